@@ -7,6 +7,7 @@ and theme. `--open receipt-m2` opens a popover before the picture is taken. Need
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Page, Route, sync_playwright
@@ -31,7 +32,7 @@ POLICY = (
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def answer(route: Route, theme: str) -> None:
+def answer(theme: str, route: Route) -> None:
     """Answer one request of the browser from the gallery and the static files."""
     path = route.request.url.removeprefix(ORIGIN).partition("?")[0].strip("/")
     if path.startswith("static/"):
@@ -72,7 +73,7 @@ def main() -> None:
         for theme in options.theme or ["light", "dark"]:
             for width in options.width or [360, 768, 1280]:
                 page = browser.new_page(viewport={"width": width, "height": 800})
-                page.route("**/*", lambda route, theme=theme: answer(route, theme))
+                page.route("**/*", partial(answer, theme))
                 for name in options.page or PAGES:
                     (options.out / f"{name}.html").write_text(render(name, theme), encoding="utf-8")
                     photograph(page, name, options.out / f"{name}-{width}-{theme}.png", options.open)
