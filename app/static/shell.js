@@ -1,11 +1,11 @@
 /*
- * Comfort for the shell: keyboard, popovers on hover, notes that fade. Every page works without it.
+ * Comfort for the shell: keyboard, times in the reader's zone, messages. Every page works without it.
  *
  * Works on what the markup says, through listeners on the document, so that parts of a page can be
- * replaced at any time. For other scripts it offers `portal`:
- *   portal.note("Draft saved")            says something once, quietly
- *   portal.flash(category, text)          a message on top of the page, as the server would put it
- *   portal.replaceReceipt(id, html)       a fresh badge with its panel; an open panel stays open
+ * replaced at any time. For other scripts it offers
+ *   portal.note("Draft saved")       says something once, quietly
+ *   portal.flash(category, text)     a message on top of the page, as the server would put it
+ *   portal.localiseTimes(element)    what new markup with <time> needs; done by itself every minute
  */
 (() => {
   "use strict";
@@ -50,111 +50,6 @@
     place.append(message);
   }
 
-  /* ---- Popovers: place them where the browser cannot, and open receipts on hover ---- */
-
-  const anchors = CSS.supports("position-area", "block-end");
-  const openerOf = (panel) => document.querySelector(`[popovertarget="${CSS.escape(panel.id)}"]:not([popovertargetaction])`);
-
-  function place(panel) {
-    const opener = openerOf(panel);
-    if (anchors || !opener || matchMedia("(max-width: 719px)").matches) return;
-    panel.classList.add("is-placed");
-    const at = opener.getBoundingClientRect();
-    const size = panel.getBoundingClientRect();
-    const below = at.bottom + size.height + 8 < innerHeight;
-    const left = panel.matches("[data-receipt-panel], #user-menu") ? at.right - size.width : at.left;
-    panel.style.left = `${Math.max(8, Math.min(left, innerWidth - size.width - 8))}px`;
-    panel.style.top = `${Math.max(8, below ? at.bottom : at.top - size.height - 12)}px`;
-  }
-
-  document.addEventListener("toggle", (event) => {
-    const panel = event.target;
-    if (!(panel instanceof HTMLElement) || !panel.hasAttribute("popover")) return;
-    if (event.newState === "open") place(panel);
-    else delete panel.dataset.opened;
-  }, true);
-
-  const HOVER_OPENS_AFTER = 250;
-  const HOVER_CLOSES_AFTER = 300;
-  let hoverTimer = 0;
-  const hovers = matchMedia("(hover: hover)");
-  const receiptOf = (node) => (node instanceof Element ? node.closest(".receipt") : null);
-  const panelOf = (receipt) => receipt?.querySelector("[data-receipt-panel]");
-  const isOpen = (panel) => panel.matches(":popover-open");
-
-  /* What hover or focus opened closes by itself; a click keeps it open. */
-  function openGently(receipt, how) {
-    const panel = panelOf(receipt);
-    if (!panel || isOpen(panel)) return;
-    panel.dataset.opened = how;
-    panel.showPopover({ source: receipt.querySelector("[data-receipt]") });
-  }
-
-  function closeGently(receipt) {
-    const panel = panelOf(receipt);
-    if (panel && isOpen(panel) && panel.dataset.opened) panel.hidePopover();
-  }
-
-  document.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "mouse" || !hovers.matches) return;
-    const receipt = receiptOf(event.target);
-    if (!receipt || receiptOf(event.relatedTarget) === receipt) return;
-    clearTimeout(hoverTimer);
-    hoverTimer = setTimeout(() => openGently(receipt, "hover"), HOVER_OPENS_AFTER);
-  });
-
-  document.addEventListener("pointerout", (event) => {
-    const receipt = receiptOf(event.target);
-    if (event.pointerType !== "mouse" || !receipt || receiptOf(event.relatedTarget) === receipt) return;
-    clearTimeout(hoverTimer);
-    hoverTimer = setTimeout(() => closeGently(receipt), HOVER_CLOSES_AFTER);
-  });
-
-  document.addEventListener("focusin", (event) => {
-    if (event.target.matches("[data-receipt]:focus-visible") && !event.target.dataset.returned) {
-      openGently(receiptOf(event.target), "focus");
-    }
-    delete event.target.dataset.returned;
-  });
-
-  document.addEventListener("focusout", (event) => {
-    const receipt = receiptOf(event.target);
-    if (receipt && event.relatedTarget && !receipt.contains(event.relatedTarget)) closeGently(receipt);
-  });
-
-  /* A browser hands the focus back to the button when a panel closes; that must not open it again. */
-  document.addEventListener("beforetoggle", (event) => {
-    const panel = event.target;
-    if (event.newState !== "closed" || !(panel instanceof HTMLElement) || !panel.matches("[data-receipt-panel]")) return;
-    const opener = openerOf(panel);
-    if (opener && opener !== document.activeElement && panel.contains(document.activeElement)) opener.dataset.returned = "";
-  }, true);
-
-  function replaceReceipt(id, html) {
-    const old = document.querySelector(`[data-receipt-frame="${CSS.escape(id)}"]`);
-    if (!old) return;
-    const panel = panelOf(old);
-    const opened = panel && isOpen(panel);
-    const how = panel?.dataset.opened;
-    const hadFocus = old.contains(document.activeElement);
-    const scrolled = panel?.querySelector(".receipt-scroll")?.scrollTop ?? 0;
-    const template = document.createElement("template");
-    template.innerHTML = html.trim();
-    const fresh = template.content.firstElementChild;
-    old.replaceWith(fresh);
-    localiseTimes(fresh);
-    const button = fresh.querySelector("[data-receipt]");
-    if (hadFocus && button) {
-      button.dataset.returned = "";
-      button.focus({ preventScroll: true });
-    }
-    if (!opened) return;
-    const freshPanel = panelOf(fresh);
-    if (how) freshPanel.dataset.opened = how;
-    freshPanel.showPopover({ source: button });
-    freshPanel.querySelector(".receipt-scroll").scrollTop = scrolled;
-  }
-
   /* ---- Times: the reader's zone in the title, fresh words on a page that stays open ---- */
 
   const absolute = new Intl.DateTimeFormat(root.lang || "en", { dateStyle: "full", timeStyle: "short" });
@@ -170,13 +65,21 @@
     return then.getFullYear() === now.getFullYear() ? day : `${day} ${then.getFullYear()}`;
   }
 
+  function exact(then, now) {
+    const clock = then.toLocaleTimeString(root.lang || "en", { hour: "2-digit", minute: "2-digit", hour12: false });
+    const today = then.toDateString() === now.toDateString();
+    if (today) return clock;
+    const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()}`;
+    return `${then.getDate()} ${MONTHS[then.getMonth()]}${year} ${clock}`;
+  }
+
   function localiseTimes(within) {
     const now = new Date();
     for (const element of within.querySelectorAll("time[datetime]")) {
       const then = new Date(element.dateTime);
       if (Number.isNaN(then.valueOf())) continue;
       element.title = absolute.format(then);
-      const words = ago(then, now);
+      const words = "exact" in element.dataset ? exact(then, now) : ago(then, now);
       if (element.textContent !== words) element.textContent = words;
     }
   }
@@ -242,13 +145,6 @@
     const target = event.target instanceof Element ? event.target : null;
     target?.closest("[data-dismiss]")?.closest("[data-flash], .flash")?.remove();
 
-    const badge = target?.closest("[data-receipt]");
-    const panel = badge && panelOf(receiptOf(badge));
-    if (panel && isOpen(panel) && panel.dataset.opened) {
-      event.preventDefault();
-      delete panel.dataset.opened;
-    }
-
     if (target?.closest("[data-shortcuts-switch]")) {
       shortcuts = !shortcuts;
       try { localStorage.setItem(SHORTCUTS_KEY, shortcuts ? "on" : "off"); } catch { /* kept for this page only */ }
@@ -263,5 +159,5 @@
   setInterval(() => localiseTimes(document), 60_000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) localiseTimes(document); });
 
-  window.portal = Object.freeze({ note, flash, replaceReceipt });
+  window.portal = { note, flash, localiseTimes };
 })();
