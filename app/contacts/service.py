@@ -17,9 +17,7 @@ async def find_or_create_contact(conn: Connection, *, name: str, email: str) -> 
     found = await repository.contact_of_address(conn, email)
     if found is not None:
         return found
-    contact_id = await repository.insert_contact(
-        conn, name=name.strip()[:200] or email.partition("@")[0], email=email
-    )
+    contact_id = await repository.insert_contact(conn, name=name.strip()[:200] or email.partition("@")[0], email=email)
     try:
         await repository.insert_address(conn, contact_id=contact_id, email=email)
     except pymysql.err.IntegrityError as error:

@@ -30,3 +30,10 @@ class BodyTooLarge(TicketRefused):
 
 class AuthorRefused(TicketRefused):
     """The agent who writes was disabled meanwhile."""
+
+
+def sentence(error: Exception) -> str:
+    """The words of another part's error as a sentence for a page."""
+    words = str(error)
+    words = words[:1].upper() + words[1:]
+    return words if words.endswith((".", "!", "?")) else words + "."

@@ -174,10 +174,14 @@ async def message_ids(conn: Connection, ticket_id: int) -> list[str]:
     return [row["message_id"] for row in await conn.fetch_all(sql, {"ticket_id": ticket_id})]
 
 
-async def has_message(conn: Connection, message_id: str) -> bool:
-    """Whether a mail with this Message-ID is in a conversation already."""
-    sql = "SELECT r.id FROM ticket_replies AS r WHERE r.message_id = %(message_id)s LIMIT 1"
-    return await conn.fetch_value(sql, {"message_id": message_id}) is not None
+async def message_of_mail(conn: Connection, ticket_id: int, message_id: str) -> int | None:
+    """The message of a ticket that a mail with this Message-ID brought."""
+    sql = """
+        SELECT r.id FROM ticket_replies AS r
+         WHERE r.message_id = %(message_id)s AND r.ticket_id = %(ticket_id)s LIMIT 1
+    """
+    value = await conn.fetch_value(sql, {"message_id": message_id, "ticket_id": ticket_id})
+    return int(value) if value is not None else None
 
 
 async def last_writer(conn: Connection, ticket_id: int) -> tuple[str, str] | None:

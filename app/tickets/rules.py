@@ -6,20 +6,21 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from app.tickets.errors import TicketRefused
+from app.tickets.errors import BodyTooLarge, TicketRefused
 
 STATUSES = {"open": "Open", "pending": "Waiting for the customer", "closed": "Closed"}
 PRIORITIES = {"low": "Low", "normal": "Normal", "high": "High", "urgent": "Urgent"}
 
 MAX_SUBJECT = 400
 """Characters of a ticket's subject; a mail's may have 500, and "Re:" and the number need room."""
-MAX_CUSTOMER_BODY = 2_000_000
-"""Characters of a customer's message."""
+MAX_CUSTOMER_BODY = 512_000
+"""Characters of a customer's message, as of a reply."""
 MAX_SNIPPET = 200
 MAX_REFERENCES = 40
 """Message ids that a mail refers to: the first and the latest."""
 
 _INLINE_IMAGE = re.compile(r"""src\s*=\s*["']?/attachments/([0-9]{1,10})/inline\b""", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _SPACES = re.compile(r"\s+")
 
 
@@ -55,11 +56,11 @@ def check_choice(field: str, value: str, choices: Sequence[str]) -> str:
 
 
 def check_customer_body(body: str) -> str:
-    """A customer's text or HTML as it can be stored; raises TicketRefused where it is empty or too long."""
+    """A customer's text or HTML as it can be stored; raises TicketRefused where it is empty, BodyTooLarge."""
     if not body.strip():
         raise TicketRefused({"body": "The message is empty; write something."})
     if len(body) > MAX_CUSTOMER_BODY:
-        raise TicketRefused(
+        raise BodyTooLarge(
             {
                 "body": f"The message has {len(body):,} characters, at most {MAX_CUSTOMER_BODY:,} fit; "
                 "send the long part as a file."
@@ -109,3 +110,9 @@ def history_words(field: str, old: str, new: str) -> str:
     if field == "priority":
         return f"set the priority to {PRIORITIES.get(new, new)}"
     return f"assigned it to {new}" if new else f"took it from {old}"
+
+
+def usable_message_id(message_id: str | None) -> str | None:
+    """A Message-ID that can be stored and answered to; None for one that is missing, too long or no id at all."""
+    text = (message_id or "").strip()
+    return text if len(text) <= 255 and _MESSAGE_ID.fullmatch(text) else None
