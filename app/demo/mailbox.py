@@ -1,4 +1,4 @@
-"""A mail server and a mail client on loopback: shows mails as a client would, remote images on, answers as the customer."""
+"""A mail server and a mail client on loopback: shows mails as a client would, and answers as the customer."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
     async def body(mail_id: str) -> ResponseReturnValue:
         mail = store.get(mail_id) or abort(404)
         html = CID.sub(lambda found: f"{found[1]}/mail/{mail_id}/part/{found[2]}", mail.body("html") or "")
-        return Response(_HEAD + html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": FRAME_CSP})
+        return Response(
+            _HEAD + html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": FRAME_CSP}
+        )
 
     @app.get("/mail/<mail_id>/part/<content_id>")
     async def part(mail_id: str, content_id: str) -> ResponseReturnValue:
@@ -149,5 +151,3 @@ async def run(runtime: Runtime, *, smtp_port: int, port: int) -> None:
     finally:
         smtp.close()
         await smtp.wait_closed()
-
-
