@@ -4,7 +4,6 @@ from app.tickets.errors import AuthorRefused, BodyTooLarge, TicketError, TicketN
 from app.tickets.files import Upload
 from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
 from app.tickets.service import (
-    UNCHANGED,
     add_customer_message,
     add_reply,
     change,
@@ -13,6 +12,7 @@ from app.tickets.service import (
     open_ticket,
     ticket,
 )
+from app.tickets.steps import UNCHANGED
 
 __all__ = [
     "UNCHANGED",

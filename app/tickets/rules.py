@@ -70,7 +70,7 @@ def check_customer_body(body: str) -> str:
 
 
 def storable(text: str) -> str:
-    """Text without halves of characters (lone surrogates, which JSON can carry) and NULs, which UTF-8 columns refuse."""
+    """Text without halves of characters (lone surrogates, which JSON can carry) and NULs: neither can be stored."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
-from app.accounts import repository as accounts
 from app.accounts.models import User
 from app.contacts.service import find_or_create_contact
-from app.database import Connection, utcnow
-from app.email import service as email
+from app.database import Connection
+from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.runtime import current
-from app.tickets import attachments, attachments_repository, bodies, drafts_repository, outgoing, repository, rules
-from app.tickets.bodies import Body
-from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
+from app.tickets import attachments_repository, bodies, outgoing, repository, rules, steps
 from app.tickets.files import Upload
 from app.tickets.models import Change, Conversation, SentReply, Ticket
 from app.tickets.outgoing import Addresses
+from app.tickets.steps import UNCHANGED, Unchanged
 
 PAGE = 50
 """Messages shown at once."""
@@ -27,30 +23,10 @@ HISTORY = 200
 """Lines of history shown at most."""
 
 
-class _Unchanged:
-    """Says "leave the assignee", because None says "nobody"."""
-
-
-UNCHANGED: Final = _Unchanged()
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """What is stored when an agent writes: a reply to `recipients`, or a note where there are none."""
-
-    author: User
-    body: Body
-    recipients: Recipients | None
-    enable_tracking: bool = False
-    attachment_ids: Sequence[int] = ()
-    uploads: Sequence[Upload] = ()
-    first: bool = False
-
-
 async def ticket(ticket_id: int) -> Ticket:
     """One ticket. Raises TicketNotFound."""
     async with current().database.connection() as conn:
-        return await _ticket(conn, ticket_id)
+        return await steps.ticket(conn, ticket_id)
 
 
 async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
@@ -93,7 +69,7 @@ async def create_ticket(
 
     async def work(conn: Connection) -> int:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await _insert_ticket(conn, subject, contact_id, priority, assignee_id, created_by)
+        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, created_by)
         message_id = await repository.insert_message(
             conn,
             ticket_id=ticket_id,
@@ -131,12 +107,12 @@ async def open_ticket(
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     body = await bodies.from_agent(html_body, signature=author.signature)
     tracking = await outgoing.tracks(enable_tracking)
-    reply = _Reply(author, body, Recipients((address,), (), ()), tracking, uploads=uploads, first=True)
+    reply = steps.Reply(author, body, Recipients((address,), (), ()), tracking, uploads=uploads, first=True)
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await _insert_ticket(conn, subject, contact_id, priority, assignee_id, author)
-        return ticket_id, await _store_reply(conn, await _ticket(conn, ticket_id), reply)
+        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, author)
+        return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
 
     ticket_id, sent = await current().database.run(work)
     await _announce(sent)
@@ -172,13 +148,13 @@ async def add_reply(
     recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
     body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
     tracking = not internal and await outgoing.tracks(enable_tracking)
-    reply = _Reply(author, body, recipients, tracking, attachment_ids, uploads)
+    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads)
 
     async def work(conn: Connection) -> SentReply:
-        found = await _locked(conn, ticket_id)
-        sent = await _store_reply(conn, found, reply)
+        found = await steps.locked(conn, ticket_id)
+        sent = await steps.store_reply(conn, found, reply)
         if then_status is not None:
-            await _apply(conn, found, user=author, status=then_status)
+            await steps.apply(conn, found, user=author, status=then_status)
         return sent
 
     sent = await current().database.run(work)
@@ -204,7 +180,7 @@ async def add_customer_message(
     mail_id = rules.usable_message_id(message_id)
 
     async def work(conn: Connection) -> int:
-        found = await _locked(conn, ticket_id)
+        found = await steps.locked(conn, ticket_id)
         known = await repository.message_of_mail(conn, ticket_id, mail_id) if mail_id else None
         if known is not None:
             return known
@@ -221,7 +197,7 @@ async def add_customer_message(
             message_id=mail_id,
         )
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
-        await _apply(conn, found, user=None, status="open")
+        await steps.apply(conn, found, user=None, status="open")
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=new_id)
         return new_id
 
@@ -234,7 +210,7 @@ async def change(
     user: User,
     status: str | None = None,
     priority: str | None = None,
-    assignee_id: int | None | _Unchanged = UNCHANGED,
+    assignee_id: int | Unchanged | None = UNCHANGED,
 ) -> tuple[Change, ...]:
     """Set what is given and return what changed by it; each change is in the history.
 
@@ -247,134 +223,12 @@ async def change(
         rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
 
     async def work(conn: Connection) -> tuple[Change, ...]:
-        found = await _locked(conn, ticket_id)
-        return await _apply(conn, found, user=user, status=status, priority=priority, assignee_id=assignee_id)
+        found = await steps.locked(conn, ticket_id)
+        return await steps.apply(conn, found, user=user, status=status, priority=priority, assignee_id=assignee_id)
 
     return await current().database.run(work)
 
 
-# --- inside a transaction --------------------------------------------------------------------------------------------
-
-
-async def _ticket(conn: Connection, ticket_id: int) -> Ticket:
-    found = await repository.ticket(conn, ticket_id)
-    if found is None:
-        raise TicketNotFound(f"There is no ticket #{ticket_id}.")
-    return found
-
-
-async def _locked(conn: Connection, ticket_id: int) -> Ticket:
-    """The ticket as it is now, held until the end of the transaction.
-
-    Locked before new rows are added to the outbox and the conversation, against the usual order: nobody else can
-    know, and so hold, those rows yet.
-    """
-    await repository.lock_ticket(conn, ticket_id)
-    return await _ticket(conn, ticket_id)
-
-
-async def _insert_ticket(
-    conn: Connection,
-    subject: str,
-    contact_id: int,
-    priority: str,
-    assignee_id: int | None,
-    created_by: User | None,
-) -> int:
-    if assignee_id is not None:
-        await _assignee_name(conn, assignee_id)
-    return await repository.insert_ticket(
-        conn,
-        subject=subject,
-        contact_id=contact_id,
-        priority=priority,
-        assignee_id=assignee_id,
-        created_by=created_by.id if created_by else None,
-    )
-
-
-async def _store_reply(conn: Connection, found: Ticket, reply: _Reply) -> SentReply:
-    author = await accounts.user_by_id(conn, reply.author.id)
-    if author is None or author.disabled_at is not None:
-        raise AuthorRefused({"": f"The account {reply.author.email} is disabled; nothing was sent. Ask an admin."})
-    kind = "note" if reply.recipients is None else "reply"
-    reply_id = await repository.insert_message(
-        conn,
-        ticket_id=found.id,
-        kind=kind,
-        author_user_id=author.id,
-        contact_id=None,
-        body_html=reply.body.html,
-        body_text=reply.body.text,
-    )
-    attached = await attachments.gather(
-        conn,
-        ticket_id=found.id,
-        user=author,
-        attachment_ids=reply.attachment_ids,
-        uploads=reply.uploads,
-        html=reply.body.html,
-    )
-    await attachments_repository.claim(conn, attachment_ids=attached, ticket_id=found.id, reply_id=reply_id)
-    mail = None
-    if reply.recipients is None:
-        await repository.note_activity(conn, found.id)
-    else:
-        await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
-        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id)
-        mail = await outgoing.enqueue(
-            conn,
-            ticket=found,
-            author=author,
-            reply_id=reply_id,
-            html=reply.body.html,
-            recipients=reply.recipients,
-            attachment_ids=attached,
-            enable_tracking=reply.enable_tracking,
-            first=reply.first,
-        )
-    await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
-    await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
-    return SentReply(reply_id, mail)
-
-
-async def _apply(
-    conn: Connection,
-    found: Ticket,
-    *,
-    user: User | None,
-    status: str | None = None,
-    priority: str | None = None,
-    assignee_id: int | None | _Unchanged = UNCHANGED,
-) -> tuple[Change, ...]:
-    new_status, new_priority = status or found.status, priority or found.priority
-    new_assignee = found.assignee_id if isinstance(assignee_id, _Unchanged) else assignee_id
-    wanted = [("status", found.status, new_status), ("priority", found.priority, new_priority)]
-    changed = [(field, old, new) for field, old, new in wanted if old != new]
-    if new_assignee != found.assignee_id:
-        name = await _assignee_name(conn, new_assignee) if new_assignee is not None else ""
-        changed.append(("assignee", found.assignee_name or "", name))
-    if not changed:
-        return ()
-    await repository.update_properties(
-        conn, ticket_id=found.id, status=new_status, priority=new_priority, assignee_id=new_assignee
-    )
-    for field, old, new in changed:
-        await repository.insert_change(
-            conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
-        )
-    await live.publish(conn, ticket_id=found.id, kind="ticket")
-    now = utcnow()
-    return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)
-
-
-async def _assignee_name(conn: Connection, user_id: int) -> str:
-    names = await repository.assignable(conn, [user_id])
-    if user_id not in names:
-        raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
-    return names[user_id]
-
-
 async def _announce(sent: SentReply) -> None:
     if sent.mail is not None:
-        await email.announce(sent.mail)
+        await mail.announce(sent.mail)

@@ -29,7 +29,7 @@ async def _rows(db: Database, sql: str) -> list[Row]:
 
 async def _count(db: Database, table: str) -> int:
     async with db.connection() as conn:
-        return int(await conn.fetch_value(f"SELECT COUNT(*) FROM {table}"))
+        return int(await conn.fetch_value(f"SELECT COUNT(*) FROM {table}"))  # noqa: S608
 
 
 async def test_a_new_ticket_has_its_contact_and_first_message(db: Database) -> None:
