@@ -207,7 +207,6 @@ class Editor {
       if (range === null) return;
       this.lastRange = range.cloneRange();
       this.toolbar.setPressed(commands.activeAt(body, range));
-      if (!this.composing) this.history.moved();
     });
   }
 
@@ -242,6 +241,7 @@ class Editor {
 
   #beforeInput(event) {
     const type = event.inputType;
+    if (!this.commanding && !this.composing) this.history.moved();
     if (type === "historyUndo" || type === "historyRedo") {
       event.preventDefault();
       this.run(type === "historyUndo" ? "undo" : "redo");
@@ -314,6 +314,7 @@ class Editor {
 
   #command(name, action) {
     this.focus();
+    this.history.moved();
     this.commanding = true;
     action();
     this.commanding = false;
@@ -350,6 +351,7 @@ class Editor {
   #bring(transfer, place) {
     this.body.focus();
     select(place);
+    this.history.moved();
     const range = rangeIn(this.body);
     const brought = read(transfer, commands.activeAt(this.body, range).codeblock);
     if (brought.fragment !== null) this.#insert(brought);
@@ -385,6 +387,7 @@ class Editor {
     const atCaret = rangeIn(this.body);
     range.collapse(false);
     insertFragment(this.body, range, fragment);
+    range.collapse(false);
     // Whoever went on writing elsewhere stays there.
     if (atCaret !== null && atCaret.compareBoundaryPoints(Range.START_TO_START, range) !== 0) select(atCaret);
     this.#recorded("image");

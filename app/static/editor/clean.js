@@ -29,7 +29,7 @@ const RENAMED = new Map(
 /** Left out with everything in them: what they hold is not text that a person wrote to be read. */
 const DROPPED = new Set([
   "SCRIPT", "STYLE", "TEMPLATE", "SVG", "MATH", "IFRAME", "FRAME", "FRAMESET", "OBJECT", "EMBED", "APPLET",
-  "NOSCRIPT", "NOEMBED", "NOFRAMES", "HEAD", "TITLE", "META", "LINK", "BASE", "TEXTAREA", "SELECT", "OPTION",
+  "NOEMBED", "NOFRAMES", "HEAD", "TITLE", "META", "LINK", "BASE", "TEXTAREA", "SELECT", "OPTION",
   "DATALIST", "BUTTON", "INPUT", "AUDIO", "VIDEO", "CANVAS", "MAP", "XMP", "PLAINTEXT", "DIALOG", "PORTAL",
 ]);
 
@@ -204,8 +204,8 @@ class Cleaner {
   }
 
   /**
-   * The declarations of a style attribute, read as text: reading `element.style` would make the page's
-   * own content security policy complain about what was pasted.
+   * The declarations of a style attribute, read as text: `element.style` is empty where the page's
+   * content security policy forbids inline styles, in inert documents too.
    * @returns {Record<string, string>}
    */
   style(element) {

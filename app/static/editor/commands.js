@@ -131,6 +131,7 @@ export function toggleCode(root) {
   const code = closest(root, range.commonAncestorContainer, ["CODE"]);
   if (code !== null) leaveCode(code, range);
   else if (range.collapsed) {
+    plainSpaceBefore(range);
     const made = document.createElement("code");
     made.append(CARET_HOLDER);
     range.insertNode(made);
@@ -145,6 +146,15 @@ export function toggleCode(root) {
     words.selectNodeContents(made);
     select(words);
   }
+}
+
+/** A space last typed is a non-breaking one until a letter follows; what follows now is an element. */
+function plainSpaceBefore(range) {
+  const { startContainer: words, startOffset: at } = range;
+  if (words.nodeType !== Node.TEXT_NODE || words.data[at - 1] !== "\u00a0") return;
+  words.replaceData(at - 1, 1, " ");
+  range.setStart(words, at);
+  range.collapse(true);
 }
 
 /** At its end one steps out of the code; elsewhere the code becomes ordinary words. */
@@ -247,6 +257,7 @@ export function setLink(root, href, words) {
     made.setAttribute("href", href);
     made.append(words === "" ? href.replace(/^mailto:/, "") : words);
     range.deleteContents();
+    plainSpaceBefore(range);
     const line = range.startContainer;
     if (line.nodeName === "P" && line.childNodes.length === 1 && line.firstChild.nodeName === "BR") line.replaceChildren();
     range.insertNode(made);

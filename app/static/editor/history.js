@@ -35,7 +35,7 @@ export class History {
     return this.at < this.states.length - 1;
   }
 
-  /** Note where the caret is, so that undoing the next change brings it back there. */
+  /** Called before a change: undoing it brings the caret back to where it is now. */
   moved() {
     this.states[this.at].place = placeOf(this.root);
   }

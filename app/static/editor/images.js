@@ -48,7 +48,8 @@ export function makeUploads({ url, say, progress, insert }) {
     },
     /** The text was replaced, and with it every place in it: they go here instead. */
     moveTo(range) {
-      for (const upload of onTheirWay()) upload.place = range.cloneRange();
+      const place = range.cloneRange();
+      for (const upload of onTheirWay()) upload.place = place;
     },
     /**
      * @param {Iterable<File>} files
@@ -59,7 +60,9 @@ export function makeUploads({ url, say, progress, insert }) {
         say("Pictures cannot be put in this text. Attach them as files.");
         return;
       }
-      for (const file of files) waiting.push({ file, place: place.cloneRange() });
+      // One place for all of them: each picture moves it behind itself.
+      const shared = place.cloneRange();
+      for (const file of files) waiting.push({ file, place: shared });
       if (running === null && waiting.length > 0) void run();
     },
   };
