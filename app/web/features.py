@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from quart import Quart
 
+from app.modules.routes import modules
 from app.web.health import health
 
 
 def install(app: Quart) -> None:
     """Register every feature's routes."""
     app.register_blueprint(health)
+    app.register_blueprint(modules)
