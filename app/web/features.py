@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Quart
 
 from app.live.routes import live
+from app.modules.routes import modules
 from app.web.health import health
 
 
@@ -12,3 +13,4 @@ def install(app: Quart) -> None:
     """Register every feature's routes."""
     app.register_blueprint(health)
     app.register_blueprint(live)
+    app.register_blueprint(modules)
