@@ -6,6 +6,16 @@ for what is tracked and why.
 """
 
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
+from plugins.plausible.rewriter.restoring import restore
 from plugins.plausible.rewriter.rewriting import Destination, PixelPosition, Rewritten, rewrite
 
-__all__ = ["Decision", "Destination", "PixelPlace", "PixelPosition", "Reason", "Rewritten", "rewrite"]
+__all__ = [
+    "Decision",
+    "Destination",
+    "PixelPlace",
+    "PixelPosition",
+    "Reason",
+    "Rewritten",
+    "restore",
+    "rewrite",
+]

@@ -13,7 +13,7 @@ class Attribute:
 
     ``start`` is where the name begins, ``end`` is after the value and its quote.
     ``value_start:value_end`` is the value between its quotes, empty for an attribute
-    without one. ``has_value`` tells ``href=""`` from ``href``.
+    without one; ``quote`` is ``""`` for a value without quotes.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Attribute:
     end: int
     value_start: int
     value_end: int
-    has_value: bool
+    quote: str
 
 
 def attributes(html: str, tag_start: int, tag_end: int) -> list[Attribute]:
@@ -35,11 +35,8 @@ def attributes(html: str, tag_start: int, tag_end: int) -> list[Attribute]:
     found = []
     for match in grammar.ATTRIBUTE.finditer(html, name.end(), tag_end):
         group = match.lastindex or 1
-        has_value = group > 1
-        value_start, value_end = match.span(group) if has_value else (match.end(), match.end())
-        found.append(
-            Attribute(match[1].lower(), match.start(), match.end(), value_start, value_end, has_value)
-        )
+        span = match.span(group) if group > 1 else (match.end(), match.end())
+        found.append(Attribute(match[1].lower(), *match.span(), *span, grammar.QUOTES.get(group, "")))
     return found
 
 
@@ -90,11 +87,14 @@ def _character(code: int) -> str:
     return chr(code)
 
 
-# Written as references everywhere, so that a value is safe in double, single and no quotes.
-_UNSAFE = re.compile("[\"'<>=`\t\n\f\r ]")
+_UNSAFE = {
+    '"': re.compile('["<>]'),
+    "'": re.compile("['<>]"),
+    "": re.compile("[\"'<>`\t\n\f\r ]"),
+}
 
 
-def encode(value: str) -> str:
-    """Write a value so that it can stand in an attribute in any quotes, or in none."""
+def encode(value: str, quote: str) -> str:
+    """Write a value so that it can stand between these quotes, or without any (``""``)."""
     value = value.replace("&", "&amp;")
-    return _UNSAFE.sub(lambda character: f"&#{ord(character[0])};", value)
+    return _UNSAFE[quote].sub(lambda character: f"&#{ord(character[0])};", value)

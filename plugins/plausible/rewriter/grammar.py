@@ -61,6 +61,8 @@ AT, DOUBLE_QUOTED, SINGLE_QUOTED, UNQUOTED, TAG, IMAGE, COMMENT, RAW_TEXT, BODY,
     1, 12
 )
 
+QUOTES = {DOUBLE_QUOTED: '"', SINGLE_QUOTED: "'", UNQUOTED: ""}
+
 
 def _scanner(*, images: bool) -> re.Pattern[str]:
     """Compile the pattern that crosses everything up to the next thing of interest.
@@ -119,10 +121,13 @@ NEXT_LINK = _scanner(images=False)
 NEXT_LINK_OR_IMAGE = _scanner(images=True)
 
 TAG_NAME = re.compile(rf"<([^{_WS}/>]++)")
+# Its groups: 1 is the name, then DOUBLE_QUOTED, SINGLE_QUOTED or UNQUOTED if it has a value.
 ATTRIBUTE = re.compile(
     rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))"""
 )
 
+_WHITE_SPACE_RUN = re.compile(f"[{_WS}]*+")
+_UNQUOTED_VALUE = re.compile(_UNQUOTED)
 _END_TAGS = {
     name: re.compile(rf"</{_any_case(name)}(?={_NAME_END}){_ATTRIBUTES}(>?)")
     for name in _RAW_TEXT
@@ -130,6 +135,17 @@ _END_TAGS = {
 }
 _SCRIPT_MARKS = re.compile(rf"<!--|-->|<(/?){_any_case('script')}(?={_NAME_END})")
 _CONDITION = re.compile(rf"\[{_any_case('if')}([^\]>]*+)\]>")
+
+
+def end_of_white_space(html: str, start: int) -> int:
+    """Where the (perhaps empty) white space ends that begins at start."""
+    match = _WHITE_SPACE_RUN.match(html, start)
+    return match.end() if match else start
+
+
+def is_unquoted_value(text: str) -> bool:
+    """Whether a text can stand as an attribute's value without quotes."""
+    return _UNQUOTED_VALUE.fullmatch(text) is not None
 
 
 def end_of_comment(html: str, start: int, end: int) -> int:

@@ -4,12 +4,13 @@ import re
 from bisect import insort
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from plugins.plausible.rewriter import destinations, grammar
 from plugins.plausible.rewriter.attributes import attributes, decode, encode, first
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
 from plugins.plausible.rewriter.scanner import Scan
+from plugins.plausible.rewriter.splicing import Edit, splice
 from plugins.plausible.rewriter.visible_text import shows_url, visible_text
 
 PixelPosition = Literal["end", "start", "auto"]
@@ -59,12 +60,6 @@ class Rewritten:
     decisions: list[Decision] = field(default_factory=list)
 
 
-class _Edit(NamedTuple):
-    start: int
-    end: int
-    new: str
-
-
 def rewrite(
     html: str,
     *,
@@ -109,7 +104,7 @@ def rewrite(
         sensitive=sensitive,
         skip_credentials=skip_credentials,
     )
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     links: list[str] = []
     decisions: list[Decision] = []
     scan = Scan(html)
@@ -134,7 +129,7 @@ def rewrite(
                 reason = Reason.LEFT_BY_CALLER
             else:
                 links.append(destination)
-                edits.append(_Edit(*found.span(kind), encode(target)))
+                edits.append(Edit(*found.span(kind), encode(target, grammar.QUOTES[kind])))
         if explain:
             decisions.append(_explain(html, tag_start, found.end(), url, reason))
 
@@ -144,8 +139,8 @@ def rewrite(
             pixel_position == "auto" and _size(html, edits) > _CLIPPED_FROM
         )
         place, offset = _pixel_place(scan, at_start=at_start)
-        insort(edits, _Edit(offset, offset, _PIXEL.format(encode(pixel_url))))
-    return Rewritten(_splice(html, edits), links, place, decisions)
+        insort(edits, Edit(offset, offset, _PIXEL.format(encode(pixel_url, '"'))))
+    return Rewritten(splice(html, edits), links, place, decisions)
 
 
 class _Rules:
@@ -198,14 +193,14 @@ def _why_no_web_address(url: str) -> Reason:
     return Reason.INVALID if scheme[0].lower() in {"http:", "https:"} else Reason.OTHER_SCHEME
 
 
-def _without_opt_out(html: str, tag_start: int, tag_end: int) -> list[_Edit]:
+def _without_opt_out(html: str, tag_start: int, tag_end: int) -> list[Edit]:
     """The edits that take ``data-no-track`` out of a tag and leave it as it reads otherwise."""
     edits = []
     for attribute in attributes(html, tag_start, tag_end):
         if attribute.name != grammar.OPT_OUT:
             continue
         start, end = attribute.start, attribute.end
-        following = html[end:tag_end].lstrip(grammar.WHITE_SPACE)[:1]
+        following = html[grammar.end_of_white_space(html, end)]
         # Whatever follows must not become a part of what stands before: <a title=x data-no-track/>
         # would get the title "x/", and <a b data-no-track =c> would give the "=c" to b.
         if following == "=":
@@ -213,7 +208,7 @@ def _without_opt_out(html: str, tag_start: int, tag_end: int) -> list[_Edit]:
         if html[end] in grammar.WHITE_SPACE or html[end] == ">":
             while html[start - 1] in grammar.WHITE_SPACE:
                 start -= 1
-        edits.append(_Edit(start, end, ""))
+        edits.append(Edit(start, end, ""))
     return edits
 
 
@@ -231,21 +226,10 @@ def _pixel_place(scan: Scan, *, at_start: bool) -> tuple[PixelPlace, int]:
     return PixelPlace.END, scan.live_end
 
 
-def _size(html: str, edits: list[_Edit]) -> int:
+def _size(html: str, edits: list[Edit]) -> int:
     """Size in UTF-8 bytes of the body with these edits (which are ASCII nearly always)."""
     size = len(html) if html.isascii() else len(html.encode("utf-8", "surrogatepass"))
     return size + sum(len(edit.new) - (edit.end - edit.start) for edit in edits)
-
-
-def _splice(html: str, edits: list[_Edit]) -> str:
-    parts = []
-    position = 0
-    for start, end, new in edits:
-        parts.append(html[position:start])
-        parts.append(new)
-        position = end
-    parts.append(html[position:])
-    return "".join(parts)
 
 
 def _explain(html: str, tag_start: int, tag_end: int, url: str, reason: Reason) -> Decision:
