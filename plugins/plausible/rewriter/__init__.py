@@ -6,6 +6,7 @@ for what is tracked and why.
 """
 
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
+from plugins.plausible.rewriter.plain_text import RewrittenText, restore_text, rewrite_text
 from plugins.plausible.rewriter.restoring import restore
 from plugins.plausible.rewriter.rewriting import Destination, PixelPosition, Rewritten, rewrite
 
@@ -16,6 +17,9 @@ __all__ = [
     "PixelPosition",
     "Reason",
     "Rewritten",
+    "RewrittenText",
     "restore",
+    "restore_text",
     "rewrite",
+    "rewrite_text",
 ]

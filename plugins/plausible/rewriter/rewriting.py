@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from plugins.plausible.rewriter import destinations, grammar
+from plugins.plausible.rewriter import grammar
 from plugins.plausible.rewriter.attributes import attributes, decode, encode, first
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
+from plugins.plausible.rewriter.destinations import clean
+from plugins.plausible.rewriter.rules import LinkRules, why_no_web_address
 from plugins.plausible.rewriter.scanner import Scan
 from plugins.plausible.rewriter.splicing import Edit, splice
 from plugins.plausible.rewriter.visible_text import shows_url, visible_text
@@ -96,11 +98,11 @@ def rewrite(
     """
     if not html or html.isspace():
         return Rewritten(html, [], PixelPlace.OFF if pixel_url is None else PixelPlace.EMPTY)
-    rules = _Rules(
+    rules = LinkRules(
         links_off=link is None,
-        own=destinations.origins(own_urls),
+        own_urls=own_urls,
         already_tracked=already_tracked,
-        untracked=frozenset(untracked),
+        untracked=untracked,
         sensitive=sensitive,
         skip_credentials=skip_credentials,
     )
@@ -118,9 +120,9 @@ def rewrite(
                 decisions += _explain_unreplaceable(html, tag_start, found.end(), bool(opted_out))
             continue
         written = found[kind]
-        url = destinations.clean(decode(written) if "&" in written or "\0" in written else written)
+        url = clean(decode(written) if "&" in written or "\0" in written else written)
         reason = rules.reason(url)
-        if reason is Reason.TRACKED and skip_visible_url and shows_url(html, found.end(), url):
+        if reason is Reason.TRACKED and skip_visible_url and shows_url(html, tag_start, found.end(), url):
             reason = Reason.VISIBLE_URL
         if reason is Reason.TRACKED and link is not None:
             destination = Destination(url, written)
@@ -141,56 +143,6 @@ def rewrite(
         place, offset = _pixel_place(scan, at_start=at_start)
         insort(edits, Edit(offset, offset, _PIXEL.format(encode(pixel_url, '"'))))
     return Rewritten(splice(html, edits), links, place, decisions)
-
-
-class _Rules:
-    """The options of one call that decide about a destination."""
-
-    def __init__(
-        self,
-        *,
-        links_off: bool,
-        own: frozenset[destinations.Origin],
-        already_tracked: Callable[[str], bool] | None,
-        untracked: frozenset[str],
-        sensitive: bool,
-        skip_credentials: bool,
-    ) -> None:
-        self._off = Reason.LINKS_OFF if links_off else Reason.SENSITIVE if sensitive else None
-        self._own = own
-        self._already_tracked = already_tracked
-        self._untracked = untracked
-        self._skip_credentials = skip_credentials
-
-    def reason(self, url: str) -> Reason:
-        address = destinations.parse(url)
-        if address is None:
-            return _why_no_web_address(url)
-        if self._off is not None:
-            return self._off
-        if self._already_tracked is not None and self._already_tracked(url):
-            return Reason.ALREADY_TRACKED
-        if self._own and address.origin in self._own:
-            return Reason.OWN
-        if url in self._untracked:
-            return Reason.UNTRACKED
-        if self._skip_credentials and address.has_credentials:
-            return Reason.CREDENTIALS
-        return Reason.TRACKED
-
-
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*+:")
-
-
-def _why_no_web_address(url: str) -> Reason:
-    if url.startswith("#"):
-        return Reason.IN_MAIL
-    if url.startswith(("//", "\\\\")):
-        return Reason.SCHEME_RELATIVE
-    scheme = _SCHEME.match(url)
-    if scheme is None:
-        return Reason.RELATIVE
-    return Reason.INVALID if scheme[0].lower() in {"http:", "https:"} else Reason.OTHER_SCHEME
 
 
 def _without_opt_out(html: str, tag_start: int, tag_end: int) -> list[Edit]:
@@ -235,7 +187,7 @@ def _size(html: str, edits: list[Edit]) -> int:
 def _explain(html: str, tag_start: int, tag_end: int, url: str, reason: Reason) -> Decision:
     name = grammar.TAG_NAME.match(html, tag_start, tag_end)
     element = name[1].lower() if name else ""
-    return Decision(element, url, visible_text(html, tag_end), tag_start, reason)
+    return Decision(element, url, visible_text(html, tag_start, tag_end), tag_start, reason)
 
 
 def _explain_unreplaceable(html: str, tag_start: int, tag_end: int, opted_out: bool) -> list[Decision]:
@@ -243,6 +195,6 @@ def _explain_unreplaceable(html: str, tag_start: int, tag_end: int, opted_out: b
     href = first(attributes(html, tag_start, tag_end), "href")
     if href is None:
         return []
-    url = destinations.clean(decode(html[href.value_start : href.value_end]))
-    reason = Reason.OPTED_OUT if opted_out else _why_no_web_address(url)
+    url = clean(decode(html[href.value_start : href.value_end]))
+    reason = Reason.OPTED_OUT if opted_out else why_no_web_address(url)
     return [_explain(html, tag_start, tag_end, url, reason)]

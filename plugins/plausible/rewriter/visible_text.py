@@ -17,19 +17,19 @@ _ADDRESS = re.compile(r"(?ai)(?:https?:|www\.)[^\s]+")
 _DOMAIN = re.compile(r"(?i)[\w-]+(?:\.[\w-]+)+(?=/|\Z)\S*")
 
 
-def visible_text(html: str, tag_end: int) -> str:
-    """The text between a link's tag, which ends at tag_end, and its end; white space collapsed."""
-    text = _text(html, tag_end)
+def visible_text(html: str, tag_start: int, tag_end: int) -> str:
+    """The text of the ``<a>`` whose tag is ``html[tag_start:tag_end]``, white space collapsed."""
+    text = _text(html, tag_start, tag_end)
     return text if len(text) <= _SHOWN_AT_MOST else text[: _SHOWN_AT_MOST - 1] + "…"
 
 
-def shows_url(html: str, tag_end: int, url: str) -> bool:
+def shows_url(html: str, tag_start: int, tag_end: int, url: str) -> bool:
     """Whether a link's visible text is itself an address.
 
     That is one with a scheme, one that begins with ``www.``, or the destination's own
     host; "Node.js" as the name of a link to nodejs.org is none.
     """
-    text = "".join(_text(html, tag_end).split())
+    text = "".join(_text(html, tag_start, tag_end).split())
     if _ADDRESS.fullmatch(text):
         return True
     address = destinations.parse(url)
@@ -43,9 +43,10 @@ def _bare(address: destinations.WebAddress) -> str:
     return address.origin.host.removeprefix("www.")
 
 
-def _text(html: str, tag_end: int) -> str:
-    part = html[tag_end : tag_end + _READ_AT_MOST]
-    end = _END.search(part)
-    if end:
-        part = part[: end.start()]
+def _text(html: str, tag_start: int, tag_end: int) -> str:
+    # Only <a> has its text inside; the parts read for two of them never overlap.
+    if html[tag_start + 1] not in "aA" or html[tag_start + 2] in "rR":
+        return ""
+    end = _END.search(html, tag_end, tag_end + _READ_AT_MOST)
+    part = html[tag_end : end.start() if end else tag_end + _READ_AT_MOST]
     return " ".join(_INVISIBLE.sub("", unescape(_MARKUP.sub("", part))).split())
