@@ -114,10 +114,9 @@ def rewrite(
         kind = found.lastindex or grammar.AT
         tag_start = found.end(grammar.AT)
         if kind == grammar.TAG:
-            opted_out = _without_opt_out(html, tag_start, found.end())
-            edits += opted_out
+            edits += _without_opt_out(html, tag_start, found.end())
             if explain:
-                decisions += _explain_unreplaceable(html, tag_start, found.end(), bool(opted_out))
+                decisions += _explain_unreplaceable(html, tag_start, found.end())
             continue
         written = found[kind]
         url = clean(decode(written) if "&" in written or "\0" in written else written)
@@ -190,11 +189,13 @@ def _explain(html: str, tag_start: int, tag_end: int, url: str, reason: Reason) 
     return Decision(element, url, visible_text(html, tag_start, tag_end), tag_start, reason)
 
 
-def _explain_unreplaceable(html: str, tag_start: int, tag_end: int, opted_out: bool) -> list[Decision]:
+def _explain_unreplaceable(html: str, tag_start: int, tag_end: int) -> list[Decision]:
     """The decision about a link without a href value or with an opt-out; none for ``<a name>``."""
-    href = first(attributes(html, tag_start, tag_end), "href")
+    found = attributes(html, tag_start, tag_end)
+    href = first(found, "href")
     if href is None:
         return []
     url = clean(decode(html[href.value_start : href.value_end]))
+    opted_out = first(found, grammar.OPT_OUT) is not None
     reason = Reason.OPTED_OUT if opted_out else why_no_web_address(url)
     return [_explain(html, tag_start, tag_end, url, reason)]
