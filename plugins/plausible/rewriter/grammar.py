@@ -14,6 +14,7 @@ comes from stands beside it. Three properties matter more than any single rule:
 """
 
 import re
+from functools import cache
 
 WHITE_SPACE = "\t\n\f\r "
 _WS = r"\t\n\f\r "
@@ -52,39 +53,48 @@ _IMAGE_NAME = rf"[iI]{_any_case('mg')}(?={_NAME_END})"
 _RAW_TEXT = ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext")
 _RAW_TEXT_NAME = rf"(?:{'|'.join(map(_any_case, _RAW_TEXT))})(?={_NAME_END})"
 
+_CDATA = r"\[CDATA\["
+
 OPT_OUT = "data-no-track"
 _HREF = rf"{_any_case('href')}(?=[{_WS}/>=])"
 _OPT_OUT = rf"{_any_case(OPT_OUT)}(?=[{_WS}/>=])"
 
 # Group numbers of the patterns below. AT is empty and stands where the skipping stopped.
-AT, DOUBLE_QUOTED, SINGLE_QUOTED, UNQUOTED, TAG, IMAGE, COMMENT, RAW_TEXT, BODY, BODY_END, HTML_END = range(
-    1, 12
-)
+# OTHER_TAG is <svg> or <math>, or with every_tag any tag that has no group of its own.
+AT, DOUBLE_QUOTED, SINGLE_QUOTED, UNQUOTED, TAG, IMAGE, COMMENT, RAW_TEXT = range(1, 9)
+BODY, BODY_END, HTML_END, OTHER_TAG, CDATA = range(9, 14)
 
 QUOTES = {DOUBLE_QUOTED: '"', SINGLE_QUOTED: "'", UNQUOTED: ""}
 
 
-def _scanner(*, images: bool) -> re.Pattern[str]:
+@cache
+def scanner(*, images: bool = False, every_tag: bool = False) -> re.Pattern[str]:
     """Compile the pattern that crosses everything up to the next thing of interest.
 
     It always matches. Its ``lastindex`` then says what was found: one of the constants
     above, or AT if nothing was, because the text ends here or because the construct
     that begins here is never closed.
     """
-    interesting = "|".join(
-        [
-            _LINK_NAME,
-            *([_IMAGE_NAME] if images else []),
-            rf"[sS](?:{_any_case('cript')}|{_any_case('tyle')}){_NAME_END}",
-            rf"[tT](?:{_any_case('extarea')}|{_any_case('itle')}){_NAME_END}",
-            rf"[iI]{_any_case('frame')}{_NAME_END}",
-            rf"[nN][oO](?:{_any_case('embed')}|{_any_case('frames')}){_NAME_END}",
-            rf"[xX]{_any_case('mp')}{_NAME_END}",
-            rf"[pP]{_any_case('laintext')}{_NAME_END}",
-            rf"[bB]{_any_case('ody')}{_NAME_END}",
-            rf"/(?:{_any_case('body')}|{_any_case('html')}){_NAME_END}",
-            "!--",
-        ]
+    every = rf"/?[a-zA-Z]|!--|!{_CDATA}"
+    interesting = (
+        every
+        if every_tag
+        else "|".join(
+            [
+                _LINK_NAME,
+                *([_IMAGE_NAME] if images else []),
+                rf"[sS](?:{_any_case('cript')}|{_any_case('tyle')}|{_any_case('vg')}){_NAME_END}",
+                rf"[tT](?:{_any_case('extarea')}|{_any_case('itle')}){_NAME_END}",
+                rf"[iI]{_any_case('frame')}{_NAME_END}",
+                rf"[nN][oO](?:{_any_case('embed')}|{_any_case('frames')}){_NAME_END}",
+                rf"[xX]{_any_case('mp')}{_NAME_END}",
+                rf"[pP]{_any_case('laintext')}{_NAME_END}",
+                rf"[bB]{_any_case('ody')}{_NAME_END}",
+                rf"[mM]{_any_case('ath')}{_NAME_END}",
+                rf"/(?:{_any_case('body')}|{_any_case('html')}){_NAME_END}",
+                "!--",
+            ]
+        )
     )
     skipped = "|".join(
         [
@@ -102,6 +112,7 @@ def _scanner(*, images: bool) -> re.Pattern[str]:
     # delimited (TAG), and their attributes looked at one by one.
     before_href = rf"(?:{_SEPARATOR}(?!{_HREF}|{_OPT_OUT}){_ATTRIBUTE})*+{_SEPARATOR}"
     after_href = rf"(?:{_SEPARATOR}(?!{_OPT_OUT}){_ATTRIBUTE})*+{_SEPARATOR}"
+    other_name = r"/?[a-zA-Z]" if every_tag else rf"(?:{_any_case('svg')}|{_any_case('math')})(?={_NAME_END})"
     value = rf"""(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED}))"""
     return re.compile(
         rf"(?:[^<]++|<(?!{interesting})(?:{skipped}))*+()"
@@ -113,14 +124,14 @@ def _scanner(*, images: bool) -> re.Pattern[str]:
         rf"|(<{_any_case('body')}(?={_NAME_END}){_ATTRIBUTES}>)"
         rf"|(</{_any_case('body')}(?={_NAME_END}){_ATTRIBUTES}>)"
         rf"|(</{_any_case('html')}(?={_NAME_END}){_ATTRIBUTES}>)"
+        rf"|(<{other_name}[^{_WS}/>]*+{_ATTRIBUTES}>)"
+        rf"|({f'<!{_CDATA}' if every_tag else '(?!)'})"
         r")?+"
     )
 
 
-NEXT_LINK = _scanner(images=False)
-NEXT_LINK_OR_IMAGE = _scanner(images=True)
-
-TAG_NAME = re.compile(rf"<([^{_WS}/>]++)")
+TAG_NAME = re.compile(rf"</?([a-zA-Z][^{_WS}/>]*+)")
+_END_OF_TAG = re.compile(rf"</?[^{_WS}/>]++(?:{_SEPARATOR}{_ATTRIBUTE})*+({_SEPARATOR})>")
 # Its groups: 1 is the name, then DOUBLE_QUOTED, SINGLE_QUOTED or UNQUOTED if it has a value.
 ATTRIBUTE = re.compile(
     rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))"""
@@ -143,6 +154,12 @@ def end_of_white_space(html: str, start: int) -> int:
     return match.end() if match else start
 
 
+def is_self_closing(html: str, tag_start: int) -> bool:
+    """Whether the tag ends in ``/>``; in ``<a href=x/>`` the slash belongs to the value."""
+    match = _END_OF_TAG.match(html, tag_start)
+    return match is not None and match[1].endswith("/")
+
+
 def is_unquoted_value(text: str) -> bool:
     """Whether a text can stand as an attribute's value without quotes."""
     return _UNQUOTED_VALUE.fullmatch(text) is not None
@@ -163,6 +180,16 @@ def end_of_comment(html: str, start: int, end: int) -> int:
     if bang >= 0:
         return bang + 4
     return close + 3 if close >= 0 else -1
+
+
+def end_of_cdata(html: str, start: int, end: int, *, is_section: bool) -> int:
+    """Where the construct ends whose ``<![CDATA[`` ends at start, or -1 if nothing closes it.
+
+    "CDATA section" state in SVG and MathML; elsewhere it is a bogus comment.
+    """
+    closing = "]]>" if is_section else ">"
+    close = html.find(closing, start, end)
+    return close + len(closing) if close >= 0 else -1
 
 
 def end_of_raw_text(html: str, name: str, start: int, end: int) -> int:
