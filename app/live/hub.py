@@ -189,7 +189,7 @@ class Hub:
 
     async def _watch_for_stop(self) -> None:
         # Set by a signal handler, so it is a threading.Event, which no coroutine can wait for.
-        while not self._stopping.is_set():  # noqa: ASYNC110
+        while not self._stopping.is_set():
             await asyncio.sleep(STOP_INTERVAL)
         self._end_all()
 

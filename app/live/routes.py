@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 live = Blueprint("live", __name__)
 
 HEARTBEAT = 15.0
-"""Seconds of silence after which a comment is sent, so that proxies keep the connection."""
+"""Seconds of silence after which a ping is sent, so that proxies keep the connection and the page trusts it."""
 STREAM_LIFE = 300.0
 """Seconds after which a stream ends; the browser comes back with its cursor, and who was logged out stays out."""
 RETRY = 1000
@@ -47,16 +47,17 @@ def hub() -> Hub:
 
 @live.get("/live")
 async def stream() -> ResponseReturnValue:
-    """Changes of the topics as server-sent events, from `Last-Event-ID` on.
+    """Changes of the topics as server-sent events, from `Last-Event-ID` or else the cursor `after` on.
 
     Each is `event: change` with `id:` the cursor after it and JSON data {"id", "topic", "kind", "ticket_id",
-    "reply_id"}. The stream ends after some minutes, when the reader is too slow, and when the server stops.
+    "reply_id"}; `event: ping` shows that the line lives. The stream ends after some minutes, when the reader is too
+    slow, and when the server stops.
     """
     topics = _topics()
     cursor = None
     with suppress(ValueError):
-        # What a browser kept from another server or an older release is no reason to turn it away for ever.
-        cursor = Cursor.parse(request.headers.get("Last-Event-ID", ""))
+        # What a page kept from another server or an older release is no reason to turn it away for ever.
+        cursor = Cursor.parse(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
     response = Response(
         _events(hub(), topics, cursor),
         content_type="text/event-stream; charset=utf-8",
@@ -91,20 +92,24 @@ def _topics() -> frozenset[str]:
 
 
 async def _events(hub: Hub, topics: frozenset[str], cursor: Cursor | None) -> AsyncIterator[str]:
-    # The first line goes out at once, so that the browser and every proxy know that the stream stands.
-    yield f"retry: {RETRY}\n: hello\n\n"
+    yield f"retry: {RETRY}\n\n"
     end = asyncio.get_running_loop().time() + STREAM_LIFE
     try:
         async with hub.listen(topics, cursor) as (listener, heard):
-            yield f"id: {heard.cursor}\n\n"
+            # At once, so that the page and every proxy know that the stream stands.
+            yield _ping(heard.cursor)
             while asyncio.get_running_loop().time() < end:
                 try:
                     event = await listener.next(HEARTBEAT)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield _ping(heard.cursor)
                     continue
                 if event is None:
                     return
                 yield f"event: change\nid: {heard.add(event)}\ndata: {json.dumps(event.as_json())}\n\n"
     except (DatabaseUnavailable, TooManyListeners) as error:
         log.warning("live stream not opened", error=str(error))
+
+
+def _ping(cursor: Cursor) -> str:
+    return f"event: ping\nid: {cursor}\ndata: {{}}\n\n"

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from quart.testing.connections import TestHTTPConnection
@@ -32,7 +32,7 @@ class Stream:
 
     connection: TestHTTPConnection
     id: str = ""
-    comments: list[str] = field(default_factory=list)
+    pings: int = 0
     _buffer: str = ""
 
     async def change(self) -> Change:
@@ -40,8 +40,7 @@ class Stream:
         while True:
             fields = await self._block()
             self.id = fields.get("id", self.id)
-            if "data" in fields:
-                assert fields["event"] == "change"
+            if fields.get("event") == "change":
                 return Change(json.loads(fields["data"]), self.id)
 
     async def until_open(self) -> None:
@@ -57,16 +56,16 @@ class Stream:
                 raise EOFError
             self._buffer += piece.decode()
         block, _, self._buffer = self._buffer.partition("\n\n")
-        lines = block.split("\n")
-        self.comments += [line for line in lines if line.startswith(":")]
-        return dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        self.pings += fields.get("event") == "ping"
+        return fields
 
 
 @asynccontextmanager
-async def listening(client: Client, topics: str, *, last_event_id: str = "") -> AsyncIterator[Stream]:
+async def listening(client: Client, topics: str, *, last_event_id: str = "", after: str = "") -> AsyncIterator[Stream]:
     """A page that follows topics inside the block."""
     headers = {"Host": HOST, **({"Last-Event-ID": last_event_id} if last_event_id else {})}
-    async with client.request(f"/live?topics={topics}", headers=headers) as connection:
+    async with client.request(f"/live?topics={topics}&after={after}", headers=headers) as connection:
         assert isinstance(connection, TestHTTPConnection)
         await connection.send_complete()
         stream = Stream(connection)

@@ -56,23 +56,35 @@ async def test_a_browser_that_comes_back_to_another_process_misses_nothing_and_h
         assert (await stream.change()).data["reply_id"] == 3
 
 
+async def test_a_page_hears_what_came_while_it_was_loading_but_not_what_it_shows(
+    app: Quart, agent_client: Client
+) -> None:
+    await publish(app, kind="message", reply_id=1)
+    cursor = await service.cursor("ticket:12")
+    await publish(app, kind="message", reply_id=2)
+    async with listening(agent_client, "ticket:12", after=cursor) as stream:
+        assert (await stream.change()).data["reply_id"] == 2
+        await publish(app, kind="message", reply_id=3)
+        assert (await stream.change()).data["reply_id"] == 3
+
+
 async def test_a_kept_id_that_is_none_of_ours_starts_now(app: Quart, agent_client: Client) -> None:
     async with listening(agent_client, "tickets", last_event_id="yesterday") as stream:
         await publish(app, reply_id=8)
         assert (await stream.change()).data["reply_id"] == 8
 
 
-async def test_a_silent_stream_is_kept_open_by_comments(
+async def test_a_silent_stream_is_kept_open_by_pings(
     app: Quart, agent_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "HEARTBEAT", 0.01)
     async with listening(agent_client, "tickets") as stream:
-        await publish(app)
-        await stream.change()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await stream.change()
-    assert ": still here" in stream.comments
+        await publish(app, reply_id=6)
+        assert (await stream.change()).data["reply_id"] == 6
+    assert stream.pings > 2
 
 
 async def test_a_stream_ends_after_its_life_so_that_the_login_is_checked_again(
