@@ -133,9 +133,7 @@ def scanner(*, images: bool = False, every_tag: bool = False) -> re.Pattern[str]
 TAG_NAME = re.compile(rf"</?([a-zA-Z][^{_WS}/>]*+)")
 _END_OF_TAG = re.compile(rf"</?[^{_WS}/>]++(?:{_SEPARATOR}{_ATTRIBUTE})*+({_SEPARATOR})>")
 # Its groups: 1 is the name, then DOUBLE_QUOTED, SINGLE_QUOTED or UNQUOTED if it has a value.
-ATTRIBUTE = re.compile(
-    rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))"""
-)
+ATTRIBUTE = re.compile(rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))""")
 
 _WHITE_SPACE_RUN = re.compile(f"[{_WS}]*+")
 _UNQUOTED_VALUE = re.compile(_UNQUOTED)
