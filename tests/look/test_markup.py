@@ -168,6 +168,21 @@ def test_a_badge_in_a_list_is_words_and_one_with_details_a_button() -> None:
     )
 
 
+def test_an_icon_is_a_drawing_an_emoji_or_a_piece_of_a_puzzle() -> None:
+    source = "{% from 'macros/icons.html' import icon %}{{ icon(name) }}"
+
+    assert "📊" in macro(source, name="📊")
+    assert macro(source, name="bar-chart-of-a-plugin") == macro(source, name="puzzle")
+    assert macro(source, name="chart") != macro(source, name="puzzle")
+
+
+def test_a_ticket_state_of_another_kind_still_has_a_dot_and_its_word() -> None:
+    html = macro("{% from 'macros/ticket.html' import state_dot %}{{ state_dot('merged', 'Merged') }}")
+
+    assert "state-open" in html
+    assert ">Merged</span>" in html
+
+
 def test_what_people_wrote_is_escaped_in_every_piece() -> None:
     evil = '"><script>alert(1)</script>'
     pieces = macro(
