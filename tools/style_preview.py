@@ -25,9 +25,7 @@ def photograph(page: Page, name: str, file: Path, opened: str, whole: bool) -> N
 
 def main() -> None:
     """Read the command line, write the pages and their pictures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("screenshots/look"))
     parser.add_argument("--page", action="append", choices=PAGES)
     parser.add_argument("--width", action="append", type=int)

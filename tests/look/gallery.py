@@ -165,9 +165,7 @@ def timeline_of(now: datetime) -> list[TimelineEntry]:
             "bettina.hohenstein@kunde.example opened the mail",
             "Images loaded through Gmail's proxy 36 min after delivery: a person opened it.",
         ),
-        TimelineEntry(
-            now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"
-        ),
+        TimelineEntry(now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"),
         TimelineEntry(
             now - timedelta(minutes=47),
             "A machine loaded the images",

@@ -1,0 +1,5 @@
+"""`python -m app` is `myportal`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,164 @@
+"""The `myportal` command."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from app.accounts import service as accounts
+from app.database import DatabaseUnavailable
+from app.log import configure
+from app.migrations import MigrationError, all_migrations, migrate
+from app.runtime import Runtime
+from app.settings import ConfigurationError, Settings, load_settings
+
+T = TypeVar("T")
+
+
+@click.group()
+@click.version_option(package_name="myportal")
+def main() -> None:
+    """MyPortal: a helpdesk whose read badge can be believed."""
+
+
+def _settings() -> Settings:
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    configure(settings)
+    return settings
+
+
+def _run(work: Callable[[Runtime], Awaitable[T]], *, check_schema: bool = True) -> T:
+    """Run `work` inside a runtime; faults that an operator can mend become one clear message and exit code 1."""
+
+    async def inside() -> T:
+        runtime = Runtime.build(settings, pool_size=4)
+        try:
+            if check_schema:
+                await runtime.open(watch=False)
+            with runtime.entered():
+                return await work(runtime)
+        finally:
+            await runtime.close()
+
+    settings = _settings()
+    try:
+        return asyncio.run(inside())
+    except (ConfigurationError, DatabaseUnavailable, MigrationError, accounts.AccountError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database up to date and register the modules."""
+
+    async def work(runtime: Runtime) -> list[str]:
+        applied = await migrate(runtime.database, all_migrations(runtime.plugins.migration_folders()))
+        await runtime.register_modules()
+        return applied
+
+    applied = _run(work, check_schema=False)
+    click.echo(f"{len(applied)} migration(s) applied." if applied else "The database is up to date.")
+
+
+@main.command("create-user")
+@click.argument("email")
+@click.option("--role", type=click.Choice(accounts.ROLES), required=True)
+@click.option("--name", default="", help="Shown to customers; the address's first part where not given.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
+    """Add an admin or agent."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    _run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password))
+    click.echo(f"{email} can log in now ({role}).")
+
+
+@main.command("create-token")
+@click.argument("email")
+@click.option("--name", default="", help="What the token is for.")
+def create_token(email: str, name: str) -> None:
+    """Print a new API token of a user; it is shown this once."""
+    click.echo(_run(lambda _: accounts.create_api_token(email, name=name)))
+
+
+@main.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
+def serve_command(host: str, port: int, workers: int) -> None:
+    """Run the web process."""
+    from app.server import serve
+
+    _run(_nothing)
+    try:
+        serve(host=host, port=port, workers=workers)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _nothing(_runtime: Runtime) -> None:
+    """For `_run`: only check settings, database and schema, with one clear message where they do not hold."""
+
+
+@main.command("worker")
+def worker_command() -> None:
+    """Deliver mail and run the background jobs."""
+    from app.worker import run_until_signal
+
+    _run(run_until_signal)
+
+
+@main.command("up")
+@click.option("--demo", is_flag=True, help="Sample tickets, demo logins and a mailbox that catches all mail.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--smtp-port", type=click.IntRange(1, 65535), default=8025, show_default=True, help="Demo mail server.")
+@click.option("--mailbox-port", type=click.IntRange(1, 65535), default=8026, show_default=True, help="Demo mailbox.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
+def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: int, workers: int) -> None:
+    """Run everything on this machine: database, web process, worker."""
+    from app.demo import data
+    from app.up import Ports, up
+
+    _settings()
+    try:
+        up(
+            demo=demo,
+            ports=Ports(host, port, smtp_port, mailbox_port),
+            workers=workers,
+            seed=data.seed if demo else None,
+            after_start=data.let_customers_read if demo else None,
+        )
+    except (ConfigurationError, DatabaseUnavailable, MigrationError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("mailbox", hidden=True)
+@click.option("--smtp-port", type=int, required=True)
+@click.option("--port", type=int, required=True)
+def mailbox_command(smtp_port: int, port: int) -> None:
+    """Run the demo mailbox; `up --demo` does."""
+    from app.demo.mailbox import run
+
+    _run(lambda runtime: run(runtime, smtp_port=smtp_port, port=port))
+
+
+@main.command("doctor")
+def doctor_command() -> None:
+    """Check this installation: database, schema, settings, mail server, modules."""
+    from app.doctor import examine
+
+    results = _run(examine, check_schema=False)
+    for result in results:
+        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.message}")
+    if not all(result.ok for result in results):
+        raise SystemExit(1)

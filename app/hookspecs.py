@@ -1,0 +1,297 @@
+"""The contract between the portal and its integration modules (plugins).
+
+A plugin is one object with methods marked `@hookimpl` (from this module) whose names and annotations are those below.
+All hooks are optional but `module_info`. Only `app.plugin_host.PluginHost` calls them. `docs/plugins.md` explains each;
+a test fails when one is missing there.
+
+Two kinds of hook: a plain `def` runs in a thread of its own and may compute but not wait; an `async def` runs on the
+portal's event loop and may use the database and the network through `await`. Every call has a deadline. A plugin that
+raises, exceeds it or returns something else than promised costs its own contribution, never the mail or the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+from pydantic import BaseModel
+from quart import Blueprint
+
+if TYPE_CHECKING:
+    from app.database import Database
+    from app.settings import Settings
+
+PROJECT = "myportal"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class ModuleSettings(BaseModel):
+    """Base of a plugin's settings model; the admin form is made from its fields.
+
+    A field's `title` is its label, `description` its help. Write secrets as `SecretStr`: they are encrypted at rest
+    and never shown. `json_schema_extra={"env": "NAME"}` names the environment variable that gives the first value,
+    `json_schema_extra={"group": "..."}` the heading under which the field stands.
+    """
+
+
+@dataclass(frozen=True)
+class ModuleInfo:
+    """What Admin → Integration Modules shows of a plugin before it runs."""
+
+    slug: str
+    """Lower-case letters, digits and hyphens; names the module in URLs, tables and settings."""
+    name: str
+    description: str
+    icon: str
+    """One emoji."""
+    settings_model: type[ModuleSettings] = ModuleSettings
+    documentation: str = ""
+    """Address of a page that explains the module; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class PluginContext:
+    """What a plugin is given once per process: handles, never globals."""
+
+    settings: Settings
+    """The portal's own settings (PORTAL_URL, keys)."""
+    database: Database
+    is_enabled: Callable[[], bool]
+    """Whether an admin has enabled this module; at most a second old."""
+    module_settings: Callable[[], ModuleSettings]
+    """The module's settings as its model; at most a second old. Environment values until an admin saves."""
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """An entry in the left rail."""
+
+    label: str
+    href: str
+    icon: str = "plug"
+    admin_only: bool = False
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One recipient of one mail."""
+
+    id: int
+    role: str
+    """'to', 'cc' or 'bcc'."""
+    email: str
+    tracking_id: str
+    """Random, 256 bits, URL-safe base64 without padding; one per recipient and mail."""
+
+
+@dataclass(frozen=True)
+class QueuedMail:
+    """A mail that was just stored with its recipients, before any SMTP."""
+
+    id: int
+    reply_id: int | None
+    subject: str
+    enable_tracking: bool
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One recipient's copy, about to be handed to the mail server."""
+
+    mail_id: int
+    reply_id: int | None
+    recipient: Recipient
+    html: str
+    enable_tracking: bool
+    sensitive: bool = False
+    """The mail carries a login, reset or magic link: nothing in it may be rewritten."""
+    list_unsubscribe: tuple[str, ...] = ()
+    """The exact URLs of the mail's List-Unsubscribe header."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plugin's answer to `prepare_delivery`."""
+
+    html: str
+    """The whole new HTML of the copy."""
+    reports: frozenset[str] = frozenset()
+    """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """How handing one copy to the mail server ended."""
+
+    mail_id: int
+    reply_id: int | None
+    recipient: Recipient
+    happened_at: datetime
+    state: str
+    """'sent', 'failed' or 'unknown'."""
+    detail: str = ""
+    """The mail server's words."""
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of a recipient's timeline: when, what, and why we say so."""
+
+    happened_at: datetime
+    recipient_id: int
+    kind: str
+    """'open', 'click' or another word of the plugin's; decides the icon."""
+    words: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RecipientActivity:
+    """What a plugin knows of one recipient's copy."""
+
+    recipient_id: int
+    first_opened_at: datetime | None = None
+    last_opened_at: datetime | None = None
+    opens: int = 0
+    links: Mapping[str, int] = field(default_factory=dict)
+    """Clicked destination → number of clicks."""
+
+
+@dataclass(frozen=True)
+class ReplyActivity:
+    """What a plugin adds to the popover of one reply's badge."""
+
+    recipients: tuple[RecipientActivity, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One step of a module's self-test."""
+
+    name: str
+    ok: bool
+    message: str
+    """What was found and, where it is wrong, what to do."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that the worker repeats while the module is enabled."""
+
+    name: str
+    interval: float
+    """Seconds between the end of one run and the start of the next."""
+    run: Callable[[], Awaitable[None]]
+
+
+class MyPortalSpec:
+    """Every hook, in the order in which a plugin meets them."""
+
+    @hookspec
+    def module_info(self) -> ModuleInfo:  # type: ignore[empty-body]
+        """Say who this plugin is.
+
+        Called: once per process, before anything else, enabled or not. Never: touch the network or a file.
+        """
+
+    @hookspec
+    def migrations(self) -> Path:  # type: ignore[empty-body]
+        """Name the folder with the plugin's numbered SQL files.
+
+        Called: by `myportal migrate`, enabled or not. Tables start with the plugin's slug.
+        """
+
+    @hookspec
+    def templates(self) -> Path:  # type: ignore[empty-body]
+        """Name the folder with the plugin's templates; inside it they lie in a folder with the plugin's slug.
+
+        Called: once per web process, enabled or not.
+        """
+
+    @hookspec
+    def started(self, context: PluginContext) -> None:
+        """Keep the handles that the plugin needs later.
+
+        Called: once per process, before any request or job, enabled or not. Raise: the plugin stays off in this
+        process and its module page shows the error.
+        """
+
+    @hookspec
+    def blueprints(self) -> Sequence[Blueprint]:  # type: ignore[empty-body]
+        """Add pages and endpoints.
+
+        Called: once per web process, enabled or not, so that a route exists before an admin enables the module. A
+        route that must be gone with the module asks `context.is_enabled()` itself and answers 404.
+        """
+
+    @hookspec
+    def navigation(self) -> Sequence[NavItem]:  # type: ignore[empty-body]
+        """Add entries to the left rail. Called: for each page while enabled. Never: wait."""
+
+    @hookspec
+    async def email_queued(self, mail: QueuedMail) -> None:
+        """Hear that a mail was stored with its recipients, before any of it is sent.
+
+        Called: once per mail, after the commit, while enabled. Raise: logged, the mail goes out.
+        """
+
+    @hookspec
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        """Change the HTML of one recipient's copy just before it is sent.
+
+        Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
+        each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
+        to leave it. The stored mail and what agents see stay untouched. Never: wait, use the database or the network.
+        """
+
+    @hookspec
+    async def email_sent(self, report: DeliveryReport) -> None:
+        """Hear that the mail server took one copy. Called: once per copy, after the commit, while enabled."""
+
+    @hookspec
+    async def email_failed(self, report: DeliveryReport) -> None:
+        """Hear that one copy failed for good, or that its outcome is unknown.
+
+        Called: once per copy, after the commit, while enabled.
+        """
+
+    @hookspec
+    def receipt_states(self) -> frozenset[str]:  # type: ignore[empty-body]
+        """Name the receipts this plugin reports ('read', 'delivered', ...).
+
+        A receipt that no enabled plugin names is not shown: the badge says Sent. Called: often, while enabled.
+        """
+
+    @hookspec
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:  # type: ignore[empty-body]
+        """Tell what is known of these replies' copies, for the popover of the badge.
+
+        Called: once per page with all its replies, while enabled. Return: by reply id; leave out what is unknown.
+        """
+
+    @hookspec
+    def tracking_notice(self) -> str | None:
+        """Say in a few words what a reply sent now would report: "opens and links". Called: for the composer."""
+
+    @hookspec
+    async def check(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
+        """Test the module with its present settings, step by step.
+
+        Called: on the module's page, by its Test button and by `myportal doctor`, enabled or not. Deadline 10 s.
+        """
+
+    @hookspec
+    def jobs(self) -> Sequence[Job]:  # type: ignore[empty-body]
+        """Name the background jobs. Called: once per worker process, enabled or not; they run only while enabled."""
+
+    @hookspec
+    def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Hear that an admin saved the module's settings. Called: in the web process that saved. Never: wait."""

@@ -1,0 +1,65 @@
+"""How times, sizes and counts are written; Jinja filters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from quart import g, request
+
+from app.database import utcnow
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone: their profile, else what their browser said in the cookie `tz`, else UTC."""
+    user = g.get("user")
+    for name in (user.timezone if user else "", request.cookies.get("tz", "")):
+        if name:
+            try:
+                return ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError):
+                continue
+    return ZoneInfo("UTC")
+
+
+def ago(value: datetime, now: datetime | None = None) -> str:
+    """A short relative time: "now", "5 min", "3 h", "2 d", then the date."""
+    seconds = ((now or utcnow()) - value).total_seconds()
+    if seconds < 60:
+        return "now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h"
+    if seconds < 7 * 86400:
+        return f"{int(seconds // 86400)} d"
+    local = value.astimezone(zone())
+    return local.strftime("%-d %b") if local.year == utcnow().astimezone(zone()).year else local.strftime("%-d %b %Y")
+
+
+def absolute(value: datetime) -> str:
+    """Date, time and zone for a title attribute: "Fri 20 Nov 2026, 10:32 UTC"."""
+    return value.astimezone(zone()).strftime("%a %-d %b %Y, %H:%M %Z")
+
+
+def clock(value: datetime) -> str:
+    """The time of day today, "10:32"; the date before that."""
+    local, today = value.astimezone(zone()), utcnow().astimezone(zone())
+    return local.strftime("%H:%M") if local.date() == today.date() else local.strftime("%-d %b")
+
+
+def iso(value: datetime) -> str:
+    """For `<time datetime>`: ISO 8601 in UTC."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def size(count: int) -> str:
+    """A file's size: "640 B", "12 kB", "3.4 MB"."""
+    if count < 1000:
+        return f"{count} B"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+FILTERS = {"ago": ago, "absolute": absolute, "clock": clock, "iso": iso, "filesize": size}

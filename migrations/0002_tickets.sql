@@ -1,0 +1,119 @@
+CREATE TABLE contacts (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    name VARCHAR(200) NOT NULL,
+    email VARCHAR(254) NOT NULL,
+    notes TEXT NOT NULL,
+    created_at DATETIME(6) NOT NULL,
+    updated_at DATETIME(6) NOT NULL,
+    KEY contacts_name (name, id),
+    FULLTEXT KEY contacts_words (name, email)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- Every address a contact writes from; contacts.email is the one we write to first.
+CREATE TABLE contact_addresses (
+    email VARCHAR(254) NOT NULL PRIMARY KEY,
+    contact_id INT NOT NULL,
+    created_at DATETIME(6) NOT NULL,
+    KEY contact_addresses_contact (contact_id),
+    CONSTRAINT contact_addresses_contact FOREIGN KEY (contact_id) REFERENCES contacts (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- `active` is status <> 'closed', kept beside it so that one index serves "not closed, newest first".
+-- last_receipt is the badge of the last reply that went out, kept here so that the list can filter by it.
+CREATE TABLE tickets (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    subject VARCHAR(500) NOT NULL,
+    contact_id INT NOT NULL,
+    status ENUM('open', 'pending', 'closed') NOT NULL DEFAULT 'open',
+    active TINYINT(1) NOT NULL DEFAULT 1,
+    priority ENUM('low', 'normal', 'high', 'urgent') NOT NULL DEFAULT 'normal',
+    assignee_id INT NULL,
+    created_by INT NULL,
+    created_at DATETIME(6) NOT NULL,
+    last_activity_at DATETIME(6) NOT NULL,
+    last_from ENUM('customer', 'agent') NOT NULL DEFAULT 'customer',
+    last_snippet VARCHAR(200) NOT NULL DEFAULT '',
+    last_reply_id INT NULL,
+    last_receipt VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    KEY tickets_activity (last_activity_at, id),
+    KEY tickets_active (active, last_activity_at, id),
+    KEY tickets_status (status, last_activity_at, id),
+    KEY tickets_assignee (assignee_id, active, last_activity_at, id),
+    KEY tickets_contact (contact_id, last_activity_at, id),
+    KEY tickets_receipt (last_receipt, last_activity_at, id),
+    KEY tickets_priority (active, priority, last_activity_at, id),
+    KEY tickets_created (created_at, id),
+    KEY tickets_active_created (active, created_at, id),
+    FULLTEXT KEY tickets_words (subject),
+    CONSTRAINT tickets_contact FOREIGN KEY (contact_id) REFERENCES contacts (id),
+    CONSTRAINT tickets_assignee FOREIGN KEY (assignee_id) REFERENCES users (id) ON DELETE SET NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- The conversation: kind 'reply' went out by mail, 'note' stays inside, 'customer' came in.
+CREATE TABLE ticket_replies (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    ticket_id INT NOT NULL,
+    kind ENUM('reply', 'note', 'customer') NOT NULL,
+    author_user_id INT NULL,
+    contact_id INT NULL,
+    body_html MEDIUMTEXT NOT NULL,
+    body_text MEDIUMTEXT NOT NULL,
+    message_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    created_at DATETIME(6) NOT NULL,
+    KEY ticket_replies_ticket (ticket_id, id),
+    KEY ticket_replies_message (message_id),
+    FULLTEXT KEY ticket_replies_words (body_text),
+    CONSTRAINT ticket_replies_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id),
+    CONSTRAINT ticket_replies_author FOREIGN KEY (author_user_id) REFERENCES users (id) ON DELETE SET NULL,
+    CONSTRAINT ticket_replies_contact FOREIGN KEY (contact_id) REFERENCES contacts (id) ON DELETE SET NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE ticket_history (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    ticket_id INT NOT NULL,
+    happened_at DATETIME(6) NOT NULL,
+    user_id INT NULL,
+    field VARCHAR(32) NOT NULL,
+    old_value VARCHAR(500) NOT NULL DEFAULT '',
+    new_value VARCHAR(500) NOT NULL DEFAULT '',
+    KEY ticket_history_ticket (ticket_id, id),
+    CONSTRAINT ticket_history_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE,
+    CONSTRAINT ticket_history_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- What an agent is writing and has not sent; one per agent and ticket.
+CREATE TABLE drafts (
+    user_id INT NOT NULL,
+    ticket_id INT NOT NULL,
+    kind ENUM('reply', 'note') NOT NULL DEFAULT 'reply',
+    body_html MEDIUMTEXT NOT NULL,
+    to_line TEXT NOT NULL,
+    cc_line TEXT NOT NULL,
+    bcc_line TEXT NOT NULL,
+    updated_at DATETIME(6) NOT NULL,
+    PRIMARY KEY (user_id, ticket_id),
+    KEY drafts_ticket (ticket_id),
+    CONSTRAINT drafts_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+    CONSTRAINT drafts_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- Files and pasted images. reply_id stays NULL until the reply that carries them is sent.
+CREATE TABLE attachments (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    ticket_id INT NULL,
+    reply_id INT NULL,
+    uploaded_by INT NULL,
+    filename VARCHAR(255) NOT NULL,
+    content_type VARCHAR(100) NOT NULL,
+    size INT NOT NULL,
+    is_inline TINYINT(1) NOT NULL DEFAULT 0,
+    content_id VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    content LONGBLOB NOT NULL,
+    created_at DATETIME(6) NOT NULL,
+    KEY attachments_reply (reply_id),
+    KEY attachments_ticket (ticket_id),
+    KEY attachments_unused (reply_id, created_at),
+    CONSTRAINT attachments_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id),
+    CONSTRAINT attachments_reply FOREIGN KEY (reply_id) REFERENCES ticket_replies (id),
+    CONSTRAINT attachments_user FOREIGN KEY (uploaded_by) REFERENCES users (id) ON DELETE SET NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

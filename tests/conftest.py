@@ -1,0 +1,144 @@
+"""One private MariaDB for the whole run; each test finds it empty and migrated."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+
+from app import create_app
+from app.accounts import passwords
+from app.accounts import service as accounts
+from app.accounts.models import User
+from app.database import Database
+from app.localdb import LocalDatabase
+from app.migrations import all_migrations, migrate
+from app.runtime import Runtime
+from app.settings import Settings
+from tests.support.web import log_in
+
+PORTAL_URL = "http://portal.test"
+SECRET_KEY = secrets.token_hex(32)
+PASSWORD = secrets.token_urlsafe(16)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """argon2 with the least work: its strength is the library's matter, and each test makes accounts."""
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._NOBODY = passwords._HASHER.hash("nobody")
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDatabase]:
+    """A server of our own over a socket, without durability: nothing of it outlives the run."""
+    server = LocalDatabase(tmp_path_factory.mktemp("db"), name="portal_test", fast=True)
+    server.start()
+
+    async def prepare() -> None:
+        database = Database(server.url)
+        await migrate(database, all_migrations())
+        await database.close()
+
+    asyncio.run(prepare())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def settings(database_server: LocalDatabase, tmp_path: Path) -> Settings:
+    """Settings of a portal at http://portal.test that has no mail server; the environment does not count."""
+    return Settings(
+        _env_file=None,
+        database_url=database_server.url,
+        portal_url=PORTAL_URL,
+        secret_key=SECRET_KEY,
+        mail_from="Support <support@portal.test>",
+        var_dir=tmp_path / "var",
+    )
+
+
+@pytest.fixture
+async def empty_database(database_server: LocalDatabase) -> None:
+    """Remove what the test before left; the schema stays."""
+    database = Database(database_server.url)
+    async with database.connection() as conn:
+        tables = await conn.fetch_all(
+            """
+            SELECT table_name AS name FROM information_schema.tables
+             WHERE table_schema = DATABASE() AND table_rows IS NOT NULL AND table_name <> 'schema_migrations'
+            """
+        )
+        await conn.execute("SET SESSION foreign_key_checks = 0")
+        for table in tables:
+            await conn.execute(f"DELETE FROM `{table['name']}`")  # noqa: S608
+    await database.close()
+
+
+@pytest.fixture
+async def runtime(settings: Settings, empty_database: None) -> AsyncIterator[Runtime]:
+    """The current runtime, with the built-in plugins registered and none enabled."""
+    runtime = Runtime.build(settings)
+    with runtime.entered():
+        await runtime.register_modules()
+        await runtime.open()
+        yield runtime
+    await runtime.close()
+
+
+@pytest.fixture
+async def db(runtime: Runtime) -> Database:
+    """The database of the current runtime."""
+    return runtime.database
+
+
+@pytest.fixture
+async def app(settings: Settings, runtime: Runtime) -> AsyncIterator[Quart]:
+    """The web application over the same database, started."""
+    application = create_app(settings)
+    await application.startup()
+    yield application
+    await application.shutdown()
+
+
+@pytest.fixture
+async def client(app: Quart) -> Client:
+    """A browser that is not logged in."""
+    return app.test_client()
+
+
+async def _user(runtime: Runtime, email: str, name: str, role: str) -> User:
+    user_id = await accounts.create_user(email=email, name=name, role=role, password=PASSWORD)
+    user = await accounts.user_by_id(user_id)
+    assert user is not None
+    return user
+
+
+@pytest.fixture
+async def admin(runtime: Runtime) -> User:
+    """Ada, an admin."""
+    return await _user(runtime, "ada@portal.test", "Ada Admin", "admin")
+
+
+@pytest.fixture
+async def agent(runtime: Runtime) -> User:
+    """Gus, an agent."""
+    return await _user(runtime, "gus@portal.test", "Gus Agent", "agent")
+
+
+@pytest.fixture
+async def agent_client(app: Quart, agent: User) -> Client:
+    """A browser in which Gus is logged in."""
+    return await log_in(app, agent)
+
+
+@pytest.fixture
+async def admin_client(app: Quart, admin: User) -> Client:
+    """A browser in which Ada is logged in."""
+    return await log_in(app, admin)
