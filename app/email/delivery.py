@@ -36,7 +36,7 @@ from app.settings import Settings
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=10)
-BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
+BACKOFF = (30, 120, 600, 1800, 3600, 7200, 14400)
 """Seconds after the first, second, ... failed try; the last one repeats."""
 GIVE_UP = timedelta(days=2)
 NO_SERVER_PAUSE = 60
@@ -93,7 +93,7 @@ def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
         headers=json.loads(row["headers"]),
         auto_submitted=row["auto_submitted"] or None,
         enable_tracking=bool(row["enable_tracking"]),
-        sensitive=bool(row["sensitive"]),
+        sensitive=bool(row["is_sensitive"]),
         created_at=row["created_at"],
         attachments=tuple(
             Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")

@@ -19,7 +19,7 @@ async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sende
     sql = """
         INSERT INTO outgoing_emails
                (reply_id, message_id, subject, sender, reply_to, html_body, text_body, in_reply_to, reference_ids,
-                headers, auto_submitted, enable_tracking, sensitive, metadata, created_at)
+                headers, auto_submitted, enable_tracking, is_sensitive, metadata, created_at)
         VALUES (%(reply_id)s, %(message_id)s, %(subject)s, %(sender)s, %(reply_to)s, %(html_body)s, %(text_body)s,
                 %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s, %(sensitive)s,
                 %(metadata)s, %(now)s)
@@ -183,11 +183,11 @@ async def settle(
 
 
 async def put_back(conn: Connection, *, copy_id: int, owner: str) -> None:
-    """Give back a copy of which the caller knows that nothing was sent, even if it was about to be."""
+    """Give back a claimed copy that was not tried."""
     sql = """
         UPDATE email_recipients
            SET state = 'queued', attempts = attempts - 1, lease_owner = '', lease_until = NULL
-         WHERE id = %(id)s AND state IN ('claimed', 'sending') AND lease_owner = %(owner)s
+         WHERE id = %(id)s AND state = 'claimed' AND lease_owner = %(owner)s
     """
     await conn.execute(sql, {"id": copy_id, "owner": owner})
 
