@@ -162,9 +162,7 @@ def timeline_of(now: datetime) -> list[TimelineEntry]:
             "bettina.hohenstein@kunde.example opened the mail",
             "Images loaded through Gmail's proxy 36 min after delivery: a person opened it.",
         ),
-        TimelineEntry(
-            now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"
-        ),
+        TimelineEntry(now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"),
         TimelineEntry(
             now - timedelta(minutes=47),
             "A machine loaded the images",
@@ -187,29 +185,92 @@ def tickets_of(now: datetime) -> list[TicketLine]:
     )
     return [
         plain,
-        replace(plain, subject=LONG_SUBJECT, contact="Bettina von Hohenstein-Wertheim und zu Löwenstein",
-                priority="Urgent", receipt=Receipt("read", "Read by 1 of 3"), at=now - timedelta(minutes=42)),
-        replace(plain, subject="لا أستطيع تسجيل الدخول إلى حسابي", contact="ليلى الحسن", waiting=True,
-                snippet="مرحبا، منذ صباح اليوم لا أستطيع تسجيل الدخول", receipt=None, assignee="",
-                state="new", state_word="New", at=now - timedelta(hours=1)),
-        replace(plain, subject="Two-factor codes arrive late", contact="Priya Natarajan", waiting=False,
-                snippet="We have asked the operator and will write as soon as", receipt=Receipt("sent", "Sent 10:32"),
-                state="pending", state_word="Waiting for the customer", at=now - timedelta(hours=3)),
-        replace(plain, subject="Change the billing address", contact="accounts-payable@kunde.example", waiting=False,
-                snippet="Done: the next invoice carries the new address.", receipt=Receipt("failed", "Failed: mailbox full"),
-                assignee="Jonas Weber", priority="High", at=now - timedelta(hours=9)),
-        replace(plain, subject="Is there an API for the address book?", contact="Tomás Ibarra", waiting=False,
-                snippet="There is: see the guide that I link below.", receipt=Receipt("machine", "Opened by a machine"),
-                state="on_hold", state_word="On hold", assignee="Mei Chen", at=now - timedelta(days=1)),
-        replace(plain, subject="Invoice for April", contact="Ola Nordmann", waiting=False,
-                snippet="Attached.", receipt=Receipt("delivered", "Delivered"),
-                state="solved", state_word="Solved", at=now - timedelta(days=4)),
-        replace(plain, subject="Old question", contact="Q", waiting=False, snippet="ok",
-                receipt=Receipt("untracked", "Not tracked"), state="closed", state_word="Closed",
-                assignee="Mei Chen", at=now - timedelta(days=400)),
+        replace(
+            plain,
+            subject=LONG_SUBJECT,
+            contact="Bettina von Hohenstein-Wertheim und zu Löwenstein",
+            priority="Urgent",
+            receipt=Receipt("read", "Read by 1 of 3"),
+            at=now - timedelta(minutes=42),
+        ),
+        replace(
+            plain,
+            subject="لا أستطيع تسجيل الدخول إلى حسابي",
+            contact="ليلى الحسن",
+            waiting=True,
+            snippet="مرحبا، منذ صباح اليوم لا أستطيع تسجيل الدخول",
+            receipt=None,
+            assignee="",
+            state="new",
+            state_word="New",
+            at=now - timedelta(hours=1),
+        ),
+        replace(
+            plain,
+            subject="Two-factor codes arrive late",
+            contact="Priya Natarajan",
+            waiting=False,
+            snippet="We have asked the operator and will write as soon as",
+            receipt=Receipt("sent", "Sent 10:32"),
+            state="pending",
+            state_word="Waiting for the customer",
+            at=now - timedelta(hours=3),
+        ),
+        replace(
+            plain,
+            subject="Change the billing address",
+            contact="accounts-payable@kunde.example",
+            waiting=False,
+            snippet="Done: the next invoice carries the new address.",
+            receipt=Receipt("failed", "Failed: mailbox full"),
+            assignee="Jonas Weber",
+            priority="High",
+            at=now - timedelta(hours=9),
+        ),
+        replace(
+            plain,
+            subject="Is there an API for the address book?",
+            contact="Tomás Ibarra",
+            waiting=False,
+            snippet="There is: see the guide that I link below.",
+            receipt=Receipt("machine", "Opened by a machine"),
+            state="on_hold",
+            state_word="On hold",
+            assignee="Mei Chen",
+            at=now - timedelta(days=1),
+        ),
+        replace(
+            plain,
+            subject="Invoice for April",
+            contact="Ola Nordmann",
+            waiting=False,
+            snippet="Attached.",
+            receipt=Receipt("delivered", "Delivered"),
+            state="solved",
+            state_word="Solved",
+            at=now - timedelta(days=4),
+        ),
+        replace(
+            plain,
+            subject="Old question",
+            contact="Q",
+            waiting=False,
+            snippet="ok",
+            receipt=Receipt("untracked", "Not tracked"),
+            state="closed",
+            state_word="Closed",
+            assignee="Mei Chen",
+            at=now - timedelta(days=400),
+        ),
         *[
-            replace(plain, subject=f"Sync stops after {number} contacts", contact="Hana Suzuki", waiting=number % 3 == 0,
-                    receipt=Receipt("read", "Read"), at=now - timedelta(days=number))
+            replace(
+                plain,
+                subject=f"Sync stops after {number} contacts",
+                contact="Hana Suzuki",
+                waiting=number % 3 == 0,
+                receipt=Receipt("read", "Read"),
+                at=now - timedelta(days=number),
+            )
             for number in range(2, 14)
         ],
     ]
@@ -217,7 +278,11 @@ def tickets_of(now: datetime) -> list[TicketLine]:
 
 def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
     """Give what the app gives to every template, and the data of the gallery."""
-    nav = [("Tickets", "/tickets", "inbox", 12), ("Contacts", "/contacts", "contacts", 0), ("Admin", "/admin", "gear", 0)]
+    nav = [
+        ("Tickets", "/tickets", "inbox", 12),
+        ("Contacts", "/contacts", "contacts", 0),
+        ("Admin", "/admin", "gear", 0),
+    ]
     here = {"modules": "Admin", "module_form": "Admin"}.get(page, "Tickets")
     return {
         "user": None if page in ("login", "error_alone") else User(),
@@ -228,9 +293,9 @@ def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
             {"href": href, "label": label, "icon": icon, "active": label == here, "count": count}
             for label, href, icon, count in nav
         ],
-        "get_flashed_messages": lambda with_categories=False: [("success", "Saved. The change counts from now on.")]
-        if page in ("ticket", "modules")
-        else [],
+        "get_flashed_messages": lambda with_categories=False: (
+            [("success", "Saved. The change counts from now on.")] if page in ("ticket", "modules") else []
+        ),
         "now": now,
         "minutes": lambda number: now - timedelta(minutes=number),
         "long_subject": LONG_SUBJECT,
