@@ -131,7 +131,6 @@ async def save(
     cleared: secrets to remove. version: of the form that was filled in, to notice that somebody else saved meanwhile.
     Raises ModuleError with a message per field; nothing is saved then.
     """
-    runtime = current()
     state = (await view(slug)).state
     unknown = sorted(set(values) - set(state.info.settings_model.model_fields))
     if unknown:

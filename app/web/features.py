@@ -7,6 +7,7 @@ from quart import Quart
 from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
+from app.live.routes import live
 from app.modules.routes import modules
 from app.web.health import health
 
@@ -16,5 +17,6 @@ def install(app: Quart) -> None:
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(health)
+    app.register_blueprint(live)
     app.register_blueprint(modules)
     app.register_blueprint(profile)
