@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from quart import Quart
 
+from app.accounts.routes import accounts
+from app.accounts.routes_admin import admin
+from app.accounts.routes_profile import profile
 from app.live.routes import live
 from app.modules.routes import modules
 from app.tickets.routes_actions import ticket_actions
@@ -15,10 +18,6 @@ from app.web.health import health
 
 def install(app: Quart) -> None:
     """Register every feature's routes."""
-    from app.accounts.routes import accounts
-    from app.accounts.routes_admin import admin
-    from app.accounts.routes_profile import profile
-
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(health)
