@@ -130,9 +130,7 @@ def test_a_printed_ticket_is_only_the_conversation(open_page: OpenPage) -> None:
     page = open_page("ticket", theme="dark")
     page.emulate_media(media="print")
 
-    assert [page.locator(part).is_visible() for part in (".topbar", ".rail", ".composer", ".flashes")] == [
-        False
-    ] * 4
+    assert [page.locator(part).is_visible() for part in (".topbar", ".rail", ".composer", ".flashes")] == [False] * 4
     assert page.locator(".message").count() == 5
     assert page.locator(".message").first.is_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"

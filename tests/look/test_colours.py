@@ -75,11 +75,7 @@ def test_a_line_that_means_something_stands_out(sign: str, paper: str, scheme: i
 
 def test_no_style_sheet_uses_a_colour_that_is_not_declared() -> None:
     declared = set(re.findall(r"(--[a-z-]+):", (STATIC / "base.css").read_text(encoding="utf-8")))
-    used = {
-        name
-        for file in STATIC.glob("*.css")
-        for name in re.findall(r"var\((--[a-z-]+)", file.read_text("utf-8"))
-    }
+    used = {name for file in STATIC.glob("*.css") for name in re.findall(r"var\((--[a-z-]+)", file.read_text("utf-8"))}
 
     assert used - declared == set()
     assert declared - used == set()

@@ -218,9 +218,7 @@ def test_a_saved_secret_is_never_in_the_page_and_an_error_opens_its_field() -> N
 
 
 def test_help_error_and_source_are_tied_to_their_field() -> None:
-    html = macro(
-        "{% from 'macros/forms.html' import url %}{{ url('u', 'URL', 'x', help='H', error='E', source='S') }}"
-    )
+    html = macro("{% from 'macros/forms.html' import url %}{{ url('u', 'URL', 'x', help='H', error='E', source='S') }}")
 
     assert 'type="url" id="f-u" name="u" value="x"' in html
     assert 'aria-describedby="f-u-help f-u-error f-u-source" aria-invalid="true"' in html

@@ -131,9 +131,7 @@ def test_a_badge_that_changes_moves_nothing_on_the_page(open_page: OpenPage, wid
 def test_a_badge_that_changes_keeps_its_panel_open_and_the_focus(open_page: OpenPage) -> None:
     page = open_page("ticket")
     page.locator('[data-receipt="receipt-m2"]').click()
-    page.evaluate(
-        "([html]) => portal.replaceReceipt('receipt-m2', html)", [fresh_receipt("Replied", "replied")]
-    )
+    page.evaluate("([html]) => portal.replaceReceipt('receipt-m2', html)", [fresh_receipt("Replied", "replied")])
 
     expect(page.locator("#receipt-m2")).to_be_visible()
     expect(page.locator("#receipt-m2 .recipient")).to_have_count(1)
@@ -193,9 +191,7 @@ def test_a_message_can_be_dismissed_and_another_added(open_page: OpenPage) -> No
     expect(page.locator(".flash")).to_have_count(0)
 
     page.evaluate("portal.flash('error', 'The draft is not saved: <b>no connection</b>.')")
-    expect(page.locator("[role=alert] .flash-error")).to_have_text(
-        "The draft is not saved: <b>no connection</b>.×"
-    )
+    expect(page.locator("[role=alert] .flash-error")).to_have_text("The draft is not saved: <b>no connection</b>.×")
     page.evaluate("portal.note('Draft saved')")
     expect(page.locator("[data-quiet-note]")).to_have_text("Draft saved")
 
