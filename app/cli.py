@@ -88,3 +88,69 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
 def create_token(email: str, name: str) -> None:
     """Print a new API token of a user; it is shown this once."""
     click.echo(_run(lambda _: accounts.create_api_token(email, name=name)))
+
+
+@main.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
+def serve_command(host: str, port: int, workers: int) -> None:
+    """Run the web process."""
+    from app.server import serve
+
+    _run(_nothing)
+    try:
+        serve(host=host, port=port, workers=workers)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _nothing(_runtime: Runtime) -> None:
+    """For `_run`: only check settings, database and schema, with one clear message where they do not hold."""
+
+
+@main.command("up")
+@click.option("--demo", is_flag=True, help="Sample tickets, demo logins and a mailbox that catches all mail.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--smtp-port", type=click.IntRange(1, 65535), default=8025, show_default=True, help="Demo mail server.")
+@click.option("--mailbox-port", type=click.IntRange(1, 65535), default=8026, show_default=True, help="Demo mailbox.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
+def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: int, workers: int) -> None:
+    """Run everything on this machine: database, web process, worker."""
+    from app.demo import data
+    from app.up import Ports, up
+
+    _settings()
+    try:
+        up(
+            demo=demo,
+            ports=Ports(host, port, smtp_port, mailbox_port),
+            workers=workers,
+            seed=data.seed if demo else None,
+            after_start=data.let_customers_read if demo else None,
+        )
+    except (ConfigurationError, DatabaseUnavailable, MigrationError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command("mailbox", hidden=True)
+@click.option("--smtp-port", type=int, required=True)
+@click.option("--port", type=int, required=True)
+def mailbox_command(smtp_port: int, port: int) -> None:
+    """Run the demo mailbox; `up --demo` does."""
+    from app.demo.mailbox import run
+
+    _run(lambda runtime: run(runtime, smtp_port=smtp_port, port=port))
+
+
+@main.command("doctor")
+def doctor_command() -> None:
+    """Check this installation: database, schema, settings, mail server, modules."""
+    from app.doctor import examine
+
+    results = _run(examine, check_schema=False)
+    for result in results:
+        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.message}")
+    if not all(result.ok for result in results):
+        raise SystemExit(1)

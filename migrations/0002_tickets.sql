@@ -50,6 +50,7 @@ CREATE TABLE tickets (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The conversation: kind 'reply' went out by mail, 'note' stays inside, 'customer' came in.
+-- is_html is 0 where body_html was made by us from plain text.
 CREATE TABLE ticket_replies (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     ticket_id INT NOT NULL,
@@ -58,6 +59,7 @@ CREATE TABLE ticket_replies (
     contact_id INT NULL,
     body_html MEDIUMTEXT NOT NULL,
     body_text MEDIUMTEXT NOT NULL,
+    is_html TINYINT(1) NOT NULL DEFAULT 1,
     message_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
     created_at DATETIME(6) NOT NULL,
     KEY ticket_replies_ticket (ticket_id, id),

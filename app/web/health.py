@@ -1,0 +1,41 @@
+"""For supervisors and monitoring: does the process live, can it work, what does it count."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from quart import Blueprint, Response, jsonify
+from quart.typing import ResponseReturnValue
+
+from app.database import DatabaseUnavailable
+from app.runtime import current
+from app.settings import ConfigurationError
+from app.web.access import open_to_all
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/healthz")
+@open_to_all
+async def alive() -> ResponseReturnValue:
+    """The process lives; touches nothing else."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@health.get("/readyz")
+@open_to_all
+async def ready() -> ResponseReturnValue:
+    """200 when the database answers and the schema is up to date; 503 with the reason otherwise."""
+    try:
+        await current().check_schema()
+    except (DatabaseUnavailable, ConfigurationError) as error:
+        response = jsonify({"ready": False, "reason": str(error)})
+        response.status_code = 503
+        return response
+    return jsonify({"ready": True})
+
+
+@health.get("/metrics")
+@open_to_all
+async def metrics() -> ResponseReturnValue:
+    """Counters for Prometheus; nothing about people is in them."""
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Set up what is missing: virtual environment, Python packages from the lock file, MariaDB, and Chromium for tests.
+# Usage: tools/setup.sh run|test|lint
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what="${1:-run}"
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+fail() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }
+
+# Install Debian packages as root, through sudo where it asks for no password, or tell what to type.
+install_packages() {
+    local why="$1"; shift
+    if ! command -v apt-get >/dev/null; then
+        fail "$why is missing and this is not Debian or Ubuntu. Install it with your system's tools (there the packages are called: $*), then try again."
+    fi
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+            as_root=(sudo -n)
+        else
+            fail "$why is missing and you are not root. Run: sudo apt-get install --no-install-recommends $*   then try again."
+        fi
+    fi
+    say "Installing $why ($*) ..."
+    "${as_root[@]}" apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null \
+        || fail "$why could not be installed; run: apt-get install --no-install-recommends $*"
+}
+
+find_python() {
+    local name
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if command -v "$name" >/dev/null \
+            && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+python="$(find_python)"
+[ -n "$python" ] || fail "Python 3.11 or newer is needed; found: $(python3 --version 2>&1 || echo none)."
+
+if [ ! -x .venv/bin/python ]; then
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages "Python's venv module" python3-venv
+    say "Making the virtual environment .venv ..."
+    "$python" -m venv .venv
+fi
+
+lock=requirements.lock
+[ "$what" = run ] || lock=requirements-dev.lock
+# The development lock holds all of the other one, so that it never has to give way to it.
+if [ "$what" = run ] && [ -f .venv/installed-requirements-dev.lock ]; then lock=requirements-dev.lock; fi
+stamp=".venv/installed-$lock"
+if ! cat "$lock" pyproject.toml | cmp -s - "$stamp"; then
+    say "Installing Python packages from $lock ..."
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    cat "$lock" pyproject.toml > "$stamp"
+fi
+
+has_database() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mariadbd >/dev/null \
+        || PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mysqld >/dev/null
+}
+
+if [ "$what" != lint ] && ! has_database; then
+    if [ "$what" = test ] || [ -z "${DATABASE_URL:-}" ]; then
+        install_packages "MariaDB's server" mariadb-server-core
+    fi
+fi
+
+if [ "$what" = test ] && ! command -v chromium >/dev/null; then
+    install_packages "Chromium" chromium fonts-dejavu-core fonts-noto-color-emoji
+fi
