@@ -19,7 +19,7 @@ from pathlib import Path
 from app.database import Connection, Database
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
-from bench.words import Writer, as_html
+from bench.texts import Writer, as_html
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "bench"
 VERSION = "1"
@@ -50,7 +50,7 @@ class Ticket:
 def fingerprint() -> str:
     """Changes with the schema and with this program, so that an old folder is not mistaken for a new one."""
     parts = [VERSION, *(migration.checksum for migration in all_migrations())]
-    parts += [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("dataset.py", "words.py")]
+    parts += [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("dataset.py", "texts.py")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -36,10 +36,11 @@ SENTENCE_SHAPES = (
     "Thank you for your message about {thing}, we are looking into it.",
     "It would help us to know since when {thing} {happening}.",
 )
-SYLLABLES = (
+_SYLLABLES = (
     "ba be bi bo da de di do fa fe ga go ha he ka ke ki ko la le li lo ma me mi mo na ne no pa pe ra re ri ro "
     "sa se si so ta te ti to va ve vo wa we za zo bran cor dul fen gir hol kas lun mar nor pel quin ros sul tor vin"
-).split()
+)
+SYLLABLES = _SYLLABLES.split()
 
 
 class Writer:
