@@ -109,6 +109,14 @@ async def _nothing(_runtime: Runtime) -> None:
     """For `_run`: only check settings, database and schema, with one clear message where they do not hold."""
 
 
+@main.command("worker")
+def worker_command() -> None:
+    """Deliver mail and run the background jobs."""
+    from app.worker import run_until_signal
+
+    _run(run_until_signal)
+
+
 @main.command("up")
 @click.option("--demo", is_flag=True, help="Sample tickets, demo logins and a mailbox that catches all mail.")
 @click.option("--host", default="127.0.0.1", show_default=True)

@@ -73,7 +73,7 @@
   });
 
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches("[data-receipt]:focus-visible") && !event.target.dataset.returned) {
+    if (event.target.matches("[data-receipt]:focus-visible") && !("returned" in event.target.dataset)) {
       openGently(receiptOf(event.target), "focus");
     }
     delete event.target.dataset.returned;

@@ -52,7 +52,7 @@
 
   /* ---- Times: the reader's zone in the title, fresh words on a page that stays open ---- */
 
-  const absolute = new Intl.DateTimeFormat(root.lang || "en", { dateStyle: "full", timeStyle: "short" });
+  const absolute = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
   function ago(then, now) {
@@ -66,7 +66,7 @@
   }
 
   function exact(then, now) {
-    const clock = then.toLocaleTimeString(root.lang || "en", { hour: "2-digit", minute: "2-digit", hour12: false });
+    const clock = then.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
     const today = then.toDateString() === now.toDateString();
     if (today) return clock;
     const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()}`;

@@ -8,6 +8,7 @@ awkward where real data are: long, right-to-left, many. Shared by the tests of t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -112,6 +113,7 @@ def absolute(value: datetime) -> str:
     return f"{value.astimezone(UTC):%A, %d %B %Y, %H:%M} UTC"
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
     """Give a Jinja environment as strict as can be: a macro that reads a missing value fails here."""
     env = Environment(
@@ -148,7 +150,8 @@ def rows_of(count: int, now: datetime) -> list[RecipientRow]:
             machine_opens=1 if state == "machine" else 0,
         )
         for number, (name, (state, word)) in enumerate(
-            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False), start=2
+            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False),
+            start=2,
         )
     ]
     return [reader, *others][:count]
