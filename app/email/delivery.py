@@ -93,7 +93,7 @@ def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
         headers=json.loads(row["headers"]),
         auto_submitted=row["auto_submitted"] or None,
         enable_tracking=bool(row["enable_tracking"]),
-        sensitive=bool(row["sensitive"]),
+        sensitive=bool(row["is_sensitive"]),
         created_at=row["created_at"],
         attachments=tuple(
             Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")

@@ -19,7 +19,7 @@ async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sende
     sql = """
         INSERT INTO outgoing_emails
                (reply_id, message_id, subject, sender, reply_to, html_body, text_body, in_reply_to, reference_ids,
-                headers, auto_submitted, enable_tracking, sensitive, metadata, created_at)
+                headers, auto_submitted, enable_tracking, is_sensitive, metadata, created_at)
         VALUES (%(reply_id)s, %(message_id)s, %(subject)s, %(sender)s, %(reply_to)s, %(html_body)s, %(text_body)s,
                 %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s, %(sensitive)s,
                 %(metadata)s, %(now)s)

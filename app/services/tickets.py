@@ -6,6 +6,7 @@ from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
 from app.tickets.service import (
     add_customer_message,
     add_reply,
+    answer_by_mail,
     change,
     conversation,
     create_ticket,
@@ -29,6 +30,7 @@ __all__ = [
     "Upload",
     "add_customer_message",
     "add_reply",
+    "answer_by_mail",
     "change",
     "conversation",
     "create_ticket",

@@ -79,41 +79,34 @@ async def unsent(attachment_ids: Sequence[int], *, user: User) -> list[Attachmen
     """Those of these files that are still `user`'s to send, in the given order."""
     async with current().database.connection() as conn:
         found = await repository.infos(conn, attachment_ids)
-    return [
-        found[one]
-        for one in dict.fromkeys(attachment_ids)
-        if one in found and found[one].reply_id is None and found[one].uploaded_by == user.id
-    ]
+    return [found[one] for one in dict.fromkeys(attachment_ids) if one in found and _is_theirs(found[one], user)]
 
 
-async def gather(
+async def attach(
     conn: Connection,
     *,
     ticket_id: int,
+    reply_id: int,
     user: User,
     attachment_ids: Sequence[int],
     uploads: Sequence[Upload],
     html: str,
 ) -> list[int]:
-    """Check and store what goes with a reply; the ids of its files and images, in the caller's transaction.
+    """Make files and images part of a message, in the caller's transaction; the ids of all that belong to it.
 
     attachment_ids: stored before by `user`. uploads: came with the form. html: its inline images go along; besides
     `user`'s own they may be images of earlier messages of the ticket, as when one is quoted.
     Raises TicketRefused naming the file that is too large or not theirs to send.
     """
-    known = await repository.infos(conn, [*attachment_ids, *rules.inline_image_ids(html)])
-    for one in dict.fromkeys(attachment_ids):
+    images = rules.inline_image_ids(html)
+    known = await repository.infos(conn, [*attachment_ids, *images])
+    for one in attachment_ids:
         info = known.get(one)
-        if (
-            info is None
-            or info.reply_id is not None
-            or info.uploaded_by != user.id
-            or info.ticket_id not in {None, ticket_id}
-        ):
+        if info is None or not _is_theirs(info, user) or info.ticket_id not in {None, ticket_id}:
             raise TicketRefused({"files": f"File {one} is not there any more; attach it again."})
-    for one in rules.inline_image_ids(html):
+    for one in images:
         info = known.get(one)
-        if info is None or info.ticket_id != ticket_id or (info.reply_id is None and info.uploaded_by != user.id):
+        if info is None or info.ticket_id != ticket_id or (info.reply_id is None and not _is_theirs(info, user)):
             raise TicketRefused(
                 {"body": f"The image /attachments/{one}/inline does not belong to this ticket; paste it again."}
             )
@@ -122,4 +115,10 @@ async def gather(
         + [(info.filename, info.size) for info in known.values()]
     )
     stored = [await store(conn, upload, ticket_id=ticket_id, user=user) for upload in uploads]
-    return [*known, *stored]
+    belonging = [*known, *stored]
+    await repository.claim(conn, attachment_ids=belonging, ticket_id=ticket_id, reply_id=reply_id)
+    return belonging
+
+
+def _is_theirs(info: AttachmentInfo, user: User) -> bool:
+    return info.reply_id is None and info.uploaded_by == user.id

@@ -102,7 +102,7 @@ class AttachmentInfo:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A stretch of a ticket's messages, oldest first, with what changed between them."""
+    """A stretch of a ticket's messages, oldest first, and the whole history of its properties, oldest first."""
 
     messages: tuple[Message, ...]
     history: tuple[Change, ...]
@@ -110,6 +110,8 @@ class Conversation:
     """By message id; pasted images are not among them."""
     earlier: int = 0
     """How many messages come before the first one here."""
+    later: bool = False
+    """Whether messages come after the last one here."""
 
 
 @dataclass(frozen=True)

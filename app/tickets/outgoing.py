@@ -16,6 +16,9 @@ from app.tickets import repository, rules
 from app.tickets.errors import TicketRefused, sentence
 from app.tickets.models import Ticket
 
+MAX_COPIES = 400
+"""Cc addresses that an answer takes over; a mail takes 500 recipients."""
+
 Addresses = str | Sequence[str] | None
 
 
@@ -57,6 +60,16 @@ def address_of(name: str, email_address: str) -> Address:
         return make_address(name, email_address)
     except EmailRefused:
         return make_address("", email_address)
+
+
+async def answer_lines(conn: Connection, ticket: Ticket) -> tuple[str, str]:
+    """To and Cc of an answer to all: who wrote last, then the ticket's contact and who had our last reply as a copy."""
+    contact = address_of(ticket.contact_name, ticket.contact_email)
+    writer = await repository.last_writer(conn, ticket.id)
+    to = address_of(*writer) if writer else contact
+    copies = await repository.copies_of(conn, ticket.last_reply_id, "cc") if ticket.last_reply_id else []
+    others = unique_recipients([to], [contact, *(address_of(*copy) for copy in copies[:MAX_COPIES])])
+    return str(to), ", ".join(str(one) for one in others.cc)
 
 
 async def tracks(wanted: bool | None) -> bool:

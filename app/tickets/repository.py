@@ -184,6 +184,30 @@ async def message_of_mail(conn: Connection, ticket_id: int, message_id: str) -> 
     return int(value) if value is not None else None
 
 
+async def ticket_of_mail(conn: Connection, message_id: str) -> int | None:
+    """The ticket from which a mail with this Message-ID went out."""
+    sql = """
+        SELECT r.ticket_id FROM outgoing_emails AS m JOIN ticket_replies AS r ON r.id = m.reply_id
+         WHERE m.message_id = %(message_id)s
+    """
+    value = await conn.fetch_value(sql, {"message_id": message_id})
+    return int(value) if value is not None else None
+
+
+async def takes_part(conn: Connection, *, ticket_id: int, email: str) -> bool:
+    """Whether an address belongs to the ticket's contact or got one of its mails."""
+    sql = """
+        SELECT 1 FROM tickets AS t JOIN contact_addresses AS a ON a.contact_id = t.contact_id
+         WHERE t.id = %(ticket_id)s AND a.email = %(email)s
+         UNION ALL
+        SELECT 1 FROM ticket_replies AS r JOIN outgoing_emails AS m ON m.reply_id = r.id
+          JOIN email_recipients AS p ON p.email_id = m.id
+         WHERE r.ticket_id = %(ticket_id)s AND p.email = %(email)s
+         LIMIT 1
+    """
+    return await conn.fetch_value(sql, {"ticket_id": ticket_id, "email": email}) is not None
+
+
 async def last_writer(conn: Connection, ticket_id: int) -> tuple[str, str] | None:
     """Name and address of the contact who wrote last."""
     sql = """
@@ -244,3 +268,21 @@ async def assignable(conn: Connection, user_ids: Sequence[int]) -> dict[int, str
     sql = "SELECT u.id, u.name FROM users AS u WHERE u.id IN %(ids)s AND u.disabled_at IS NULL"
     rows = await conn.fetch_all(sql, {"ids": list(user_ids)}) if user_ids else []
     return {row["id"]: row["name"] for row in rows}
+
+
+async def suggest_contacts(conn: Connection, *, prefix: str, words: str, limit: int) -> list[tuple[str, str]]:
+    """Names and addresses of contacts whose name or address starts with `prefix`, or that hold the `words`.
+
+    prefix: a LIKE pattern, its own wildcards escaped. words: a FULLTEXT boolean query.
+    """
+    sql = """
+        (SELECT c.name, c.email FROM contacts AS c WHERE c.name LIKE %(prefix)s ORDER BY c.name LIMIT %(limit)s)
+         UNION
+        (SELECT c.name, a.email FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id
+          WHERE a.email LIKE %(prefix)s ORDER BY a.email LIMIT %(limit)s)
+         UNION
+        (SELECT c.name, c.email FROM contacts AS c
+          WHERE MATCH (c.name, c.email) AGAINST (%(words)s IN BOOLEAN MODE) LIMIT %(limit)s)
+    """
+    rows = await conn.fetch_all(sql, {"prefix": prefix, "words": words, "limit": limit})
+    return [(row["name"], row["email"]) for row in rows[:limit]]

@@ -11,9 +11,10 @@ from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.runtime import current
-from app.tickets import attachments_repository, bodies, outgoing, repository, rules, steps
+from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, steps
+from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.files import Upload
-from app.tickets.models import Change, Conversation, SentReply, Ticket
+from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
 from app.tickets.outgoing import Addresses
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -30,20 +31,28 @@ async def ticket(ticket_id: int) -> Ticket:
 
 
 async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
-    """The newest messages of a ticket, or the newest before message `before`, with the changes between them."""
+    """The newest messages of a ticket, or the newest before message `before`, and what was changed in the ticket."""
     async with current().database.connection() as conn:
         messages = (await repository.messages(conn, ticket_id, before=before, limit=limit))[::-1]
         earlier = await repository.count_before(conn, ticket_id, messages[0].id) if len(messages) == limit else 0
         history = await repository.changes(conn, ticket_id, limit=HISTORY)
         found = await attachments_repository.of_messages(conn, [message.id for message in messages])
-    if earlier:
-        history = [change for change in history if change.happened_at >= messages[0].created_at]
     return Conversation(
         messages=tuple(messages),
         history=tuple(history),
         attachments={one.id: tuple(file for file in found if file.reply_id == one.id) for one in messages},
         earlier=earlier,
+        later=before is not None,
     )
+
+
+async def message(ticket_id: int, message_id: int) -> Message:
+    """One message. Raises TicketNotFound where the ticket has none such."""
+    async with current().database.connection() as conn:
+        found = await repository.message(conn, ticket_id, message_id)
+    if found is None:
+        raise TicketNotFound(f"Ticket #{ticket_id} has no message {message_id}.")
+    return found
 
 
 async def create_ticket(
@@ -55,11 +64,14 @@ async def create_ticket(
     priority: str = "normal",
     assignee_id: int | None = None,
     created_by: User | None,
+    attachment_ids: Sequence[int] = (),
+    uploads: Sequence[Upload] = (),
 ) -> int:
     """Open a ticket with a message of its customer, and return its id. Nothing is mailed.
 
     requester: "bob@example.org" or "Bob <bob@example.org>"; the contact is found by the address, or made.
     created_by: the agent who wrote it down for the customer; None where the customer wrote themselves.
+    attachment_ids, uploads: files of `created_by`, as `add_reply` takes them; none without an agent.
     Raises TicketRefused naming each field that does not hold.
     """
     subject = rules.check_subject(subject)
@@ -80,6 +92,16 @@ async def create_ticket(
             body_text=body.text,
             is_html=body.is_html,
         )
+        if created_by is not None:
+            await attachments.attach(
+                conn,
+                ticket_id=ticket_id,
+                reply_id=message_id,
+                user=created_by,
+                attachment_ids=attachment_ids,
+                uploads=uploads,
+                html="",
+            )
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=message_id)
         return ticket_id
@@ -96,6 +118,7 @@ async def open_ticket(
     priority: str = "normal",
     assignee_id: int | None = None,
     enable_tracking: bool | None = None,
+    attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
 ) -> tuple[int, SentReply]:
     """Open a ticket with a mail of ours to the contact; its id and the reply that opens it.
@@ -107,7 +130,8 @@ async def open_ticket(
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     body = await bodies.from_agent(html_body, signature=author.signature)
     tracking = await outgoing.tracks(enable_tracking)
-    reply = steps.Reply(author, body, Recipients((address,), (), ()), tracking, uploads=uploads, first=True)
+    recipients = Recipients((address,), (), ())
+    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads, first=True)
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
@@ -202,6 +226,31 @@ async def add_customer_message(
         return new_id
 
     return await current().database.run(work)
+
+
+async def answer_by_mail(
+    *,
+    email: str,
+    in_reply_to: str,
+    html_body: str | None = None,
+    text_body: str | None = None,
+    message_id: str | None = None,
+) -> int:
+    """Add a customer's answer to one of our mails to the ticket that the mail belongs to; the new message's id.
+
+    in_reply_to: the Message-ID of our mail. Raises TicketNotFound where no ticket sent it; TicketRefused where `email`
+    is neither a recipient of that mail nor the ticket's contact: knowing an id must not be enough to join in.
+    """
+    address = outgoing.parse_requester(email)
+    async with current().database.connection() as conn:
+        ticket_id = await repository.ticket_of_mail(conn, in_reply_to.strip())
+        if ticket_id is None:
+            raise TicketNotFound(f"No ticket sent a mail with the Message-ID {in_reply_to[:200]!r}.")
+        if not await repository.takes_part(conn, ticket_id=ticket_id, email=address.email):
+            raise TicketRefused({"email": f"{address.email} takes no part in ticket #{ticket_id}; nothing was added."})
+    return await add_customer_message(
+        ticket_id, email=email, html_body=html_body, text_body=text_body, message_id=message_id
+    )
 
 
 async def change(

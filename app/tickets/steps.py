@@ -11,7 +11,7 @@ from app.accounts.models import User
 from app.database import Connection, utcnow
 from app.email.addresses import Recipients
 from app.live import service as live
-from app.tickets import attachments, attachments_repository, drafts_repository, outgoing, repository
+from app.tickets import attachments, drafts_repository, outgoing, repository
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -95,15 +95,15 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         body_html=reply.body.html,
         body_text=reply.body.text,
     )
-    attached = await attachments.gather(
+    attached = await attachments.attach(
         conn,
         ticket_id=found.id,
+        reply_id=reply_id,
         user=author,
         attachment_ids=reply.attachment_ids,
         uploads=reply.uploads,
         html=reply.body.html,
     )
-    await attachments_repository.claim(conn, attachment_ids=attached, ticket_id=found.id, reply_id=reply_id)
     mail = None
     if reply.recipients is None:
         await repository.note_activity(conn, found.id)

@@ -6,6 +6,10 @@ from quart import Quart
 
 from app.live.routes import live
 from app.modules.routes import modules
+from app.tickets.routes_actions import ticket_actions
+from app.tickets.routes_files import ticket_files
+from app.tickets.routes_new import new_ticket
+from app.tickets.routes_page import tickets
 from app.web.health import health
 
 
@@ -20,4 +24,8 @@ def install(app: Quart) -> None:
     app.register_blueprint(health)
     app.register_blueprint(live)
     app.register_blueprint(modules)
+    app.register_blueprint(new_ticket)
     app.register_blueprint(profile)
+    app.register_blueprint(ticket_actions)
+    app.register_blueprint(ticket_files)
+    app.register_blueprint(tickets)
