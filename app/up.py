@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import secrets
 import signal
@@ -20,6 +19,7 @@ import structlog
 
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
+from app.processes import die_with_parent
 from app.runtime import Runtime
 from app.server import claim_port
 from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings, load_settings
@@ -78,12 +78,6 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when the one that started it is gone, however that one ended (prctl(2))."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def up(

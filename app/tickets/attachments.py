@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.accounts.models import User
 from app.database import Connection
+from app.files import repository as stored_files
 from app.runtime import current
 from app.tickets import attachments_repository as repository
 from app.tickets import files, rules
@@ -17,7 +18,7 @@ from app.tickets.models import AttachmentInfo
 
 async def store(conn: Connection, upload: Upload, *, ticket_id: int | None, user: User, is_inline: bool = False) -> int:
     """Store a checked file of `user` that no message carries yet; in the caller's transaction."""
-    return await repository.insert(
+    return await stored_files.insert(
         conn,
         ticket_id=ticket_id,
         uploaded_by=user.id,

@@ -13,6 +13,7 @@ from app.email.models import NewMail
 from app.hookspecs import QueuedMail
 from app.runtime import current
 from app.tickets import repository, rules
+from app.tickets.bodies import Body
 from app.tickets.errors import TicketRefused, sentence
 from app.tickets.models import Ticket
 
@@ -83,7 +84,7 @@ async def enqueue(
     ticket: Ticket,
     author: User,
     reply_id: int,
-    html: str,
+    body: Body,
     recipients: Recipients,
     attachment_ids: Sequence[int],
     enable_tracking: bool,
@@ -103,10 +104,11 @@ async def enqueue(
                 to=recipients.to,
                 cc=recipients.cc,
                 bcc=recipients.bcc,
-                html_body=html,
+                html_body=body.html,
+                text_body=body.text,
                 reply_id=reply_id,
                 sender=str(sender),
-                in_reply_to=in_reply_to,
+                in_reply_to=in_reply_to or None,
                 references=references,
                 enable_tracking=enable_tracking,
                 attachment_ids=tuple(attachment_ids),

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
+from app.live import service as live
 from app.receipts import service as receipts
 from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
 from app.runtime import current
@@ -83,6 +84,8 @@ async def context(
 
     before: show the messages before this one. form, errors: the composer as it was sent, and what is wrong in it.
     """
+    topic = live.ticket_topic(ticket_id)
+    cursor = await live.cursor(topic)
     ticket = await service.ticket(ticket_id)
     conversation = await service.conversation(ticket_id, before=before)
     panels = await receipts.panels([one.id for one in conversation.messages if one.kind == "reply"])
@@ -111,7 +114,8 @@ async def context(
         "assignees": await assignees(ticket),
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
-        "live_topics": f"ticket:{ticket.id}",
+        "live_topics": topic,
+        "live_cursor": cursor,
     }
 
 

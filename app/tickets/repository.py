@@ -184,16 +184,6 @@ async def message_of_mail(conn: Connection, ticket_id: int, message_id: str) -> 
     return int(value) if value is not None else None
 
 
-async def ticket_of_mail(conn: Connection, message_id: str) -> int | None:
-    """The ticket from which a mail with this Message-ID went out."""
-    sql = """
-        SELECT r.ticket_id FROM outgoing_emails AS m JOIN ticket_replies AS r ON r.id = m.reply_id
-         WHERE m.message_id = %(message_id)s
-    """
-    value = await conn.fetch_value(sql, {"message_id": message_id})
-    return int(value) if value is not None else None
-
-
 async def takes_part(conn: Connection, *, ticket_id: int, email: str) -> bool:
     """Whether an address belongs to the ticket's contact or got one of its mails."""
     sql = """

@@ -242,10 +242,11 @@ async def answer_by_mail(
     is neither a recipient of that mail nor the ticket's contact: knowing an id must not be enough to join in.
     """
     address = outgoing.parse_requester(email)
+    found = await mail.reply_of_message(in_reply_to.strip())
+    if found is None:
+        raise TicketNotFound(f"No ticket sent a mail with the Message-ID {in_reply_to[:200]!r}.")
+    ticket_id, _ = found
     async with current().database.connection() as conn:
-        ticket_id = await repository.ticket_of_mail(conn, in_reply_to.strip())
-        if ticket_id is None:
-            raise TicketNotFound(f"No ticket sent a mail with the Message-ID {in_reply_to[:200]!r}.")
         if not await repository.takes_part(conn, ticket_id=ticket_id, email=address.email):
             raise TicketRefused({"email": f"{address.email} takes no part in ticket #{ticket_id}; nothing was added."})
     return await add_customer_message(

@@ -115,7 +115,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
             ticket=found,
             author=author,
             reply_id=reply_id,
-            html=reply.body.html,
+            body=reply.body,
             recipients=reply.recipients,
             attachment_ids=attached,
             enable_tracking=reply.enable_tracking,
