@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.browser_static.site import Site, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
+IS_MISSING = not CHROMIUM.exists()
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +26,7 @@ ARGUMENTS = [
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
-    if not CHROMIUM.exists():
+    if IS_MISSING:
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
