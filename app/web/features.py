@@ -7,6 +7,7 @@ from quart import Quart
 from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
+from app.api.routes import api
 from app.live.routes import live
 from app.modules.routes import modules
 from app.tickets.routes_actions import ticket_actions
@@ -20,6 +21,7 @@ def install(app: Quart) -> None:
     """Register every feature's routes."""
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
+    app.register_blueprint(api)
     app.register_blueprint(health)
     app.register_blueprint(live)
     app.register_blueprint(modules)
