@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -134,7 +135,9 @@ def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: i
     from app.demo import data
     from app.up import Ports, up
 
-    _settings()
+    settings = _settings()
+    if "LOG_LEVEL" not in os.environ:
+        configure(settings.model_copy(update={"log_level": "warning"}))
     try:
         up(
             demo=demo,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from app import words
 from app.database import Connection
 from app.tickets import search_repository as repository
-from app import words
 
 
 async def add(conn: Connection, ticket_id: int, *texts: str) -> None:

@@ -217,7 +217,7 @@ def _end_of_script_content(html: str, start: int, end: int) -> int:
             escaped = double_escaped = False
         elif mark[0] == "<!--":
             # Its two dashes may be those of the "-->" that ends it again: "<!-->".
-            position = mark.end() if escaped else mark.end() - 2
+            position = mark.end() - 2
             escaped = True
         elif mark[1]:
             if not double_escaped:
