@@ -105,9 +105,12 @@ class MailJob:
         self._runtime = runtime
         self._stop = stop
         self._owner = delivery.new_owner()
+        self._untried: list[DueCopy] = []
+        """Claimed by us and certainly not sent; given back as soon as the database answers."""
 
     async def run(self) -> None:
         """Deliver until nothing is due; then close the connections."""
+        await self._give_back()
         copies = await self._claim()
         if not copies:
             return
@@ -124,37 +127,29 @@ class MailJob:
         return await delivery.claim(self._runtime, owner=self._owner, limit=BATCH)
 
     async def _deliver(self, lanes: list[SmtpTransport | None], copies: list[DueCopy]) -> None:
-        waiting = copies[::-1]
+        """Share the copies among the lanes; a lane that fails does not cut off another in the middle of a mail."""
+        self._untried = copies[::-1]
         mails: dict[int, StoredMail] = {}
-        try:
-            async with asyncio.TaskGroup() as group:
-                for lane in lanes:
-                    group.create_task(self._lane(lane, waiting, mails))
-        except* DatabaseUnavailable as errors:
-            # Nothing of these was sent; their leases run out, and then they are taken again.
-            raise errors.exceptions[0] from None
-        finally:
-            await self._give_back(waiting)
+        ends = await asyncio.gather(*(self._lane(lane, mails) for lane in lanes), return_exceptions=True)
+        await self._give_back()
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
-    async def _lane(
-        self, transport: SmtpTransport | None, waiting: list[DueCopy], mails: dict[int, StoredMail]
-    ) -> None:
-        while waiting and not self._stop.is_set():
-            copy = waiting.pop()
+    async def _lane(self, transport: SmtpTransport | None, mails: dict[int, StoredMail]) -> None:
+        while self._untried and not self._stop.is_set():
+            copy = self._untried.pop()
             try:
                 if copy.mail_id not in mails:
                     mails[copy.mail_id] = await delivery.load(self._runtime, copy.mail_id)
                 await delivery.deliver(self._runtime, transport, mails[copy.mail_id], copy, self._owner)
             except DatabaseUnavailable:
-                waiting.append(copy)
+                self._untried.append(copy)
                 raise
 
-    async def _give_back(self, copies: list[DueCopy]) -> None:
+    async def _give_back(self) -> None:
         """Let others take at once what we claimed and did not try."""
-        for copy in copies:
-            try:
-                async with self._runtime.database.transaction() as conn:
-                    await repository.put_back(conn, copy_id=copy.id, owner=self._owner)
-            except DatabaseUnavailable as error:
-                log.warning("claimed copies could not be given back; their lease ends by itself", error=str(error))
-                return
+        while self._untried:
+            async with self._runtime.database.transaction() as conn:
+                await repository.put_back(conn, copy_id=self._untried[-1].id, owner=self._owner)
+            self._untried.pop()

@@ -36,7 +36,7 @@ from app.settings import Settings
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=10)
-BACKOFF = (30, 120, 600, 1800, 3600, 7200, 14400)
+BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
 """Seconds after the first, second, ... failed try; the last one repeats."""
 GIVE_UP = timedelta(days=2)
 NO_SERVER_PAUSE = 60

@@ -183,11 +183,11 @@ async def settle(
 
 
 async def put_back(conn: Connection, *, copy_id: int, owner: str) -> None:
-    """Give back a claimed copy that was not tried."""
+    """Give back a copy of which the caller knows that nothing was sent, even if it was about to be."""
     sql = """
         UPDATE email_recipients
            SET state = 'queued', attempts = attempts - 1, lease_owner = '', lease_until = NULL
-         WHERE id = %(id)s AND state = 'claimed' AND lease_owner = %(owner)s
+         WHERE id = %(id)s AND state IN ('claimed', 'sending') AND lease_owner = %(owner)s
     """
     await conn.execute(sql, {"id": copy_id, "owner": owner})
 

@@ -24,6 +24,14 @@ class TicketRefused(TicketError):
         self.fields = dict(fields)
 
 
+class ListRefused(TicketRefused):
+    """A list was asked for in a way that does not hold; the fields are the URL's arguments."""
+
+
+class SearchTooBroad(TicketError):
+    """A search took too long and was stopped; the message says how to narrow it."""
+
+
 class BodyTooLarge(TicketRefused):
     """A message has more text than the portal takes; the field is `body`."""
 
