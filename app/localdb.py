@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pymysql
 
+from app.processes import die_with_parent
 from app.settings import ConfigurationError
 
 START_DEADLINE = 60.0
@@ -93,7 +94,12 @@ class LocalDatabase:
         with log_file.open("ab") as output:
             # A session of its own: Ctrl-C in the terminal must reach us first, so that we end things in order.
             self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + START_DEADLINE
         while not self._answers():

@@ -13,6 +13,7 @@ CREATE TABLE outgoing_emails (
     headers TEXT NOT NULL,
     auto_submitted VARCHAR(20) NOT NULL DEFAULT '',
     enable_tracking TINYINT(1) NOT NULL DEFAULT 0,
+    is_sensitive TINYINT(1) NOT NULL DEFAULT 0,
     metadata TEXT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     UNIQUE KEY outgoing_emails_message (message_id),

@@ -57,9 +57,7 @@ def test_a_database_url_may_name_a_socket_and_escape_its_password() -> None:
     assert (address.name, address.unix_socket) == ("name", "/run/my sql.sock")
 
 
-def test_a_module_finds_its_first_values_in_the_env_file_too(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_module_finds_its_first_values_in_the_env_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PLAUSIBLE_SITE_DOMAIN=file.example\nPLAUSIBLE_BASE_URL=https://file.example\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PLAUSIBLE_SITE_DOMAIN", raising=False)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from app.accounts import audit, links, repository, rules
+from collections.abc import Mapping
+from typing import Any
+
+from app import audit
+from app.accounts import links, repository, rules
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError, NoSuchAccount
 from app.accounts.models import OneTimeLink, User
@@ -26,7 +30,7 @@ async def invite(*, by: User, email: str, name: str, role: str) -> OneTimeLink:
     async def work(conn: Connection) -> OneTimeLink:
         user_id = await repository.insert_user(conn, email=email, name=name, role=role, password_hash=None)
         link = await links.issue(conn, await _locked(conn, user_id))
-        await _note(conn, by, "invited a user", link.user, f"{name} <{email}>, {role}")
+        await _note(conn, by, "user.invite", link.user, {"name": name, "email": email, "role": role})
         return link
 
     return await current().database.run(work)
@@ -43,8 +47,8 @@ async def make_link(*, by: User, user_id: int) -> OneTimeLink:
         if user.disabled_at is not None:
             raise AccountError(f"{user.name} is disabled; enable the user first.")
         link = await links.issue(conn, user)
-        action = "renewed an invitation" if link.purpose == "invite" else "made a link for a new password"
-        await _note(conn, by, action, user, user.email)
+        action = "user.invite-again" if link.purpose == "invite" else "user.offer-reset"
+        await _note(conn, by, action, user, {})
         return link
 
     return await current().database.run(work)
@@ -66,14 +70,11 @@ async def change(*, by: User, user_id: int, name: str, role: str) -> User:
                 raise AccountError("Your own role stays as it is; ask another admin to change it.", field="role")
             if role != "admin" and admins == [user.id]:
                 raise AccountError(LAST_ADMIN.format(name=user.name), field="role")
-        changes = [
-            f"{what}: {old} → {new}"
-            for what, old, new in (("name", user.name, name), ("role", user.role, role))
-            if old != new
-        ]
+        given = {"name": (user.name, name), "role": (user.role, role)}
+        changes = {what: {"from": old, "to": new} for what, (old, new) in given.items() if old != new}
         if changes:
             await repository.set_name_and_role(conn, user_id=user.id, name=name, role=role)
-            await _note(conn, by, "changed a user", user, "; ".join(changes))
+            await _note(conn, by, "user.change", user, changes)
         return user
 
     return await current().database.run(work)
@@ -97,8 +98,8 @@ async def disable(*, by: User, user_id: int) -> User:
             ended = await tokens.delete_sessions_of(conn, user.id)
             revoked = await tokens.revoke_api_tokens_of(conn, user.id)
             await tokens.delete_links_of(conn, user.id)
-            detail = f"{user.name} <{user.email}>; ended sessions: {ended}; revoked API tokens: {revoked}"
-            await _note(conn, by, "disabled a user", user, detail)
+            detail = {"sessions ended": ended, "API tokens revoked": revoked}
+            await _note(conn, by, "user.disable", user, detail)
         return user
 
     return await current().database.run(work)
@@ -111,7 +112,7 @@ async def enable(*, by: User, user_id: int) -> User:
         user = await _locked(conn, user_id)
         if user.disabled_at is not None:
             await repository.enable(conn, user.id)
-            await _note(conn, by, "enabled a user", user, f"{user.name} <{user.email}>")
+            await _note(conn, by, "user.enable", user, {})
         return user
 
     return await current().database.run(work)
@@ -124,5 +125,5 @@ async def _locked(conn: Connection, user_id: int) -> User:
     return user
 
 
-async def _note(conn: Connection, by: User, action: str, user: User, detail: str) -> None:
+async def _note(conn: Connection, by: User, action: str, user: User, detail: Mapping[str, Any]) -> None:
     await audit.record(conn, user_id=by.id, action=action, subject=f"user:{user.id}", detail=detail)

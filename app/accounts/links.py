@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from app.accounts import audit, passwords, repository, rules
+from app import audit
+from app.accounts import passwords, repository, rules
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError, LinkUnusable
 from app.accounts.models import OneTimeLink, User, Welcome
@@ -64,7 +65,7 @@ async def accept(token: str, *, name: str, password: str) -> User:
         await repository.set_name(conn, user_id=user.id, name=name)
         await repository.set_password_hash(conn, user_id=user.id, password_hash=hashed)
         await tokens.delete_sessions_of(conn, user.id)
-        action = "accepted an invitation" if welcome.purpose == "invite" else "set a new password by a link"
+        action = "user.accept-invitation" if welcome.purpose == "invite" else "user.reset-password"
         await audit.record(conn, user_id=user.id, action=action, subject=f"user:{user.id}")
         return user
 

@@ -103,6 +103,9 @@ class AuditEntry:
     user_name: str
     """Who did it; empty for the command line and for users that are gone."""
     action: str
+    """What was done, 'user.disable'."""
     subject: str
     """What it was done to: 'user:12', 'module:plausible'."""
-    detail: str
+    subject_name: str
+    """The user's name or address where the subject is one that exists; otherwise ''."""
+    detail: Mapping[str, Any]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.accounts import audit, login, passwords, repository, rules, service
+from app import audit
+from app.accounts import login, passwords, repository, rules, service
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError, LoginRefused, NoSuchAccount
 from app.accounts.models import ApiToken, Session, User
@@ -21,10 +22,8 @@ async def change(user: User, *, name: str, signature: str, timezone: str) -> Non
     async def work(conn: Connection) -> None:
         await repository.set_profile(conn, user_id=user.id, name=name, signature=signature, timezone=timezone)
         if name != user.name:
-            detail = f"name: {user.name} → {name}"
-            await audit.record(
-                conn, user_id=user.id, action="changed their name", subject=f"user:{user.id}", detail=detail
-            )
+            detail = {"name": {"from": user.name, "to": name}}
+            await audit.record(conn, user_id=user.id, action="user.change", subject=f"user:{user.id}", detail=detail)
 
     await current().database.run(work)
 
@@ -46,7 +45,7 @@ async def change_password(user: User, *, present: str, new: str, session: str, a
         await repository.set_password_hash(conn, user_id=user.id, password_hash=hashed)
         ended = await tokens.delete_sessions_of(conn, user.id, keep=sha256(session))
         await tokens.delete_links_of(conn, user.id)
-        await audit.record(conn, user_id=user.id, action="changed their password", subject=f"user:{user.id}")
+        await audit.record(conn, user_id=user.id, action="user.change-password", subject=f"user:{user.id}")
         return ended
 
     return await current().database.run(work)
@@ -91,9 +90,9 @@ async def revoke_api_token(user: User, token_id: int) -> None:
         await audit.record(
             conn,
             user_id=user.id,
-            action="revoked an API token",
+            action="token.revoke",
             subject=f"user:{user.id}",
-            detail=f"token {token_id}",
+            detail={"token": token_id},
         )
 
     await current().database.run(work)

@@ -6,11 +6,12 @@ from quart import Blueprint, flash, g, redirect, render_template, request, url_f
 from quart.typing import ResponseReturnValue
 
 from app.accounts import admin as service
-from app.accounts import audit
+from app.accounts import audit_log
 from app.accounts.errors import AccountError, NoSuchAccount
 from app.accounts.mail import send_link
-from app.accounts.models import OneTimeLink
+from app.accounts.models import AuditEntry, OneTimeLink
 from app.accounts.service import list_users, user_by_id
+from app.runtime import current
 from app.web.access import admin_required
 from app.web.errors import error_response
 
@@ -21,6 +22,28 @@ ROLE_CHOICES = [
     ("agent", "Agent", "Answers tickets."),
     ("admin", "Admin", "Also changes users, modules and settings."),
 ]
+
+
+def subject_link(subject: str) -> str:
+    """The page of what an audit line is about, or '' where it has none."""
+    kind, _, key = subject.partition(":")
+    if kind == "user" and key.isdecimal():
+        return url_for("admin.user", user_id=int(key))
+    return url_for("modules.show", slug=key) if kind == "module" and key in current().infos else ""
+
+
+def subject_words(entry: AuditEntry) -> str:
+    """The name of what an audit line is about."""
+    info = current().infos.get(entry.subject.removeprefix("module:"))
+    return entry.subject_name or (info.name if info else entry.subject)
+
+
+AUDIT_WORDS = {
+    "subject_link": subject_link,
+    "subject_words": subject_words,
+    "action_words": audit_log.action_words,
+    "detail_words": audit_log.detail_words,
+}
 
 
 @admin.errorhandler(NoSuchAccount)
@@ -115,20 +138,12 @@ async def enable(user_id: int) -> ResponseReturnValue:
 
 @admin.get("/audit")
 @admin_required
-async def audit_log() -> ResponseReturnValue:
+async def audit() -> ResponseReturnValue:
     """Who changed what, newest first."""
     before, after = request.args.get("before", type=int), request.args.get("after", type=int)
     subject = request.args.get("subject", "")[:190]
-    page = await audit.page(before=before, after=after, subject=subject)
-    return await render_template("accounts/audit.html", page=page, subject=subject, subject_link=subject_link)
-
-
-def subject_link(subject: str) -> str:
-    """The page of what an audit line is about, or '' where it has none."""
-    kind, _, key = subject.partition(":")
-    if kind == "user" and key.isdecimal():
-        return url_for("admin.user", user_id=int(key))
-    return f"/admin/modules/{key}" if kind == "module" and key else ""
+    page = await audit_log.page(before=before, after=after, subject=subject)
+    return await render_template("accounts/audit.html", page=page, subject=subject, **AUDIT_WORDS)
 
 
 async def _invite_page(errors: dict[str, str], given: dict[str, str]) -> tuple[str, int]:
@@ -142,7 +157,7 @@ async def _user_page(
     person = await user_by_id(user_id)
     if person is None:
         raise NoSuchAccount(f"There is no user {user_id}; somebody may have opened a mistyped address.")
-    history = await audit.page(subject=f"user:{user_id}")
+    history = await audit_log.page(subject=f"user:{user_id}")
     page = await render_template(
         "accounts/user.html",
         person=person,
@@ -151,6 +166,7 @@ async def _user_page(
         labels=FIELDS,
         roles=ROLE_CHOICES,
         history=history.entries[:10],
+        **AUDIT_WORDS,
     )
     return page, 422 if errors else 200
 

@@ -111,6 +111,16 @@ def check_password(password: str, *, about: Sequence[str] = ()) -> str:
 
     Raises AccountError for one too short, too long or easy to guess. Source: OWASP ASVS 5.0, 6.2.
     """
+    check_length(password)
+    if is_guessed_first(password, about=about):
+        raise AccountError(
+            "The password is among those that are guessed first; take three or four words instead.", field="password"
+        )
+    return password
+
+
+def check_length(password: str) -> str:
+    """The password itself. Raises AccountError for one too short, too long or of hardly any different characters."""
     if len(password) < MIN_PASSWORD:
         raise AccountError(
             f"The password has {len(password)} characters; it needs at least {MIN_PASSWORD}. "
@@ -123,10 +133,8 @@ def check_password(password: str, *, about: Sequence[str] = ()) -> str:
         )
     if not _storable(password):
         raise AccountError("The password has characters that no keyboard makes; leave them out.", field="password")
-    if _is_guessed_first(password.casefold(), about):
-        raise AccountError(
-            "The password is among those that are guessed first; take three or four words instead.", field="password"
-        )
+    if len(set(password)) < 4:
+        raise AccountError("The password repeats too few characters; mix in others.", field="password")
     return password
 
 
@@ -134,22 +142,18 @@ def _storable(text: str) -> bool:
     return not any(unicodedata.category(char) == "Cs" for char in text)
 
 
-def _is_guessed_first(password: str, about: Sequence[str]) -> bool:
-    if len(set(password)) < 4 or _repeats(password):
-        return True
-    if any(password in sequence for sequence in _SEQUENCES):
+def is_guessed_first(password: str, *, about: Sequence[str] = ()) -> bool:
+    """Whether a password is a common word, a row of keys, a repeated piece, or about its owner, with a few digits."""
+    folded = password.casefold()
+    if _repeats(folded) or any(folded in sequence for sequence in _SEQUENCES):
         return True
     known = set(_GUESSED_FIRST)
-    for words in about:
-        folded = words.casefold()
-        known |= {folded, folded.partition("@")[0], *re.findall(r"\w+", folded), re.sub(r"\W", "", folded)}
-    core = _core(password)
-    return bool({password, core, core.translate(_LEET)} & known)
-
-
-def _core(password: str) -> str:
-    """The word inside digits and signs: 'ada' of '!!ada-2026'."""
-    return re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)
+    for words in map(str.casefold, about):
+        known |= {words, words.partition("@")[0], *re.findall(r"\w+", words), re.sub(r"\W", "", words)}
+    # 'ada-lovelace.2026' without its signs and digits, and 'p4ssw0rd!' without those around it.
+    letters = re.sub(r"[\W\d_]", "", folded)
+    word = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", folded).translate(_LEET)
+    return bool({folded, letters, word} & known)
 
 
 def _repeats(password: str) -> bool:

@@ -31,9 +31,7 @@ MAX_LIST = 64_000
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++)*+")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
-_BRACKETED = re.compile(
-    r'\s*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<name>[^<>"]*+))\s*+<(?P<email>[^<>]*+)>\s*+'
-)
+_BRACKETED = re.compile(r'\s*+(?:"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?P<name>[^<>"]*+))\s*+<(?P<email>[^<>]*+)>\s*+')
 _LINE_SEPARATORS = "\u2028\u2029"
 
 
@@ -76,9 +74,7 @@ def parse_address(text: str) -> Address:
     """
     refuse_controls(text, "address")
     if len(text) > MAX_NAME + MAX_ADDRESS + 10:
-        raise AddressRefused(
-            f"address {shown(text)} has {len(text)} characters; write a shorter name and address"
-        )
+        raise AddressRefused(f"address {shown(text)} has {len(text)} characters; write a shorter name and address")
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed is None:
         return Address("", check_email(text.strip()))
@@ -112,16 +108,13 @@ def parse_address_list(given: str | Sequence[str | Address] | None) -> list[Addr
     if isinstance(given, str):
         if len(given) > MAX_LIST:
             raise AddressRefused(
-                f"the list of addresses has {len(given)} characters, at most {MAX_LIST} fit; "
-                "send several mails"
+                f"the list of addresses has {len(given)} characters, at most {MAX_LIST} fit; send several mails"
             )
         return [parse_address(part) for part in _split(given) if part.strip()]
     return [item if isinstance(item, Address) else parse_address(item) for item in given]
 
 
-def unique_recipients(
-    to: Iterable[Address], cc: Iterable[Address] = (), bcc: Iterable[Address] = ()
-) -> Recipients:
+def unique_recipients(to: Iterable[Address], cc: Iterable[Address] = (), bcc: Iterable[Address] = ()) -> Recipients:
     """Keep each address once, in To rather than Cc, in Cc rather than Bcc, the first of equals.
 
     Two addresses are equal if their local parts are and their domains are but for case.
@@ -139,9 +132,7 @@ def unique_recipients(
     if not seen:
         raise AddressRefused("the mail has no recipient; give at least one address in To, Cc or Bcc")
     if len(seen) > MAX_RECIPIENTS:
-        raise AddressRefused(
-            f"the mail has {len(seen)} recipients, at most {MAX_RECIPIENTS} fit; send several mails"
-        )
+        raise AddressRefused(f"the mail has {len(seen)} recipients, at most {MAX_RECIPIENTS} fit; send several mails")
     return recipients
 
 
@@ -175,9 +166,7 @@ def check_email(email: str) -> str:
         )
     checked = f"{local}@{_check_domain(domain, email)}"
     if len(checked) > MAX_ADDRESS:
-        raise AddressRefused(
-            f"address {shown(email)} has {len(checked)} characters, at most {MAX_ADDRESS} are allowed"
-        )
+        raise AddressRefused(f"address {shown(email)} has {len(checked)} characters, at most {MAX_ADDRESS} are allowed")
     return checked
 
 
@@ -196,9 +185,7 @@ def refuse_controls(text: str, what: str) -> None:
 
 def _check_domain(domain: str, email: str) -> str:
     if len(domain) > MAX_ADDRESS:
-        raise AddressRefused(
-            f"address {shown(email)} has a domain of {len(domain)} characters; it is too long"
-        )
+        raise AddressRefused(f"address {shown(email)} has a domain of {len(domain)} characters; it is too long")
     if domain.startswith("["):
         raise AddressRefused(
             f"address {shown(email)} names a host by number; write its domain name, as in bob@example.org"
@@ -208,8 +195,7 @@ def _check_domain(domain: str, email: str) -> str:
             domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
         except idna.IDNAError as error:
             raise AddressRefused(
-                f"address {shown(email)} has an international domain that is not allowed ({error}); "
-                "check its spelling"
+                f"address {shown(email)} has an international domain that is not allowed ({error}); check its spelling"
             ) from error
     if not all(_LABEL.fullmatch(label) for label in domain.split(".")):
         raise AddressRefused(

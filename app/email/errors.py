@@ -8,7 +8,7 @@ SHOWN_LENGTH = 80
 """How much of a refused value an error message repeats, in characters."""
 
 
-class EmailRefused(ValueError):  # noqa: N818  a refusal, not a fault of the program
+class EmailRefused(ValueError):
     """The email cannot be sent as it was given; the message says why and what to do."""
 
 

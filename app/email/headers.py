@@ -82,9 +82,7 @@ def check_extra_header(name: str, value: str) -> None:
         )
     _refuse_unprintable(value, f"header {name}")
     if not value.isascii() or not value.strip():
-        raise HeaderRefused(
-            f"header {name} must be ASCII and not empty, got {shown(value)}; encode or drop it"
-        )
+        raise HeaderRefused(f"header {name} must be ASCII and not empty, got {shown(value)}; encode or drop it")
     if len(value) > MAX_EXTRA or any(len(word) > 900 for word in value.split(" ")):
         raise HeaderRefused(f"header {name} is too long ({len(value)} characters); shorten it")
 
@@ -137,12 +135,7 @@ def _usable_id(one: str) -> bool:
 
 def _refuse_unprintable(value: str, what: str) -> None:
     for position, char in enumerate(value):
-        if (
-            char in "\u2028\u2029"
-            or ord(char) < 32
-            or 0x7F <= ord(char) < 0xA0
-            or 0xD800 <= ord(char) < 0xE000
-        ):
+        if char in "\u2028\u2029" or ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000:
             raise HeaderRefused(
                 f"{what} {shown(value)} holds a line break or control character (U+{ord(char):04X}) "
                 f"at position {position + 1}; remove it"

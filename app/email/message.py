@@ -188,8 +188,7 @@ def _content_type(attachment: Attachment) -> tuple[str, str]:
     given = attachment.content_type.lower()
     if _CONTENT_TYPE.fullmatch(given) is None:
         raise AttachmentRefused(
-            f"content type {shown(attachment.content_type)} of {shown(attachment.filename)} "
-            "must look like image/png"
+            f"content type {shown(attachment.content_type)} of {shown(attachment.filename)} must look like image/png"
         )
     maintype, _, subtype = given.partition("/")
     # These two may not be base64 (RFC 2046), and a mail as a file is to arrive as a file.

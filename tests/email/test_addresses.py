@@ -115,9 +115,7 @@ def test_a_recipient_stands_once_in_to_before_cc_before_bcc() -> None:
     recipients = unique_recipients(to, cc, bcc)
 
     assert [one.email for one in recipients.to] == ["a@x.org", "b@x.org"]
-    assert [one.email for one in recipients.cc] == ["c@x.org", "A@x.org"], (
-        "the local part's case is its owner's"
-    )
+    assert [one.email for one in recipients.cc] == ["c@x.org", "A@x.org"], "the local part's case is its owner's"
     assert [one.email for one in recipients.bcc] == ["d@x.org"]
 
 

@@ -56,9 +56,7 @@ def body(message: EmailMessage, kind: str) -> str:
 
 
 def test_a_plain_answer_is_one_text_part_with_the_headers_a_mail_program_needs() -> None:
-    message = parsed(
-        built(in_reply_to="<q1@customer.example>", references=("<q0@c.example>", "<q1@customer.example>"))
-    )
+    message = parsed(built(in_reply_to="<q1@customer.example>", references=("<q0@c.example>", "<q1@customer.example>")))
 
     assert message.get_content_type() == "text/plain"
     assert body(message, "plain") == "Hello Bob"
@@ -197,9 +195,7 @@ def test_references_keep_the_first_and_the_latest_in_900_characters() -> None:
 
 def test_a_foreign_id_that_is_no_id_is_left_out_and_the_answer_still_goes() -> None:
     message = parsed(
-        built(
-            in_reply_to="oops\r\nBcc: e@x", references=("<a b@c>", "<ok@c.example>", "<" + "x" * 2000 + "@c>")
-        )
+        built(in_reply_to="oops\r\nBcc: e@x", references=("<a b@c>", "<ok@c.example>", "<" + "x" * 2000 + "@c>"))
     )
 
     assert message["In-Reply-To"] is None
@@ -218,9 +214,7 @@ def test_hidden_recipients_leave_no_trace_and_the_mail_still_has_a_to() -> None:
 
 
 def test_automatic_mail_says_so_and_replies_go_where_they_should() -> None:
-    message = parsed(
-        built(auto_submitted="auto-replied", reply_to=Address("", "ticket+7@portal.example"), cc=(AGENT,))
-    )
+    message = parsed(built(auto_submitted="auto-replied", reply_to=Address("", "ticket+7@portal.example"), cc=(AGENT,)))
 
     assert message["Auto-Submitted"] == "auto-replied"
     assert message["Reply-To"] == "ticket+7@portal.example"

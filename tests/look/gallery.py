@@ -8,6 +8,7 @@ awkward where real data are: long, right-to-left, many. Shared by the tests of t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -52,6 +53,7 @@ class RecipientRow:
     email: str
     state: str
     word: str
+    detail: str = ""
     first_opened: datetime | None = None
     last_opened: datetime | None = None
     opens: int = 0
@@ -75,6 +77,7 @@ class User:
     name: str = "Ada Lindqvist"
     email: str = "ada@helpdesk.example"
     role: str = "admin"
+    timezone: str = "Asia/Kolkata"
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,15 @@ class TicketLine:
     number: int = field(default=0)
 
 
-def ago(value: datetime, now: datetime | None = None) -> str:
-    """Say how long ago something was, in the words that shell.js repeats in the browser."""
-    now = now or datetime.now(UTC)
-    seconds = int((now - value).total_seconds())
-    for limit, divisor, words in ((3600, 60, "min ago"), (86400, 3600, "h ago"), (7 * 86400, 86400, "d ago")):
-        if seconds < 60:
-            return "just now"
+def ago(value: datetime) -> str:
+    """Say how long ago something was, in the words of app.web.formats, without anybody's time zone."""
+    seconds = int((datetime.now(UTC) - value).total_seconds())
+    if seconds < 60:
+        return "now"
+    for limit, divisor, unit in ((3600, 60, "min"), (86400, 3600, "h"), (7 * 86400, 86400, "d")):
         if seconds < limit:
-            return f"{seconds // divisor} {words}"
-    day = f"{value.day} {value:%b}"
-    return day if value.year == now.year else f"{day} {value.year}"
+            return f"{seconds // divisor} {unit}"
+    return f"{value.day} {value:%b}" if value.year == datetime.now(UTC).year else f"{value.day} {value:%b %Y}"
 
 
 def absolute(value: datetime) -> str:
@@ -112,12 +113,15 @@ def absolute(value: datetime) -> str:
     return f"{value.astimezone(UTC):%A, %d %B %Y, %H:%M} UTC"
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
     """Give a Jinja environment as strict as can be: a macro that reads a missing value fails here."""
     env = Environment(
         loader=FileSystemLoader([ROOT / "templates", Path(__file__).parent / "pages"]),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     env.filters.update(ago=ago, absolute=absolute)
     return env
@@ -146,9 +150,11 @@ def rows_of(count: int, now: datetime) -> list[RecipientRow]:
             state=state,
             word=word,
             machine_opens=1 if state == "machine" else 0,
+            detail="552 5.2.2 Mailbox full, try again later" if state == "failed" else "",
         )
         for number, (name, (state, word)) in enumerate(
-            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False), start=2
+            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False),
+            start=2,
         )
     ]
     return [reader, *others][:count]
@@ -281,7 +287,7 @@ def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
     nav = [
         ("Tickets", "/tickets", "inbox", 12),
         ("Contacts", "/contacts", "contacts", 0),
-        ("Admin", "/admin", "gear", 0),
+        ("Admin", "/admin", "settings", 0),
     ]
     here = {"modules": "Admin", "module_form": "Admin"}.get(page, "Tickets")
     return {

@@ -30,6 +30,7 @@ PIXEL_URL = "https://portal.example.com/pixel.gif"
         ("<svg><g href=x/><style/></g></svg>", 1),
         ("<svg><!-- <style> --><!--[if mso]><svg><![endif]--></svg><style></style>", 1),
         ("<svg></body></html></nothing><style/></svg>", 1),
+        ("<svg><!--[if mso]><svg><style></style><![endif]--><style/></svg>", 1),
         ("<svg><img src=x><style></style>", 1),
     ],
 )

@@ -38,9 +38,7 @@ def test_the_tracking_url_is_written_with_escaped_ampersands_and_in_the_authors_
     ],
 )
 def test_a_tracking_url_cannot_break_out_of_its_quotes(quote: str, expected: str) -> None:
-    done = rewrite(
-        f"<a href={quote}https://x.example{quote}>", link=lambda _: "https://t/?a='\"<> b", pixel_url=None
-    )
+    done = rewrite(f"<a href={quote}https://x.example{quote}>", link=lambda _: "https://t/?a='\"<> b", pixel_url=None)
 
     assert done.html == expected
 
@@ -147,9 +145,7 @@ def test_exactly_the_list_unsubscribe_addresses_are_left() -> None:
 def test_tracked_links_are_not_wrapped_twice() -> None:
     once = rewrite(a("https://x.example/"), link=track, pixel_url=None).html
 
-    twice = rewrite(
-        once, link=track, pixel_url=None, already_tracked=lambda url: url.startswith("https://click.test/")
-    )
+    twice = rewrite(once, link=track, pixel_url=None, already_tracked=lambda url: url.startswith("https://click.test/"))
 
     assert twice.html == once
     assert twice.links == []
@@ -217,9 +213,7 @@ def test_a_link_whose_text_is_an_address_is_left_when_asked(text: str) -> None:
     assert reasons(html) == [Reason.TRACKED]
 
 
-@pytest.mark.parametrize(
-    "text", ["Read on", "Node.js", "see https://x.example/", "report.pdf", "", "me@x.example"]
-)
+@pytest.mark.parametrize("text", ["Read on", "Node.js", "see https://x.example/", "report.pdf", "", "me@x.example"])
 def test_a_link_with_other_text_is_tracked_all_the_same(text: str) -> None:
     assert reasons(a("https://www.x.example/page", text), skip_visible_url=True) == [Reason.TRACKED]
 

@@ -72,9 +72,7 @@ def test_auto_counts_bytes_and_the_tracking_urls() -> None:
     assert place(f"<body>{'ü' * 50_000}</body>", "auto")[0] is PixelPlace.AFTER_BODY_START
 
     many_links = "<body>" + "<a href=https://x>y</a>" * 1000 + "</body>"
-    done = rewrite(
-        many_links, link=lambda _: "https://t/" + "z" * 100, pixel_url=PIXEL_URL, pixel_position="auto"
-    )
+    done = rewrite(many_links, link=lambda _: "https://t/" + "z" * 100, pixel_url=PIXEL_URL, pixel_position="auto")
     assert done.pixel is PixelPlace.AFTER_BODY_START
 
 

@@ -57,7 +57,12 @@ SOUP = [
         "</html>",
     ),
     *("<p>", "</p>", '<div class="a">', "</div>", "<b>", "</b>", "<table>", "<td>", "</table>", "<form>"),
-    *("<svg><style/></svg>", "<svg><title/><g>", "<svg><style>a<b></style>", "<svg><title>x</title></svg>"),
+    *(
+        "<svg><style/></svg>",
+        "<svg><title/><g/></svg>",
+        "<svg><style>a<i></style></svg>",
+        "<svg><title>x</title></svg>",
+    ),
     *("<math><mi>x</mi></math>", "<svg/>", "<svg><![CDATA[ > <a href=https://o.example/>]]></svg>"),
     *(
         " ",

@@ -54,9 +54,7 @@ SAFE_LINKS = "https://eur02.safelinks.protection.outlook.com/"
         f"https://linkprotect.cudasvc.com/url?a={quoted(CLICK)}&c=E,1",
         f"https://secure-web.cisco.com/1AbC-d/{quoted(CLICK)}",
         # One system wraps what another has wrapped.
-        f"{SAFE_LINKS}?url="
-        + quoted(f"https://urldefense.proofpoint.com/v1/url?u={quoted(CLICK)}&k=abc")
-        + "&data=1",
+        f"{SAFE_LINKS}?url=" + quoted(f"https://urldefense.proofpoint.com/v1/url?u={quoted(CLICK)}&k=abc") + "&data=1",
     ],
 )
 def test_a_click_link_is_unwrapped_from_what_mail_systems_put_around_it(wrapped: str) -> None:
@@ -125,10 +123,7 @@ def test_other_images_and_text_stay(image: str) -> None:
 def test_the_caller_may_recognise_an_attached_pixel_by_its_cid() -> None:
     html = '<p>x</p><img src="cid:image001.gif@01DB">'
 
-    assert (
-        restore(html, destination=destination, is_pixel=lambda url: url == "cid:image001.gif@01DB")
-        == "<p>x</p>"
-    )
+    assert restore(html, destination=destination, is_pixel=lambda url: url == "cid:image001.gif@01DB") == "<p>x</p>"
 
 
 @pytest.mark.parametrize(
@@ -206,9 +201,7 @@ def test_an_authors_spelling_is_not_used_where_other_quotes_would_let_it_break_o
 
 
 def test_text_parts_are_tracked_and_restored() -> None:
-    text = (
-        "See https://x.example/a_(b)_, (https://x.example/?a=1). <https://x.example/b,> xhttps://no.example"
-    )
+    text = "See https://x.example/a_(b)_, (https://x.example/?a=1). <https://x.example/b,> xhttps://no.example"
     made: dict[str, str] = {}
 
     def link(url: str) -> str:
@@ -218,9 +211,7 @@ def test_text_parts_are_tracked_and_restored() -> None:
     done = rewrite_text(text, link=link)
 
     assert done.links == ["https://x.example/a_(b)_", "https://x.example/?a=1", "https://x.example/b,"]
-    assert done.text == (
-        "See https://click.test/0, (https://click.test/1). <https://click.test/2> xhttps://no.example"
-    )
+    assert done.text == ("See https://click.test/0, (https://click.test/1). <https://click.test/2> xhttps://no.example")
     assert restore_text(done.text, destination=made.get) == text
 
 

@@ -133,9 +133,7 @@ def scanner(*, images: bool = False, every_tag: bool = False) -> re.Pattern[str]
 TAG_NAME = re.compile(rf"</?([a-zA-Z][^{_WS}/>]*+)")
 _END_OF_TAG = re.compile(rf"</?[^{_WS}/>]++(?:{_SEPARATOR}{_ATTRIBUTE})*+({_SEPARATOR})>")
 # Its groups: 1 is the name, then DOUBLE_QUOTED, SINGLE_QUOTED or UNQUOTED if it has a value.
-ATTRIBUTE = re.compile(
-    rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))"""
-)
+ATTRIBUTE = re.compile(rf"""({_NAME})(?:{_EQUALS}(?:"([^"]*+)"|'([^']*+)'|({_UNQUOTED})|(?=>))|(?!{_EQUALS}))""")
 
 _WHITE_SPACE_RUN = re.compile(f"[{_WS}]*+")
 _UNQUOTED_VALUE = re.compile(_UNQUOTED)
@@ -144,6 +142,8 @@ _END_TAGS = {
     for name in _RAW_TEXT
     if name != "plaintext"
 }
+# One search for both ends: two would each cross what only the other one ends, again and again.
+_END_OF_COMMENT = re.compile("--!?>")
 _SCRIPT_MARKS = re.compile(rf"<!--|-->|<(/?){_any_case('script')}(?={_NAME_END})")
 _CONDITION = re.compile(rf"\[{_any_case('if')}([^\]>]*+)\]>")
 
@@ -174,12 +174,8 @@ def end_of_comment(html: str, start: int, end: int) -> int:
         return start + 1
     if html.startswith("->", start, end):
         return start + 2
-    close = html.find("-->", start, end)
-    # Looked for only up to the other close, so that no part is searched twice over.
-    bang = html.find("--!>", start, end if close < 0 else close)
-    if bang >= 0:
-        return bang + 4
-    return close + 3 if close >= 0 else -1
+    close = _END_OF_COMMENT.search(html, start, end)
+    return close.end() if close else -1
 
 
 def end_of_cdata(html: str, start: int, end: int, *, is_section: bool) -> int:
@@ -221,7 +217,7 @@ def _end_of_script_content(html: str, start: int, end: int) -> int:
             escaped = double_escaped = False
         elif mark[0] == "<!--":
             # Its two dashes may be those of the "-->" that ends it again: "<!-->".
-            position = mark.end() if escaped else mark.end() - 2
+            position = mark.end() - 2
             escaped = True
         elif mark[1]:
             if not double_escaped:

@@ -23,8 +23,7 @@ _CLIPPED_FROM = 90_000
 # A pixel that is loaded like any image, takes no room and is not read aloud. It must not be
 # display:none: several clients do not load what they do not lay out.
 _PIXEL = (
-    '<img src="{}" width="1" height="1" alt="" role="presentation" '
-    'style="display:block;width:1px;height:1px;border:0">'
+    '<img src="{}" width="1" height="1" alt="" role="presentation" style="display:block;width:1px;height:1px;border:0">'
 )
 
 # A body without <body> that still has a head: nothing visible may go before it.
@@ -136,9 +135,7 @@ def rewrite(
 
     place = PixelPlace.OFF
     if pixel_url is not None:
-        at_start = pixel_position == "start" or (
-            pixel_position == "auto" and _size(html, edits) > _CLIPPED_FROM
-        )
+        at_start = pixel_position == "start" or (pixel_position == "auto" and _size(html, edits) > _CLIPPED_FROM)
         place, offset = _pixel_place(scan, at_start=at_start)
         insort(edits, Edit(offset, offset, _PIXEL.format(encode(pixel_url, '"'))))
     return Rewritten(splice(html, edits), links, place, decisions)

@@ -25,50 +25,58 @@ class Scan:
         self.body_start = self.body_end = self.html_end = -1
         self.live_end = len(html)
         self._images = images
-        self._drawing = ForeignContent()
 
     def __iter__(self) -> Iterator[re.Match[str]]:
         """Yield a match per link (and image); its ``lastindex`` tells the kind, see grammar."""
-        html, drawing = self.html, self._drawing
-        match = self._matcher()
+        html = self.html
         position, end = 0, len(html)
-        # Inside a conditional comment: where the comment ends. Tags do not nest beyond it.
-        comment_end = -1
+        # The SVG or MathML that is open here, if any.
+        drawing: ForeignContent | None = None
+        # Inside a conditional comment: where it ends, and the drawing around it.
+        comment_end, around = -1, drawing
+        match = self._matcher(drawing)
         while True:
             found = match(html, position, end)
             position = found.end()
             kind = found.lastindex or grammar.AT
-            if comment_end < 0 and (drawing.is_open or kind == grammar.OTHER_TAG):
-                kind = self._follow(kind, found)
-                match = self._matcher()
+            if kind == grammar.OTHER_TAG or drawing is not None:
+                drawing, kind = self._follow(drawing, kind, found)
+                match = self._matcher(drawing)
             if grammar.AT < kind <= grammar.IMAGE:
                 yield found
                 continue
-            if kind >= grammar.BODY:
+            if grammar.BODY <= kind <= grammar.OTHER_TAG:
                 if comment_end < 0:
                     self._note(kind, found)
-                if kind != grammar.CDATA:
-                    continue
-            close = self._end_of_content(kind, found, end)
+                continue
+            close = self._end_of_content(kind, found, end, drawing)
             if kind == grammar.COMMENT and close >= 0:
                 content = grammar.conditional_content(html, position, close)
                 if content >= 0:
                     # No other comment can be inside: "-->" ends them all.
                     position, end, comment_end = content, close - 3, close
+                    if drawing is not None:
+                        around, drawing = drawing, None
+                        match = self._matcher(drawing)
                     continue
             if close >= 0:
                 position = close
             elif comment_end >= 0:
                 position, end, comment_end = comment_end, len(html), -1
+                if drawing is not around:
+                    drawing, around = around, None
+                    match = self._matcher(drawing)
             else:
                 self.live_end = found.end(grammar.AT)
                 return
 
-    def _matcher(self) -> _Match:
-        pattern = grammar.scanner(images=self._images, every_tag=self._drawing.is_open)
+    def _matcher(self, drawing: ForeignContent | None) -> _Match:
+        pattern = grammar.scanner(images=self._images, every_tag=drawing is not None)
         return cast("_Match", pattern.match)
 
-    def _end_of_content(self, kind: int, found: re.Match[str], end: int) -> int:
+    def _end_of_content(
+        self, kind: int, found: re.Match[str], end: int, drawing: ForeignContent | None
+    ) -> int:
         """Where the content ends that the found construct opens; -1 if it never does."""
         start = found.end()
         if kind == grammar.COMMENT:
@@ -76,21 +84,29 @@ class Scan:
         if kind == grammar.RAW_TEXT:
             return grammar.end_of_raw_text(self.html, found[kind].lower(), start, end)
         if kind == grammar.CDATA:
-            return grammar.end_of_cdata(self.html, start, end, is_section=self._drawing.is_current)
+            is_section = drawing is not None and drawing.is_current
+            return grammar.end_of_cdata(self.html, start, end, is_section=is_section)
         return -1
 
-    def _follow(self, kind: int, found: re.Match[str]) -> int:
-        """Keep account of open SVG and MathML; give the kind that the found tag has in them."""
-        name = grammar.TAG_NAME.match(self.html, found.end(grammar.AT))
+    def _follow(
+        self, drawing: ForeignContent | None, kind: int, found: re.Match[str]
+    ) -> tuple[ForeignContent | None, int]:
+        """The drawing that is open after the found tag, and the kind that the tag has in it."""
+        html = self.html
+        name = grammar.TAG_NAME.match(html, found.end(grammar.AT))
         if name is None:
-            return kind
+            return drawing, kind
+        if drawing is None:
+            drawing = ForeignContent()
         if name[0].startswith("</"):
-            self._drawing.end_tag(name[1].lower())
-            return kind
-        was_current = self._drawing.is_current
-        self_closing = grammar.is_self_closing(self.html, name.start())
-        self._drawing.start_tag(name[1].lower(), self_closing=self_closing)
-        return grammar.OTHER_TAG if was_current and kind == grammar.RAW_TEXT else kind
+            drawing.end_tag(name[1].lower())
+        else:
+            # What is raw text in HTML is an element like any other in a drawing.
+            if kind == grammar.RAW_TEXT and drawing.is_current:
+                kind = grammar.OTHER_TAG
+            self_closing = html[found.end() - 2] == "/" and grammar.is_self_closing(html, name.start())
+            drawing.start_tag(name[1].lower(), self_closing=self_closing)
+        return drawing if drawing.is_open else None, kind
 
     def _note(self, kind: int, found: re.Match[str]) -> None:
         if kind == grammar.BODY_END:
