@@ -8,7 +8,7 @@ from app.database import Connection
 from app.sql import in_list
 from app.tickets import search_repository as search
 from app.tickets.listing_models import TicketRow
-from app.tickets.listing_rules import Plan
+from app.tickets.listing_plan import Plan
 from app.words import Needle
 
 ROW_COLUMNS = (

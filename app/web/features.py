@@ -12,6 +12,7 @@ from app.live.routes import live
 from app.modules.routes import modules
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_files import ticket_files
+from app.tickets.routes_list import ticket_list
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
 from app.web.health import health
@@ -29,4 +30,5 @@ def install(app: Quart) -> None:
     app.register_blueprint(profile)
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_files)
+    app.register_blueprint(ticket_list)
     app.register_blueprint(tickets)
