@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from app.database import Connection
 from app.sql import in_list
@@ -21,6 +20,15 @@ class TrackedCopy:
 
     recipient_id: int
     reply_id: int
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """Which copy an id names, and where it belongs."""
+
+    recipient_id: int
+    reply_id: int
+    ticket_id: int
 
 
 @dataclass(frozen=True)
@@ -232,9 +240,9 @@ async def recipients_of(conn: Connection, reply_ids: Sequence[int]) -> dict[int,
     return {row["id"]: row["reply_id"] for row in rows}
 
 
-async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> dict[str, Any] | None:
-    """recipient_id, reply_id and ticket_id of a reply's copy."""
-    return await conn.fetch_one(
+async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> CopyPlace | None:
+    """The reply's copy with this id; None where there is none."""
+    row = await conn.fetch_one(
         """
         SELECT r.id AS recipient_id, e.reply_id, t.ticket_id
           FROM email_recipients AS r
@@ -244,6 +252,7 @@ async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> dict[str, A
         """,
         {"id": tracking_id},
     )
+    return CopyPlace(**row) if row else None
 
 
 async def last_event_at(conn: Connection) -> datetime | None:
