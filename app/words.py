@@ -82,7 +82,7 @@ def missing_from(document: str, words: Iterable[str]) -> list[str]:
 
 
 def needles(query: str) -> tuple[Needle, ...]:
-    """What a query asks for, longest and so rarest first; empty where it holds no word.
+    """What a query asks for; empty where it holds no word.
 
     All have to be found. The word typed last may be unfinished. Of more than MAX_NEEDLES words the first count.
     """
@@ -91,8 +91,12 @@ def needles(query: str) -> tuple[Needle, ...]:
         return ()
     last = typed[-1]
     finished = query != query.rstrip() or not (len(last) >= MIN_PREFIX or _IS_UNSPACED.match(last))
-    found = [Needle(word) for word in typed[:-1]] + [Needle(last, is_prefix=not finished)]
-    return tuple(sorted(found, key=lambda needle: -len(needle.word)))
+    return (*map(Needle, typed[:-1]), Needle(last, is_prefix=not finished))
+
+
+def beginnings(query: str) -> tuple[Needle, ...]:
+    """What a query for a name asks for: words that start with each of its words."""
+    return tuple(Needle(word, is_prefix=True) for word in words_of(query)[:MAX_NEEDLES])
 
 
 def _plain(text: str) -> str:

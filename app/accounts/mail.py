@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from markupsafe import escape
 
 from app.accounts.models import OneTimeLink, User
 from app.runtime import current
+from app.services import email
 
 log = structlog.get_logger(__name__)
 
@@ -22,10 +24,13 @@ class Mailed:
 
 
 async def send_link(link: OneTimeLink, *, by: User) -> Mailed:
-    """Mail a link to its user where a mail server is set; a failure costs the mail, not the link."""
-    if not current().settings.smtp_host:
+    """Put a mail with the link into the outbox, where a mail server is set; a failure costs the mail, not the link.
+
+    The worker sends it, so that the admin, who needs the link, does not wait for a mail server.
+    """
+    runtime = current()
+    if not runtime.settings.smtp_host:
         return Mailed(False, "It was not mailed, because SMTP_HOST is not set. Hand it over yourself.")
-    from app.services import email
 
     subject, sentence = _words(link, by)
     expires = link.expires_at.strftime("%-d %B %Y, %H:%M UTC")
@@ -35,13 +40,14 @@ async def send_link(link: OneTimeLink, *, by: User) -> Mailed:
         f"<p>The link works once and until {expires}. If you did not expect it, ignore this mail.</p>"
     )
     try:
-        sent, _ = await email.send_email(subject=subject, recipients=[link.user.email], html_body=html, sensitive=True)
-    except ValueError as error:
+        to = email.parse_address(link.user.email)
+        mail = email.NewMail(subject=subject, to=(to,), html_body=html, sensitive=True)
+        queued = await runtime.database.run(partial(email.enqueue, mail=mail))
+    except email.EmailRefused as error:
         log.warning("one-time link not mailed", user_id=link.user.id, error=str(error))
-        return Mailed(False, f"It could not be mailed: {error} Hand it over yourself.")
-    if sent:
-        return Mailed(True, f"It was mailed to {link.user.email}.")
-    return Mailed(False, f"The mail server has not taken it yet; it is tried again. {link.user.email} gets it later.")
+        return Mailed(False, f"It could not be mailed: {error}. Hand it over yourself.")
+    await email.announce(queued)
+    return Mailed(True, f"A mail with it is on its way to {link.user.email}.")
 
 
 def _words(link: OneTimeLink, by: User) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from quart import Blueprint, Response
 
 from app.api.answers import answer
 from app.api.models import ErrorBody, ErrorDetail
-from app.tickets.errors import AuthorRefused, BodyTooLarge, TicketNotFound, TicketRefused
+from app.tickets.errors import AuthorRefused, BodyTooLarge, SearchTooBroad, TicketNotFound, TicketRefused
 
 
 class Refused(Exception):
@@ -32,14 +33,29 @@ def install(blueprint: Blueprint) -> None:
     async def not_found(error: TicketNotFound) -> Response:
         return refusal(404, str(error))
 
+    @blueprint.errorhandler(SearchTooBroad)
+    async def too_broad(error: SearchTooBroad) -> Response:
+        return refusal(422, str(error), {"q": str(error)})
+
     @blueprint.errorhandler(TicketRefused)
     async def ticket_refused(error: TicketRefused) -> Response:
-        code = 413 if isinstance(error, BodyTooLarge) else 403 if isinstance(error, AuthorRefused) else 422
-        return refusal(code, str(error), {_API_NAMES.get(name, name): words for name, words in error.fields.items()})
+        return refusal(_status(error), str(error), error.fields)
 
 
-_API_NAMES = {"body": "html_body", "after": "cursor"}
-"""What the services call a field → what the API calls it."""
+@contextmanager
+def called(**names: str) -> Iterator[None]:
+    """Name fields in refusals as the API calls them: `called(body="text_body")`."""
+    try:
+        yield
+    except TicketRefused as error:
+        fields = {names.get(name, name): words for name, words in error.fields.items()}
+        raise Refused(_status(error), str(error), fields) from None
+
+
+def _status(error: TicketRefused) -> int:
+    if isinstance(error, BodyTooLarge):
+        return 413
+    return 403 if isinstance(error, AuthorRefused) else 422
 
 
 def refusal(code: int, message: str, fields: Mapping[str, str] | None = None) -> Response:

@@ -45,13 +45,15 @@ class ErrorBody(Answer):
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+def _addresses(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        return value
+    raise ValueError("must be a string or a list of strings")
 
 
 Addresses = Annotated[
-    list[str],
-    BeforeValidator(_as_list),
+    str | list[str],
+    BeforeValidator(_addresses),
     WithJsonSchema(
         {
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
@@ -65,17 +67,22 @@ Addresses = Annotated[
 class NewTicket(Given):
     """A ticket that somebody asks for."""
 
-    subject: str = Field(description="At most 400 characters on one line.")
-    requester: str = Field(description='Who asks, as "bob@example.org" or "Bob <bob@example.org>".')
+    subject: str = Field(description="At most 400 characters on one line.", examples=["The printer is on fire"])
+    requester: str = Field(
+        description='Who asks, as "bob@example.org" or "Bob <bob@example.org>".', examples=["Bob <bob@example.org>"]
+    )
     html_body: str | None = Field(None, description="What they say, as HTML. This or text_body is needed.")
-    text_body: str | None = Field(None, description="What they say, as plain text.")
+    text_body: str | None = Field(None, description="What they say, as plain text.", examples=["Please help."])
     priority: Priority = "normal"
 
 
 class NewReply(Given):
     """A reply to a ticket, or an internal note."""
 
-    html_body: str = Field(description="Cleaned before it is stored and sent; your signature is added below.")
+    html_body: str = Field(
+        description="Cleaned before it is stored and sent; your signature is added below.",
+        examples=["<p>Use <b>water</b>.</p>"],
+    )
     to: Addresses | None = Field(None, description="The ticket's contact where it is not given.")
     cc: Addresses | None = None
     bcc: Addresses | None = None

@@ -7,7 +7,7 @@ from quart_schema import document_response
 
 from app.api import models, repository, views
 from app.api.answers import answer
-from app.api.errors import Refused
+from app.api.errors import Refused, called
 from app.api.requests import takes
 from app.receipts import service as receipts
 from app.runtime import current
@@ -27,16 +27,17 @@ async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
 
     Reply and mail are stored before this answers; the worker sends each recipient a copy of their own.
     """
-    sent = await service.add_reply(
-        ticket_id,
-        author=g.user,
-        html_body=body.html_body,
-        to=body.to,
-        cc=body.cc,
-        bcc=body.bcc,
-        internal=body.internal,
-        enable_tracking=body.enable_tracking,
-    )
+    with called(body="html_body"):
+        sent = await service.add_reply(
+            ticket_id,
+            author=g.user,
+            html_body=body.html_body,
+            to=body.to,
+            cc=body.cc,
+            bcc=body.bcc,
+            internal=body.internal,
+            enable_tracking=body.enable_tracking,
+        )
     stored = views.stored_reply(ticket_id, sent.id, sent.mail)
     where = f"/api/tickets/{ticket_id}/replies/{sent.id}/tracking" if sent.mail else f"/api/tickets/{ticket_id}"
     return answer(stored, 201, {"Location": where})

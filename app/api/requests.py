@@ -84,7 +84,7 @@ def _words(model: type[BaseModel], detail: ErrorDetails) -> str:
         return "is missing; give it."
     if detail["type"] == "extra_forbidden":
         return f"is unknown; known are {', '.join(model.model_fields)}."
-    message = detail["msg"]
+    message = detail["msg"].removeprefix("Value error, ")
     return f"{message[:1].lower()}{message[1:]}, got {_shown(detail['input'])}."
 
 

@@ -11,12 +11,20 @@ from app.hookspecs import QueuedMail
 from app.receipts.models import Badge, ReceiptPanel
 from app.runtime import current
 from app.tickets.display import clean_mail, reply_html
+from app.tickets.listing_models import TicketRow
 from app.tickets.models import AttachmentInfo, Conversation, Message, Ticket
 
 
 def ticket(found: Ticket) -> models.Ticket:
     """A ticket."""
     return models.Ticket(**_ticket(found))
+
+
+def listed(row: TicketRow) -> models.ListedTicket:
+    """A ticket as a list has it."""
+    return models.ListedTicket(
+        **_ticket(row), snippet=row.snippet, badge=badge(row.badge) if row.badge is not None else None
+    )
 
 
 async def with_conversation(
@@ -83,7 +91,7 @@ def ticket_url(ticket_id: int) -> str | None:
     return f"{portal_url}/tickets/{ticket_id}" if portal_url else None
 
 
-def _ticket(found: Ticket) -> dict[str, object]:
+def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
     assignee = models.Person(id=found.assignee_id, name=found.assignee_name or "") if found.assignee_id else None
     return {
         "id": found.id,

@@ -65,7 +65,7 @@ class ModuleView:
             return "off", "Off"
         if self.last_error_at is not None and utcnow() - self.last_error_at < RECENT:
             times = "once" if self.error_count == 1 else f"{self.error_count} times"
-            return "failing", f"Failing: {times}, last {ago(self.last_error_at)} ago: {self.last_error}"
+            return "failing", f"Failing: {times}, last {ago(self.last_error_at)}: {self.last_error}"
         if self.state.problem:
             return "failing", f"Failing: {self.state.problem}"
         wrong = next((check for check in self.checks if not check.ok), None)

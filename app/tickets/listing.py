@@ -9,6 +9,7 @@ from app.contacts import repository as contacts
 from app.database import Connection
 from app.receipts import service as receipts
 from app.runtime import current
+from app.tickets import listing_plan as plans
 from app.tickets import listing_repository as repository
 from app.tickets import listing_rules as rules
 from app.tickets import search
@@ -30,7 +31,7 @@ async def list_tickets(query: TicketQuery, *, limit: int = PAGE) -> TicketPage:
     """
     stored = None
     if query.receipt:
-        stored = rules.stored_receipts(query.receipt, await receipts.visible_states())
+        stored = plans.stored_receipts(query.receipt, await receipts.visible_states())
     async with current().database.connection() as conn:
         page = await _page(conn, query, stored, limit)
     badges = await receipts.badges([row.last_reply_id for row in page.rows if row.last_reply_id])
@@ -38,10 +39,11 @@ async def list_tickets(query: TicketQuery, *, limit: int = PAGE) -> TicketPage:
     return replace(page, rows=rows)
 
 
-async def view_counts(user_id: int) -> dict[str, int]:
-    """How many tickets the views "mine", "unassigned" and "open" hold; MOST_COUNTED + 1 stands for more."""
+async def view_counts(user_id: int) -> dict[str, str]:
+    """How many tickets the views "mine", "unassigned" and "open" hold, in words: "12", "999+"."""
     async with current().database.connection() as conn:
-        return await repository.view_counts(conn, user_id=user_id, limit=MOST_COUNTED + 1)
+        counts = await repository.view_counts(conn, user_id=user_id, limit=MOST_COUNTED + 1)
+    return {view: str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+" for view, count in counts.items()}
 
 
 async def agents() -> dict[int, str]:
@@ -85,7 +87,7 @@ async def _page(conn: Connection, query: TicketQuery, stored: frozenset[str] | N
 async def _ids(
     conn: Connection, query: TicketQuery, stored: frozenset[str] | None, limit: int
 ) -> tuple[list[int], int]:
-    plan = rules.plan(query, stored)
+    plan = plans.plan(query, stored)
     needles = needles_of(query.words)
     if plan is None or (query.words and not needles):
         return [], 0

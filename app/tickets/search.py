@@ -13,11 +13,13 @@ from dataclasses import replace
 import pymysql
 
 from app.database import Connection
+from app.tickets import listing_plan as plans
 from app.tickets import listing_repository as repository
 from app.tickets import listing_rules as rules
 from app.tickets import search_repository
 from app.tickets.errors import SearchTooBroad
-from app.tickets.listing_rules import Plan, TicketQuery
+from app.tickets.listing_plan import Plan
+from app.tickets.listing_rules import Place, TicketQuery
 from app.words import Needle
 
 LOOK_THROUGH = 2_000
@@ -70,6 +72,6 @@ async def _ids(
     return found, FOUND if len(tickets) > FOUND else 0
 
 
-def _ending_at(query: TicketQuery, plan: Plan, last: rules.Place) -> Plan:
-    condition, parameters = rules.up_to(query, rules.cursor_of(query, last))
+def _ending_at(query: TicketQuery, plan: Plan, last: Place) -> Plan:
+    condition, parameters = plans.up_to(query, rules.cursor_of(query, last))
     return replace(plan, conditions=(*plan.conditions, condition), parameters={**plan.parameters, **parameters})

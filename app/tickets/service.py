@@ -11,7 +11,7 @@ from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.runtime import current
-from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, steps
+from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, search_index, steps
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
@@ -103,6 +103,7 @@ async def create_ticket(
                 html="",
             )
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
+        await search_index.add(conn, ticket_id, body.text)
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=message_id)
         return ticket_id
 
@@ -222,6 +223,7 @@ async def add_customer_message(
         )
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
         await steps.apply(conn, found, user=None, status="open")
+        await search_index.add(conn, ticket_id, body.text)
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=new_id)
         return new_id
 

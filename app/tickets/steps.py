@@ -11,7 +11,7 @@ from app.accounts.models import User
 from app.database import Connection, utcnow
 from app.email.addresses import Recipients
 from app.live import service as live
-from app.tickets import attachments, drafts_repository, outgoing, repository
+from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -104,6 +104,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         uploads=reply.uploads,
         html=reply.body.html,
     )
+    await search_index.add(conn, found.id, reply.body.text)
     mail = None
     if reply.recipients is None:
         await repository.note_activity(conn, found.id)

@@ -10,6 +10,7 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
+from app import create_app
 from app.accounts import admin as administration
 from app.accounts import links, repository
 from app.accounts import service as accounts
@@ -18,6 +19,7 @@ from app.accounts.models import User
 from app.crypto import sha256
 from app.database import Database, utcnow
 from app.runtime import Runtime
+from app.services.email import EmailRefused
 from app.settings import Settings
 from tests.conftest import PASSWORD
 from tests.support.web import get, log_in, post
@@ -269,3 +271,43 @@ async def test_hostile_words_in_the_log_are_shown_as_words(admin_client: Client,
     page = await (await get(admin_client, "/admin/audit")).get_data(as_text=True)
     assert not re.search(r"<script>[abcd]", page)
     assert page.count("&lt;script&gt;") >= 4
+
+
+async def test_with_a_mail_server_the_link_is_mailed_and_nothing_in_it_is_tracked(
+    settings: Settings, admin: User, db: Database
+) -> None:
+    application = create_app(settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": 9}))
+    await application.startup()
+    client = await log_in(application, admin)
+    form = {"email": "ivy@portal.test", "name": "Ivy <Invited>", "role": "agent"}
+    page = await (await post(client, "/admin/users", form)).get_data(as_text=True)
+    await application.shutdown()
+
+    path = await link_on(page)
+    assert "on its way to ivy@portal.test" in page
+    async with db.connection() as conn:
+        [mail] = await conn.fetch_all("SELECT * FROM outgoing_emails")
+        [copy] = await conn.fetch_all("SELECT email, state FROM email_recipients")
+    assert copy == {"email": "ivy@portal.test", "state": "queued"}
+    assert mail["is_sensitive"]
+    assert not mail["enable_tracking"]
+    assert f'href="http://portal.test{path}"' in mail["html_body"]
+    assert "Ivy &lt;Invited&gt;" in mail["html_body"]
+
+
+async def test_a_link_that_cannot_be_mailed_is_still_shown(
+    settings: Settings, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_text: str) -> None:
+        raise EmailRefused("the address is not one that mail can be sent to")
+
+    monkeypatch.setattr("app.services.email.parse_address", refuse)
+    application = create_app(settings.model_copy(update={"smtp_host": "127.0.0.1"}))
+    await application.startup()
+    client = await log_in(application, admin)
+    response = await post(client, "/admin/users", {"email": "ivy@portal.test", "name": "Ivy", "role": "agent"})
+    await application.shutdown()
+    page = await response.get_data(as_text=True)
+    assert response.status_code == 201
+    assert await link_on(page)
+    assert "It could not be mailed: the address is not one" in page

@@ -102,7 +102,7 @@ async def test_a_secret_is_encrypted_at_rest_and_never_on_a_page_or_in_the_audit
     await post(admin_client, "/admin/modules/echo", FORM)
     async with runtime.database.connection() as conn:
         stored = await conn.fetch_value("SELECT settings FROM integration_modules WHERE slug = 'echo'")
-        audit = await conn.fetch_all("SELECT action, detail FROM audit_log")
+        audit = await conn.fetch_all("SELECT action, detail FROM audit_log WHERE subject = 'module:echo'")
     assert KEY not in stored
     assert "$secret" in json.loads(stored)["api_key"]
     assert [row["action"] for row in audit] == ["module.configure"]
