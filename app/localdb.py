@@ -81,6 +81,7 @@ class LocalDatabase:
             str(server),
             "--no-defaults",
             f"--datadir={data}",
+            f"--tmpdir={self._temporary()}",
             f"--socket={self.socket}",
             f"--pid-file={self.folder / 'server.pid'}",
             "--skip-networking",
@@ -152,7 +153,14 @@ class LocalDatabase:
         data.mkdir()
         scripts = _system_scripts(server)
         if scripts:
-            command = [str(server), "--no-defaults", "--bootstrap", f"--datadir={data}", *self._user_option()]
+            command = [
+                str(server),
+                "--no-defaults",
+                "--bootstrap",
+                f"--datadir={data}",
+                f"--tmpdir={self._temporary()}",
+            ]
+            command += self._user_option()
             sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n" + "\n".join(
                 script.read_text(encoding="utf-8") for script in scripts
             )
@@ -164,6 +172,12 @@ class LocalDatabase:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-8:])
             shutil.rmtree(data, ignore_errors=True)
             raise ConfigurationError(f"The database folder {data} could not be made:\n{tail}")
+
+    def _temporary(self) -> Path:
+        """A folder of its own for temporary tables: a server that starts removes those of others from a shared one."""
+        folder = self.folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _user_option(self) -> list[str]:
         # The server refuses to run as root unless it is told so by name.

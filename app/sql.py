@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -15,3 +15,12 @@ def in_list(name: str, values: Iterable[Any]) -> tuple[str, dict[str, Any]]:
     if not parameters:
         raise ValueError(f"IN needs at least one value; leave the query out where {name} is empty")
     return f"({', '.join(f'%({key})s' for key in parameters)})", parameters
+
+
+def located(column: str, patterns: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The condition that a text column holds all patterns, and its parameters; true where there are none.
+
+    patterns: plain text, nothing in it is a wildcard. Case and accents count where the column's collation is binary.
+    """
+    parameters = {f"located_{number}": pattern for number, pattern in enumerate(patterns)}
+    return " AND ".join(f"LOCATE(%({name})s, {column}) > 0" for name in parameters) or "TRUE", parameters

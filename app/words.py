@@ -94,6 +94,11 @@ def needles(query: str) -> tuple[Needle, ...]:
     return (*map(Needle, typed[:-1]), Needle(last, is_prefix=not finished))
 
 
+def beginnings(query: str) -> tuple[Needle, ...]:
+    """What a query for a name asks for: words that start with each of its words."""
+    return tuple(Needle(word, is_prefix=True) for word in words_of(query)[:MAX_NEEDLES])
+
+
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text.casefold())
     if folded.isascii():

@@ -8,7 +8,7 @@ CREATE TABLE outgoing_emails (
     reply_to VARCHAR(500) NOT NULL DEFAULT '',
     html_body MEDIUMTEXT NOT NULL,
     text_body MEDIUMTEXT NOT NULL,
-    in_reply_to VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
+    in_reply_to VARCHAR(500) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
     reference_ids TEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     headers TEXT NOT NULL,
     auto_submitted VARCHAR(20) NOT NULL DEFAULT '',

@@ -99,7 +99,7 @@ def take_readme(demo: Demo) -> None:
         page.locator("[data-ticket-badge]", has_text="Read").first.locator("xpath=ancestor::*[@data-row]").locator(
             "a[href^='/tickets/']"
         ).first.click()
-        page.locator("[data-receipt] button, [data-receipt] summary").first.click()
+        page.locator("button[data-receipt]").first.click()
         page.screenshot(path=IMAGES / "ticket.png")
         page.goto(f"{demo.url}/admin/modules/plausible")
         page.screenshot(path=IMAGES / "module.png")

@@ -35,7 +35,10 @@ from app.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=3)
+"""For claimed copies: how long those of a process that died wait for another. One that is slower tries in vain."""
+SENDING_LEASE = timedelta(minutes=20)
+"""From DATA on, longer than a mail server may take: after it nobody can know whether the mail arrived."""
 BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
 """Seconds after the first, second, ... failed try; the last one repeats."""
 GIVE_UP = timedelta(days=2)
@@ -171,12 +174,21 @@ async def deliver(
     except EmailRefused as error:
         await _settle(runtime, copy, owner, Outcome("permanent", None, str(error)))
         return
+    except Exception as error:
+        # A fault of ours, perhaps mended by the next release: the mail waits, and the others go on.
+        log.exception("a mail could not be built", mail=mail.id, copy=copy.id)
+        words = f"The mail could not be built ({type(error).__name__}); see the log of the worker."
+        await _settle(runtime, copy, owner, Outcome("temporary", None, words))
+        return
 
     async def before_data() -> None:
-        async with runtime.database.transaction() as conn:
-            joined = ",".join(sorted(reports))
-            if not await repository.mark_sending(conn, copy_id=copy.id, owner=owner, reports=joined):
-                raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
+        async def work(conn: Connection) -> bool:
+            return await repository.mark_sending(
+                conn, copy_id=copy.id, owner=owner, reports=",".join(sorted(reports)), lease=SENDING_LEASE
+            )
+
+        if not await runtime.database.run(work):
+            raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
 
     try:
         outcome = await transport.deliver(mail.sender.email, copy.email, data, before_data)
@@ -189,45 +201,57 @@ async def deliver(
 async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome, *, pause: float | None = None) -> None:
     """Store an outcome, however long the database takes: it is the only one who knows that the mail went out."""
     state, wait = _next(copy, outcome, pause)
-    delay = 0.2
+    delay, badge = 0.2, True
+
+    async def work(conn: Connection) -> bool:
+        stored = await repository.settle(
+            conn,
+            copy_id=copy.id,
+            owner=owner,
+            state=state,
+            code=outcome.code,
+            text=outcome.text,
+            next_attempt_at=utcnow() + timedelta(seconds=wait),
+            counts=pause is None,
+        )
+        if stored and badge and copy.reply_id is not None:
+            await receipts.refresh(conn, copy.reply_id)
+        return stored
+
     while True:
         try:
-            stored = await runtime.database.run(lambda conn: _store(conn, copy, owner, outcome, state, wait))
+            stored = await runtime.database.run(work)
             break
-        except (DatabaseUnavailable, pymysql.err.Error) as error:
+        except (DatabaseUnavailable, pymysql.err.OperationalError) as error:
             log.error("the outcome of a mail is not stored yet", copy=copy.id, outcome=outcome.kind, error=str(error))
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5)
+        except Exception:
+            # What is known of a mail must not be lost to a fault in how it is shown.
+            if not badge:
+                raise
+            log.exception("the badge of a reply could not be refreshed", copy=copy.id)
+            badge = False
     if not stored:
         log.error("a copy was decided about elsewhere", copy=copy.id, outcome=outcome.kind, text=outcome.text)
         return
+    await _tell(runtime, copy, state, outcome.text)
+
+
+async def _tell(runtime: Runtime, copy: DueCopy, state: str, text: str) -> None:
+    """Tell the modules how a copy ended."""
     report = DeliveryReport(
         mail_id=copy.mail_id,
         reply_id=copy.reply_id,
         recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
         happened_at=utcnow(),
         state=state,
-        detail=outcome.text,
+        detail=text,
     )
     if state == "sent":
         await runtime.plugins.email_sent(report)
     elif state in {"failed", "unknown"}:
         await runtime.plugins.email_failed(report)
-
-
-async def _store(conn: Connection, copy: DueCopy, owner: str, outcome: Outcome, state: str, wait: float) -> bool:
-    stored = await repository.settle(
-        conn,
-        copy_id=copy.id,
-        owner=owner,
-        state=state,
-        code=outcome.code,
-        text=outcome.text,
-        next_attempt_at=utcnow() + timedelta(seconds=wait),
-    )
-    if stored and copy.reply_id is not None:
-        await receipts.refresh(conn, copy.reply_id)
-    return stored
 
 
 def _next(copy: DueCopy, outcome: Outcome, pause: float | None) -> tuple[str, float]:
@@ -269,30 +293,33 @@ def smtp_settings(settings: Settings) -> SmtpSettings | None:
 
 
 async def deliver_now(mail_id: int) -> None:
-    """Deliver what is due of one mail in this process; what fails for now stays for the worker."""
+    """Deliver what is due of one mail in this process; what fails for now stays for the worker.
+
+    Copies are claimed one by one, so that a worker may help, and takes over at once should this process end.
+    """
     runtime = current()
     owner = new_owner()
     mail: StoredMail | None = None
     async with open_transport(runtime) as transport:
-        while copies := await claim(runtime, owner=owner, limit=20, mail_id=mail_id):
+        while copies := await claim(runtime, owner=owner, limit=1, mail_id=mail_id):
             mail = mail or await load(runtime, mail_id)
-            for copy in copies:
-                await deliver(runtime, transport, mail, copy, owner)
+            await deliver(runtime, transport, mail, copies[0], owner)
 
 
 async def reap(runtime: Runtime) -> int:
     """Bring copies whose lease ran out to where they belong; how many there were."""
 
-    async def work(conn: Connection) -> int:
-        rows = await repository.overdue(conn)
-        for row in rows:
-            sending = row["state"] == "sending"
-            state, text = ("unknown", INTERRUPTED) if sending else ("queued", "")
-            await repository.reclaim(conn, copy_id=row["id"], state=state, text=text)
-        for mail_id in sorted({row["email_id"] for row in rows}):
-            reply_id = await repository.reply_of_mail(conn, mail_id)
-            if reply_id is not None:
-                await receipts.refresh(conn, reply_id)
-        return len(rows)
+    async def work(conn: Connection) -> list[tuple[DueCopy, str]]:
+        overdue = await repository.overdue(conn)
+        for copy, state in overdue:
+            after, text = ("unknown", INTERRUPTED) if state == "sending" else ("queued", "")
+            await repository.reclaim(conn, copy_id=copy.id, state=after, text=text)
+        for reply_id in sorted({copy.reply_id for copy, _ in overdue if copy.reply_id is not None}):
+            await receipts.refresh(conn, reply_id)
+        return overdue
 
-    return await runtime.database.run(work)
+    overdue = await runtime.database.run(work)
+    for copy, state in overdue:
+        if state == "sending":
+            await _tell(runtime, copy, "unknown", INTERRUPTED)
+    return len(overdue)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from app.database import Connection
 from app.email import headers, repository
 from app.email.addresses import Address, parse_address, unique_recipients
 from app.email.errors import EmailRefused
+from app.email.markup_limits import check_size
 from app.email.models import NewMail
 from app.hookspecs import QueuedMail, Recipient
 from app.receipts import service as receipts
@@ -28,7 +30,13 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     check(mail)
     text = mail.text_body if mail.text_body is not None else await html_to_text_async(mail.html_body)
     message_id = f"<{secrets.token_hex(16)}@{_domain(sender)}>"
-    mail_id = await repository.insert_mail(conn, mail, message_id=message_id, sender=str(sender), text_body=text)
+    # Foreign ids come from other people's mail: what is no id is left out, so that it cannot stop the answer.
+    threaded = replace(
+        mail,
+        in_reply_to=headers.encode_references([mail.in_reply_to or ""]) or None,
+        references=tuple(headers.encode_references(mail.references).split()),
+    )
+    mail_id = await repository.insert_mail(conn, threaded, message_id=message_id, sender=str(sender), text_body=text)
     groups = (("to", recipients.to), ("cc", recipients.cc), ("bcc", recipients.bcc))
     copies = [(role, address, secrets.token_urlsafe(TRACKING_ID_BYTES)) for role, group in groups for address in group]
     await repository.insert_copies(conn, mail_id=mail_id, copies=copies)
@@ -47,7 +55,9 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
 
 
 def check(mail: NewMail) -> None:
-    """Raises EmailRefused for a subject or header that would break the message."""
+    """Raises EmailRefused for a subject, header or body that cannot be sent."""
+    check_size(mail.html_body)
+    check_size(mail.text_body or "", "the text")
     headers.check_subject(mail.subject)
     for name, value in mail.headers.items():
         headers.check_extra_header(name, value)
@@ -63,7 +73,8 @@ async def announce(mail: QueuedMail) -> None:
 
 
 def _domain(sender: Address) -> str:
-    """Our domain in message ids: the portal's host, else the sender's."""
+    """Our domain in message ids: the portal's host where it is a name, else the sender's."""
     portal = current().settings.portal
-    host = portal.hostname if portal else None
-    return host if host and ":" not in host else sender.email.rpartition("@")[2]
+    host = (portal.hostname if portal else None) or ""
+    is_name = "." in host and not host.replace(".", "").isdigit() and ":" not in host
+    return host if is_name else sender.email.rpartition("@")[2]

@@ -128,13 +128,17 @@ async def claim(
         """,
         {"owner": owner, "seconds": lease.total_seconds(), "ids": [row["id"] for row in found]},
     )
-    reply_ids = await _reply_ids(conn, [row["email_id"] for row in found])
+    return await _copies(conn, [{**row, "attempts": row["attempts"] + 1} for row in found])
+
+
+async def _copies(conn: Connection, rows: Sequence[Row]) -> list[DueCopy]:
+    reply_ids = await _reply_ids(conn, [row["email_id"] for row in rows])
     return [
         DueCopy(
             row["id"], row["email_id"], reply_ids.get(row["email_id"]), row["role"], row["email"], row["tracking_id"],
-            row["attempts"] + 1, row["created_at"],
+            row["attempts"], row["created_at"],
         )
-        for row in found
+        for row in rows
     ]  # fmt: skip
 
 
@@ -159,27 +163,46 @@ async def _reply_ids(conn: Connection, mail_ids: Sequence[int]) -> dict[int, int
     return {row["id"]: row["reply_id"] for row in rows}
 
 
-async def mark_sending(conn: Connection, *, copy_id: int, owner: str, reports: str) -> bool:
-    """Note that DATA begins; False where the lease is no longer ours, and then nothing may be sent."""
+async def mark_sending(conn: Connection, *, copy_id: int, owner: str, reports: str, lease: timedelta) -> bool:
+    """Note that DATA begins, for the length of a lease from now; False where the copy is no longer ours.
+
+    Then nothing may be sent.
+    """
     sql = """
-        UPDATE email_recipients SET state = 'sending', reports = %(reports)s
+        UPDATE email_recipients
+           SET state = 'sending', reports = %(reports)s, lease_until = UTC_TIMESTAMP(6) + INTERVAL %(seconds)s SECOND
          WHERE id = %(id)s AND state = 'claimed' AND lease_owner = %(owner)s AND lease_until > UTC_TIMESTAMP(6)
     """
-    return await conn.execute(sql, {"id": copy_id, "owner": owner, "reports": reports}) == 1
+    values = {"id": copy_id, "owner": owner, "reports": reports, "seconds": lease.total_seconds()}
+    return await conn.execute(sql, values) == 1
 
 
 async def settle(
-    conn: Connection, *, copy_id: int, owner: str, state: str, code: int | None, text: str, next_attempt_at: datetime
+    conn: Connection,
+    *,
+    copy_id: int,
+    owner: str,
+    state: str,
+    code: int | None,
+    text: str,
+    next_attempt_at: datetime,
+    counts: bool = True,
 ) -> bool:
-    """Store how a try ended; False where somebody else has decided about the copy meanwhile."""
+    """Store how a try ended; False where somebody else has decided about the copy meanwhile.
+
+    A copy that was taken for unknown when its lease ran out is still ours to settle: we know. counts: whether it was
+    a try at all.
+    """
     sql = """
         UPDATE email_recipients
            SET state = %(state)s, smtp_code = %(code)s, smtp_text = %(text)s, next_attempt_at = %(next)s,
-               sent_at = IF(%(state)s = 'sent', %(now)s, sent_at), lease_owner = '', lease_until = NULL
-         WHERE id = %(id)s AND state IN ('claimed', 'sending') AND lease_owner = %(owner)s
+               sent_at = IF(%(state)s = 'sent', %(now)s, sent_at), lease_owner = '', lease_until = NULL,
+               attempts = attempts - %(uncounted)s
+         WHERE id = %(id)s AND state IN ('claimed', 'sending', 'unknown') AND lease_owner = %(owner)s
     """
     values: dict[str, Any] = {"id": copy_id, "owner": owner, "state": state, "code": code, "text": text[:1000]}
-    return await conn.execute(sql, {**values, "next": next_attempt_at, "now": utcnow()}) == 1
+    values |= {"next": next_attempt_at, "now": utcnow(), "uncounted": 0 if counts else 1}
+    return await conn.execute(sql, values) == 1
 
 
 async def put_back(conn: Connection, *, copy_id: int, owner: str) -> None:
@@ -192,23 +215,30 @@ async def put_back(conn: Connection, *, copy_id: int, owner: str) -> None:
     await conn.execute(sql, {"id": copy_id, "owner": owner})
 
 
-async def overdue(conn: Connection, *, limit: int = 100) -> list[Row]:
-    """Copies whose lease ran out: their process died or lost the database. Locked for the caller."""
-    return await conn.fetch_all(
+async def overdue(conn: Connection, *, limit: int = 100) -> list[tuple[DueCopy, str]]:
+    """Copies whose lease ran out, with their state: their process died or lost the database. Locked for the caller."""
+    rows = await conn.fetch_all(
         """
-        SELECT id, email_id, state FROM email_recipients
+        SELECT id, email_id, state, role, email, tracking_id, attempts, created_at FROM email_recipients
          WHERE state IN ('claimed', 'sending') AND lease_until < UTC_TIMESTAMP(6)
          ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         """,
         {"limit": limit},
     )
+    if not rows:
+        return []
+    return list(zip(await _copies(conn, rows), [str(row["state"]) for row in rows], strict=True))
 
 
 async def reclaim(conn: Connection, *, copy_id: int, state: str, text: str) -> None:
-    """Bring an overdue copy to where it belongs: 'queued' where nothing was sent, 'unknown' where perhaps it was."""
+    """Bring an overdue copy to where it belongs: 'queued' where nothing was sent, 'unknown' where perhaps it was.
+
+    An unknown one keeps its owner's name: should it still live, it knows the outcome.
+    """
     sql = """
         UPDATE email_recipients
-           SET state = %(state)s, smtp_text = %(text)s, lease_owner = '', lease_until = NULL, next_attempt_at = %(now)s
+           SET state = %(state)s, smtp_text = %(text)s, lease_owner = IF(%(state)s = 'unknown', lease_owner, ''),
+               lease_until = NULL, next_attempt_at = %(now)s
          WHERE id = %(id)s
     """
     await conn.execute(sql, {"id": copy_id, "state": state, "text": text, "now": utcnow()})
@@ -230,7 +260,8 @@ async def lock_copy(conn: Connection, copy_id: int) -> Row | None:
 async def requeue(conn: Connection, copy_id: int) -> None:
     """Let a copy be sent from the start again."""
     sql = """
-        UPDATE email_recipients SET state = 'queued', attempts = 0, next_attempt_at = %(now)s, created_at = %(now)s
+        UPDATE email_recipients
+           SET state = 'queued', attempts = 0, next_attempt_at = %(now)s, created_at = %(now)s, lease_owner = ''
          WHERE id = %(id)s
     """
     await conn.execute(sql, {"id": copy_id, "now": utcnow()})

@@ -8,16 +8,16 @@ from typing import Any
 
 import structlog
 
-from app.database import Connection
+from app.database import Connection, DatabaseUnavailable
 from app.email import outbox, repository
 from app.email.addresses import parse_address_list
 from app.email.delivery import deliver_now
 from app.email.errors import EmailRefused
 from app.email.message import Attachment
-from app.email.models import NewMail
+from app.email.models import CopyState, NewMail
 from app.email.outbox import announce, enqueue
 from app.files import repository as files
-from app.hookspecs import QueuedMail
+from app.hookspecs import QueuedMail, Recipient
 from app.receipts import service as receipts
 from app.richtext import text_to_html_async
 from app.runtime import Runtime, current, ensure
@@ -86,8 +86,14 @@ async def send_email(
         uploads = [one if isinstance(one, Attachment) else Attachment(*one) for one in attachments or ()]
         queued = await runtime.database.run(lambda conn: _store(conn, mail, uploads))
         await announce(queued)
-        await deliver_now(queued.id)
-        return await _result(runtime, queued, tracked=tracked, reason=reason)
+        try:
+            await deliver_now(queued.id)
+            copies, message_id = await _stored_copies(runtime, queued.id)
+        except DatabaseUnavailable as error:
+            # The mail is stored. Raising now would make the caller send it again.
+            log.error("a mail is left to the worker: the database does not answer", mail=queued.id, error=str(error))
+            copies, message_id = [_as_queued(recipient) for recipient in queued.recipients], ""
+        return _result(queued, copies, message_id, tracked=tracked, reason=reason)
 
 
 async def _may_track(
@@ -133,18 +139,26 @@ async def _store(conn: Connection, mail: NewMail, uploads: Sequence[Attachment])
     return await enqueue(conn, replace(mail, attachment_ids=tuple(stored)))
 
 
-async def _result(
-    runtime: Runtime, queued: QueuedMail, *, tracked: bool, reason: str | None
-) -> tuple[bool, dict[str, Any]]:
+async def _stored_copies(runtime: Runtime, mail_id: int) -> tuple[list[CopyState], str]:
+    """How the copies of a mail stand, and its Message-ID."""
     async with runtime.database.connection() as conn:
-        copies = await repository.copies_of(conn, queued.id)
-        row = await repository.mail_row(conn, queued.id)
+        row = await repository.mail_row(conn, mail_id)
+        return await repository.copies_of(conn, mail_id), row["message_id"] if row else ""
+
+
+def _as_queued(recipient: Recipient) -> CopyState:
+    return CopyState(recipient.id, recipient.role, recipient.email, recipient.tracking_id, "queued", "", frozenset())
+
+
+def _result(
+    queued: QueuedMail, copies: Sequence[CopyState], message_id: str, *, tracked: bool, reason: str | None
+) -> tuple[bool, dict[str, Any]]:
     sent = all(copy.state == "sent" for copy in copies)
     if tracked and sent and not any(copy.reports for copy in copies):
         tracked, reason = False, "no module tracked the mail"
     return sent, {
         "email_id": queued.id,
-        "message_id": row["message_id"] if row else "",
+        "message_id": message_id,
         "tracking_id": queued.recipients[0].tracking_id,
         "tracked": tracked,
         "reason": reason,

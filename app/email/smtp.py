@@ -40,7 +40,7 @@ class SmtpSettings:
 
     tls: "none" never encrypts, "starttls" insists on it after connecting, "tls" connects encrypted.
     timeout: for connecting and for each answer before the mail itself.
-    stall_timeout: without any progress while the mail is being written.
+    stall_timeout: without any progress while the mail is being written; body_timeout: for writing it in all.
     final_timeout: for the answer after the final dot; longer than elsewhere, because giving
         up there leaves a mail of which nobody knows whether it arrived.
     """
@@ -52,6 +52,7 @@ class SmtpSettings:
     tls: Literal["none", "starttls", "tls"] = "none"
     timeout: float = 30.0
     stall_timeout: float = 120.0
+    body_timeout: float = 600.0
     final_timeout: float = 300.0
     local_hostname: str | None = None
     tls_context: ssl.SSLContext | None = field(default=None, repr=False)
@@ -204,6 +205,7 @@ class SmtpTransport:
                 data,
                 timeout=self._settings.timeout,
                 stall_timeout=self._settings.stall_timeout,
+                body_timeout=self._settings.body_timeout,
                 final_timeout=self._settings.final_timeout,
             )
             complete = reply.complete

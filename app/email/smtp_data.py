@@ -42,11 +42,17 @@ class DataReply:
 
 
 async def send(
-    protocol: SMTPProtocol, data: bytes, *, timeout: float, stall_timeout: float, final_timeout: float
+    protocol: SMTPProtocol,
+    data: bytes,
+    *,
+    timeout: float,
+    stall_timeout: float,
+    body_timeout: float,
+    final_timeout: float,
 ) -> DataReply:
     """Send DATA, the mail and the dot over a connection whose server has taken sender and recipient.
 
-    Times are in seconds; stall_timeout counts from the last byte that went out. Raises only
+    Times are in seconds as in `SmtpSettings`; stall_timeout counts from the last byte that went out. Raises only
     CancelledError; the caller then ends the connection.
     """
     try:
@@ -59,7 +65,7 @@ async def send(
     answer = asyncio.ensure_future(protocol.read_response())
     try:
         await asyncio.sleep(0)
-        return await _send_mail(protocol, data, answer, stall_timeout, final_timeout)
+        return await _send_mail(protocol, data, answer, stall_timeout, body_timeout, final_timeout)
     finally:
         if not answer.done():
             answer.cancel()
@@ -71,13 +77,15 @@ async def _send_mail(
     data: bytes,
     answer: asyncio.Future[SMTPResponse],
     stall_timeout: float,
+    body_timeout: float,
     final_timeout: float,
 ) -> DataReply:
     transport = protocol.transport
     try:
         protocol.write(stuffed(data))
-        if not await _has_left(transport, answer, stall_timeout):
-            return DataReply(None, f"The mail server took no data for {stall_timeout:g} s.", False, False)
+        problem = await _leave(transport, answer, stall_timeout, body_timeout)
+        if problem is not None:
+            return DataReply(None, problem, dot_sent=False, complete=False)
         if answer.done():
             return _early(answer)
         protocol.write(b".\r\n")
@@ -107,30 +115,36 @@ def stuffed(data: bytes) -> bytes:
     return b"." + data if data.startswith(b".") else data
 
 
-async def _has_left(
-    transport: asyncio.BaseTransport | None, answer: asyncio.Future[SMTPResponse], stall_timeout: float
-) -> bool:
+async def _leave(
+    transport: asyncio.BaseTransport | None,
+    answer: asyncio.Future[SMTPResponse],
+    stall_timeout: float,
+    body_timeout: float,
+) -> str | None:
     """Wait until the other side's kernel has the whole body and a grace time is over, or an answer came.
 
-    False if nothing moved for stall_timeout seconds. A TLS transport hides the buffer of the
+    Returns what is wrong if the server does not read, in time or at all. A TLS transport hides the buffer of the
     socket below it; it is caught by looking again after the grace time.
     """
     clock = asyncio.get_running_loop().time
+    end = clock() + body_timeout
     deadline, least, look = clock() + stall_timeout, None, _SHORTEST_LOOK
     while not answer.done():
         unsent = _unsent(transport)
         if unsent == 0:
             await asyncio.wait({answer}, timeout=GRACE)
             if answer.done() or _unsent(transport) == 0:
-                return True
+                return None
             continue
         if least is None or unsent < least:
             deadline, least = clock() + stall_timeout, unsent
         elif clock() > deadline:
-            return False
+            return f"The mail server took no data for {stall_timeout:g} s."
+        if clock() > end:
+            return f"The mail server did not take the whole mail within {body_timeout:g} s."
         await asyncio.wait({answer}, timeout=look)
         look = min(look * 2, _LONGEST_LOOK)
-    return True
+    return None
 
 
 def _early(answer: asyncio.Future[SMTPResponse]) -> DataReply:

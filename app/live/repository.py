@@ -12,10 +12,13 @@ from app.database import Connection, Row
 PAGE = 2000
 
 
-async def insert(conn: Connection, *, topic: str, payload: Mapping[str, Any]) -> None:
-    """Add one event; open pages hear of it within a second of the commit."""
-    sql = "INSERT INTO live_events (topic, payload, created_at) VALUES (%(topic)s, %(payload)s, UTC_TIMESTAMP(6))"
-    await conn.execute(sql, {"topic": topic, "payload": json.dumps(payload)})
+async def insert(conn: Connection, *, topic: str, also: str, payload: Mapping[str, Any]) -> None:
+    """Add one event to two topics; open pages hear of it within a second of the commit."""
+    sql = """
+        INSERT INTO live_events (topic, payload, created_at)
+        VALUES (%(topic)s, %(payload)s, UTC_TIMESTAMP(6)), (%(also)s, %(payload)s, UTC_TIMESTAMP(6))
+    """
+    await conn.execute(sql, {"topic": topic, "also": also, "payload": json.dumps(payload)})
 
 
 async def now(conn: Connection) -> datetime:

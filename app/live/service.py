@@ -24,8 +24,7 @@ async def publish(conn: Connection, *, ticket_id: int, kind: str, **detail: Any)
     kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed).
     """
     payload = {"kind": kind, "ticket_id": ticket_id, **detail}
-    await repository.insert(conn, topic=ticket_topic(ticket_id), payload=payload)
-    await repository.insert(conn, topic=TICKETS, payload=payload)
+    await repository.insert(conn, topic=ticket_topic(ticket_id), also=TICKETS, payload=payload)
 
 
 async def cursor(*topics: str) -> str:

@@ -9,7 +9,19 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Copy:
+class CopyState:
+    """What of a copy decides about its state."""
+
+    state: str
+    """Of sending: queued, claimed, sending, sent, unknown, retry or failed."""
+    tracked: bool
+    """Whether a plugin said that this copy can tell anything."""
+    receipt: str | None
+    """What a plugin reported since: one of `rules.RECEIPTS`."""
+
+
+@dataclass(frozen=True)
+class Copy(CopyState):
     """One recipient's copy of a reply as `email_recipients` has it."""
 
     id: int
@@ -18,12 +30,6 @@ class Copy:
     """'to', 'cc' or 'bcc'."""
     name: str
     email: str
-    state: str
-    """Of sending: queued, claimed, sending, sent, unknown, retry or failed."""
-    tracked: bool
-    """Whether a plugin said that this copy can tell anything."""
-    receipt: str | None
-    """What a plugin reported since: one of `rules.RECEIPTS`."""
     receipt_at: datetime | None
     sent_at: datetime | None
     smtp_text: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.database import Connection
-from app.receipts.models import Copy
+from app.receipts.models import Copy, CopyState
 from app.sql import in_list
 
 COPY_COLUMNS = (
@@ -24,6 +24,14 @@ class Reported:
     reply_id: int | None
 
 
+@dataclass(frozen=True)
+class LastReply:
+    """A ticket's last reply that went out."""
+
+    id: int | None
+    receipt: str | None
+
+
 async def copies_of(conn: Connection, reply_ids: Sequence[int]) -> list[Copy]:
     """All copies of these replies (at least one id), To before Cc before Bcc."""
     replies, parameters = in_list("reply", reply_ids)
@@ -35,6 +43,19 @@ async def copies_of(conn: Connection, reply_ids: Sequence[int]) -> list[Copy]:
         parameters,
     )
     return [Copy.from_row(row) for row in rows]
+
+
+async def kinds_of_copies(conn: Connection, reply_id: int) -> list[CopyState]:
+    """The different states that the copies of a reply are in; a mail to 200 people has few of them."""
+    rows = await conn.fetch_all(
+        """
+        SELECT DISTINCT r.state, r.reports <> '' AS tracked, r.receipt
+          FROM outgoing_emails AS e JOIN email_recipients AS r ON r.email_id = e.id
+         WHERE e.reply_id = %(reply_id)s
+        """,
+        {"reply_id": reply_id},
+    )
+    return [CopyState(row["state"], bool(row["tracked"]), row["receipt"]) for row in rows]
 
 
 async def lock_reported(conn: Connection, recipient_id: int) -> Reported | None:
@@ -62,10 +83,12 @@ async def ticket_of(conn: Connection, reply_id: int) -> int | None:
     return int(value) if value is not None else None
 
 
-async def lock_last_reply(conn: Connection, ticket_id: int) -> int | None:
-    """Lock the ticket's row; the id of its last reply that went out."""
-    value = await conn.fetch_value("SELECT last_reply_id FROM tickets WHERE id = %(id)s FOR UPDATE", {"id": ticket_id})
-    return int(value) if value is not None else None
+async def lock_last_reply(conn: Connection, ticket_id: int) -> LastReply:
+    """Lock the ticket's row; its last reply that went out, and the badge stored for it."""
+    row = await conn.fetch_one(
+        "SELECT last_reply_id, last_receipt FROM tickets WHERE id = %(id)s FOR UPDATE", {"id": ticket_id}
+    )
+    return LastReply(row["last_reply_id"], row["last_receipt"]) if row else LastReply(None, None)
 
 
 async def set_last_receipt(conn: Connection, *, ticket_id: int, state: str | None) -> None:

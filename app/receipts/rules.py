@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.receipts.models import Badge, Copy
+from app.receipts.models import Badge, Copy, CopyState
 
 RANK = {"delivered": 1, "machine": 2, "read": 3, "replied": 4, "bounced": 5, "complained": 6}
 """What plugins may report of a copy; a report replaces those below it."""
@@ -14,7 +14,11 @@ CORE_STATES = frozenset({"queued", "sent", "failed", "unknown", "untracked"})
 """What the portal itself knows of a copy."""
 STATES = CORE_STATES | RECEIPTS
 
-_BAD = ("failed", "bounced", "complained")
+WORST_FIRST = (
+    "failed", "bounced", "complained", "unknown",
+    "replied", "read", "queued", "machine", "delivered", "sent", "untracked",
+)  # fmt: skip
+"""Which state stands for several: the worst, then the best that is known."""
 _OF_SENDING = {
     "queued": "queued",
     "claimed": "queued",
@@ -50,7 +54,7 @@ def outranks(receipt: str, known: str | None) -> bool:
     return known is None or RANK[receipt] > RANK.get(known, 0)
 
 
-def state_of(copy: Copy, visible: frozenset[str]) -> str:
+def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     """What is shown of one copy.
 
     visible: the states that may be shown, as `service.visible_states` gives them. A receipt beats the state of
@@ -73,28 +77,31 @@ def word_of(copy: Copy, state: str) -> str:
     return _with_reason(WORDS[state], copy) if state == "failed" else WORDS[state]
 
 
-def summarise(copies: Sequence[Copy], visible: frozenset[str]) -> Badge:
-    """One badge for all copies of a reply: the worst first, then the best that is known.
-
-    copies: at least one. Raises ValueError for none.
-    """
-    if not copies:
+def overall(copies: Iterable[CopyState], visible: frozenset[str]) -> str:
+    """The state that stands for all copies of a reply. Raises ValueError for no copies."""
+    found = {state_of(copy, visible) for copy in copies}
+    if not found:
         raise ValueError("a badge needs at least one copy; a reply that was not mailed has none")
+    return next(state for state in WORST_FIRST if state in found)
+
+
+def summarise(copies: Sequence[Copy], visible: frozenset[str]) -> Badge:
+    """One badge for all copies of a reply. Raises ValueError for no copies."""
+    state = overall(copies, visible)
     shown = [(copy, state_of(copy, visible)) for copy in copies]
-    for state in (*_BAD, "unknown"):
-        if any(found == state for _, found in shown):
+    match state:
+        case "failed" | "bounced" | "complained" | "unknown":
             return _worst(state, shown)
-    for state, also in (("replied", frozenset[str]()), ("read", frozenset({"replied"}))):
-        if any(found == state for _, found in shown):
-            return _counted(state, shown, "by", also)
-    if any(state == "queued" for _, state in shown):
-        return _under_way(shown)
-    if any(state == "machine" for _, state in shown):
-        return Badge("machine", WORDS["machine"], _first(shown, {"machine"}))
-    if any(state == "delivered" for _, state in shown):
-        return _counted("delivered", shown, "to", frozenset())
-    state = "sent" if any(state == "sent" for _, state in shown) else "untracked"
-    return Badge(state, WORDS[state], _last(shown, {"sent", "untracked"}))
+        case "replied" | "read":
+            return _counted(state, shown, "by")
+        case "delivered":
+            return _counted(state, shown, "to")
+        case "queued":
+            return _under_way(shown)
+        case "machine":
+            return Badge(state, WORDS[state], _first(shown, {state}))
+        case _:
+            return Badge(state, WORDS[state], _last(shown, {"sent", "untracked"}))
 
 
 def shown_as(stored: str, visible: frozenset[str]) -> str:
@@ -121,11 +128,10 @@ def _worst(state: str, shown: Shown) -> Badge:
     return Badge(state, word, _first(shown, {state}))
 
 
-def _counted(state: str, shown: Shown, preposition: str, also: frozenset[str]) -> Badge:
-    wanted = also | {state}
-    count = sum(its in wanted for _, its in shown)
+def _counted(state: str, shown: Shown, preposition: str) -> Badge:
+    count = sum(its == state for _, its in shown)
     word = WORDS[state] if count == len(shown) else f"{WORDS[state]} {preposition} {count} of {len(shown)}"
-    return Badge(state, word, _first(shown, wanted))
+    return Badge(state, word, _first(shown, {state}))
 
 
 def _under_way(shown: Shown) -> Badge:
@@ -133,7 +139,7 @@ def _under_way(shown: Shown) -> Badge:
     return Badge("queued", f"Sent to {gone} of {len(shown)}" if gone else WORDS["queued"])
 
 
-def _first(shown: Shown, states: set[str] | frozenset[str]) -> datetime | None:
+def _first(shown: Shown, states: set[str]) -> datetime | None:
     return min(_moments(shown, states), default=None)
 
 
@@ -141,7 +147,7 @@ def _last(shown: Shown, states: set[str]) -> datetime | None:
     return max(_moments(shown, states), default=None)
 
 
-def _moments(shown: Shown, states: set[str] | frozenset[str]) -> list[datetime]:
+def _moments(shown: Shown, states: set[str]) -> list[datetime]:
     moments = [moment_of(copy, state) for copy, state in shown if state in states]
     return [moment for moment in moments if moment is not None]
 

@@ -37,10 +37,12 @@ async def refresh(conn: Connection, reply_id: int) -> None:
     ticket_id = await repository.ticket_of(conn, reply_id)
     if ticket_id is None:
         return
-    if await repository.lock_last_reply(conn, ticket_id) == reply_id:
-        copies = await repository.copies_of(conn, [reply_id])
-        state = rules.summarise(copies, rules.STATES).state if copies else None
-        await repository.set_last_receipt(conn, ticket_id=ticket_id, state=state)
+    last = await repository.lock_last_reply(conn, ticket_id)
+    if last.id == reply_id:
+        kinds = await repository.kinds_of_copies(conn, reply_id)
+        state = rules.overall(kinds, rules.STATES) if kinds else None
+        if state != last.receipt:
+            await repository.set_last_receipt(conn, ticket_id=ticket_id, state=state)
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
 
 

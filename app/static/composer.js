@@ -25,7 +25,7 @@
  *   in this browser is known to be of no use any more.
  *   Logging out should answer with Clear-Site-Data: "storage", so that nothing stays on a shared machine.
  *
- * State for style sheets and tests: form[data-draft-state=unsaved|saved|failed], form[aria-busy=true] while it is being
+ * State for style sheets and tests: form[data-draft-state=unsaved|saving|saved|failed], form[aria-busy=true] while it is being
  * sent, div.draft-offer when this browser keeps a text that the server does not have.
  *
  * For other scripts: before moving to another page, dispatch CustomEvent("portal:leaving", {detail: {wait: []}}) on
@@ -191,7 +191,7 @@ class Composer {
       this.say("Draft restored from this browser");
       return;
     }
-    const time = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "medium", timeStyle: "short" });
+    const time = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
     const at = time.format(kept.at);
     const offer = document.createElement("div");
     offer.className = "draft-offer";
@@ -214,8 +214,11 @@ class Composer {
     offer.setAttribute("aria-label", "Unsaved text");
     offer.append(
       words,
-      button("Use it", () => this.#use(kept.fields)),
-      button("Discard it", () => this.draft.discardKept()),
+      button("Use it", () => {
+        this.#use(kept.fields);
+        this.draft.discardOffered();
+      }),
+      button("Discard it", () => this.draft.discardOffered()),
     );
     this.form.prepend(offer);
   }

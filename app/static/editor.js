@@ -85,8 +85,10 @@ class Editor {
   }
 
   focus() {
+    // Asked for first: taking the focus puts the caret to the start.
+    const range = this.#range().cloneRange();
     this.body.focus();
-    select(this.#range());
+    select(range);
   }
 
   #build() {
@@ -331,6 +333,8 @@ class Editor {
 
   #askForLink() {
     const range = this.#range();
+    // The form takes the focus before the browser has reported the last move of the selection.
+    this.lastRange = range.cloneRange();
     const link = commands.linkAt(this.body, range);
     this.linkForm.open({
       href: link?.getAttribute("href") ?? "",
@@ -349,8 +353,9 @@ class Editor {
   }
 
   #bring(transfer, place) {
+    const kept = place.cloneRange();
     this.body.focus();
-    select(place);
+    select(kept);
     this.history.moved();
     const range = rangeIn(this.body);
     const brought = read(transfer, commands.activeAt(this.body, range).codeblock);

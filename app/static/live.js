@@ -25,7 +25,7 @@
  *   GET /tickets/12/badge              likewise for data-ticket-badge
  *   401, 403 or a redirect mean that the session is over.
  *
- * What this file makes: div.live-bar[data-live-bar=news|logged-out]. After badges changed, CustomEvent
+ * What this file makes: body[data-live-state=connecting|stream|polling|off], div.live-bar[data-live-bar=news|logged-out]. After badges changed, CustomEvent
  * "portal:replaced" on document with detail.elements. Elements keep focus, open panels and <details>; for that
  * the fragment's elements should keep their id (or data-key).
  */
@@ -72,6 +72,9 @@ function goLive(topics) {
     },
     missed: () => receipts.refreshAll(ticket),
     loggedOut,
+    state(name) {
+      document.body.dataset.liveState = name;
+    },
   });
   let over = false;
   let hiddenTimer = 0;

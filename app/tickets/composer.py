@@ -89,8 +89,9 @@ async def from_request() -> Composer:
 
 async def uploads(name: str) -> list[Upload]:
     """The files of one form field; an empty file input sends a part without a name, which counts as none."""
-    return [
-        Upload(file.filename, file.content_type or "", file.read())
-        for file in (await request.files).getlist(name)
-        if file.filename
-    ]
+    found = []
+    for file in (await request.files).getlist(name):
+        if file.filename:
+            found.append(Upload(file.filename, file.content_type or "", file.read()))
+        file.close()
+    return found

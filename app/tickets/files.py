@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from app.tickets.errors import TicketRefused
 
-MAX_FILE = 10_000_000
+MB = 1024 * 1024
+MAX_FILE = 10 * MB
 """Bytes of one file."""
-MAX_FILES_TOGETHER = 25_000_000
+MAX_FILES_TOGETHER = 25 * MB
 """Bytes of all files of one message."""
 MAX_FILES = 20
 MAX_NAME = 150
@@ -73,6 +76,13 @@ def clean_filename(name: str) -> str:
     return kept or "file"
 
 
+def disposition(filename: str) -> str:
+    """The Content-Disposition of a download (RFC 6266): the name in ASCII, and in full where that loses something."""
+    plain = re.sub(r"[^ -!#-\[\]-~]", "_", filename)
+    full = f"; filename*=UTF-8''{quote(filename, safe='')}" if plain != filename else ""
+    return f'attachment; filename="{plain}"{full}'
+
+
 def clean_content_type(content_type: str) -> str:
     """The media type without parameters, or application/octet-stream where it is none."""
     bare = content_type.partition(";")[0].strip().lower()
@@ -90,4 +100,5 @@ def raster_type(content: bytes) -> str | None:
 
 
 def _mb(count: int) -> str:
-    return f"{count / 1_000_000:.1f} MB".replace(".0 MB", " MB")
+    """In megabytes, rounded up: a file just over the limit must not read like the limit."""
+    return f"{math.ceil(count * 10 / MB) / 10:g} MB"

@@ -39,10 +39,11 @@ async def list_tickets(query: TicketQuery, *, limit: int = PAGE) -> TicketPage:
     return replace(page, rows=rows)
 
 
-async def view_counts(user_id: int) -> dict[str, int]:
-    """How many tickets the views "mine", "unassigned" and "open" hold; MOST_COUNTED + 1 stands for more."""
+async def view_counts(user_id: int) -> dict[str, str]:
+    """How many tickets the views "mine", "unassigned" and "open" hold, in words: "12", "999+"."""
     async with current().database.connection() as conn:
-        return await repository.view_counts(conn, user_id=user_id, limit=MOST_COUNTED + 1)
+        counts = await repository.view_counts(conn, user_id=user_id, limit=MOST_COUNTED + 1)
+    return {view: str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+" for view, count in counts.items()}
 
 
 async def agents() -> dict[int, str]:

@@ -12,7 +12,6 @@ from app.tickets.listing_rules import NOBODY, TicketQuery
 from app.tickets.rules import PRIORITIES, STATUSES
 from app.words import MAX_NEEDLES, needles, words_of
 
-MOST_COUNTED = 999
 PATH = "/tickets"
 
 _DIRECTIONS = {
@@ -79,14 +78,14 @@ def build(
     query: TicketQuery,
     page: TicketPage,
     *,
-    counts: Mapping[str, int],
+    counts: Mapping[str, str],
     agents: Mapping[int, str],
     receipts: Mapping[str, str],
     problem: str = "",
 ) -> ListPage:
     """Draw one page.
 
-    counts: of views, where known. agents: names by id. receipts: what `query.receipt` may be, with its words.
+    counts: of views in words, where known. agents: names by id. receipts: what `query.receipt` may be, with its words.
     problem: why the list could not be made; it is empty then.
     """
     return ListPage(
@@ -110,7 +109,7 @@ def _href(query: TicketQuery, **cursor: str) -> str:
     return f"{PATH}?{urlencode(arguments)}" if arguments else PATH
 
 
-def _tabs(query: TicketQuery, counts: Mapping[str, int]) -> tuple[Link, ...]:
+def _tabs(query: TicketQuery, counts: Mapping[str, str]) -> tuple[Link, ...]:
     """Views keep search and order; a filter that the view answers itself goes."""
     links = []
     for view, label in rules.VIEWS.items():
@@ -120,14 +119,8 @@ def _tabs(query: TicketQuery, counts: Mapping[str, int]) -> tuple[Link, ...]:
             status=query.status if fits else None,
             assignee=None if view in {"mine", "unassigned"} else query.assignee,
         )
-        links.append(Link(label, _href(other), view == query.view, _count(counts.get(view))))
+        links.append(Link(label, _href(other), view == query.view, counts.get(view)))
     return tuple(links)
-
-
-def _count(count: int | None) -> str | None:
-    if count is None:
-        return None
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
 def _statuses_of(view: str) -> tuple[str, ...]:
@@ -190,10 +183,10 @@ def _chips(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str,
     return tuple(chips)
 
 
-def _extent(query: TicketQuery, page: TicketPage, counts: Mapping[str, int]) -> str:
+def _extent(query: TicketQuery, page: TicketPage, counts: Mapping[str, str]) -> str:
     if not (page.previous or page.next):
         return ""
-    total = None if query.is_filtered else _count(counts.get(query.view))
+    total = None if query.is_filtered else counts.get(query.view)
     return f"{len(page.rows)} of {total} tickets" if total else f"{len(page.rows)} tickets on this page"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.database import Connection
-from app.sql import in_list
+from app.sql import located
 from app.tickets import search_repository as search
 from app.tickets.listing_models import TicketRow
 from app.tickets.listing_plan import Plan
@@ -47,12 +47,13 @@ async def matching_ids(
     conn: Connection, plan: Plan, needles: Sequence[Needle], *, limit: int, seconds: float
 ) -> list[int]:
     """The ids of the first tickets of the plan's list that have all needles: looks at one after the other."""
+    condition, patterns = located("w.words", [needle.located for needle in needles])
     sql = f"""
         {search.bounded(seconds)} STRAIGHT_JOIN t.id
           FROM tickets AS t FORCE INDEX ({plan.index}) JOIN ticket_words AS w ON w.ticket_id = t.id
-         WHERE {plan.where} {search.conditions(needles)} ORDER BY {plan.order} LIMIT %(limit)s
+         WHERE {plan.where} AND {condition} ORDER BY {plan.order} LIMIT %(limit)s
     """
-    values = {**plan.parameters, **search.parameters(needles), "limit": limit}
+    values = {**plan.parameters, **patterns, "limit": limit}
     return [int(row["id"]) for row in await conn.fetch_all(sql, values)]
 
 
@@ -62,13 +63,13 @@ async def matching_of(
     """As `matching_ids`, but only of the tickets given."""
     if not ticket_ids:
         return []
-    listed, parameters = in_list("found", ticket_ids)
+    condition, patterns = located("w.words", [needle.located for needle in needles])
     sql = f"""
         SELECT STRAIGHT_JOIN t.id
           FROM tickets AS t FORCE INDEX (PRIMARY) JOIN ticket_words AS w ON w.ticket_id = t.id
-         WHERE t.id IN {listed} AND {plan.where} {search.conditions(needles)} ORDER BY {plan.order} LIMIT %(limit)s
+         WHERE t.id IN %(found)s AND {plan.where} AND {condition} ORDER BY {plan.order} LIMIT %(limit)s
     """  # noqa: S608
-    values = {**plan.parameters, **search.parameters(needles), **parameters, "limit": limit}
+    values = {**plan.parameters, **patterns, "found": list(ticket_ids), "limit": limit}
     return [int(row["id"]) for row in await conn.fetch_all(sql, values)]
 
 
@@ -76,13 +77,12 @@ async def rows(conn: Connection, ticket_ids: Sequence[int]) -> list[TicketRow]:
     """The lines of these tickets, in the given order."""
     if not ticket_ids:
         return []
-    listed, parameters = in_list("id", ticket_ids)
     sql = f"""
         SELECT {ROW_COLUMNS}
           FROM tickets AS t JOIN contacts AS c ON c.id = t.contact_id LEFT JOIN users AS u ON u.id = t.assignee_id
-         WHERE t.id IN {listed}
+         WHERE t.id IN %(ids)s
     """  # noqa: S608
-    found = {row["id"]: TicketRow.from_row(row) for row in await conn.fetch_all(sql, parameters)}
+    found = {row["id"]: TicketRow.from_row(row) for row in await conn.fetch_all(sql, {"ids": list(ticket_ids)})}
     return [found[one] for one in ticket_ids if one in found]
 
 

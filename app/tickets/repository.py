@@ -258,21 +258,3 @@ async def assignable(conn: Connection, user_ids: Sequence[int]) -> dict[int, str
     sql = "SELECT u.id, u.name FROM users AS u WHERE u.id IN %(ids)s AND u.disabled_at IS NULL"
     rows = await conn.fetch_all(sql, {"ids": list(user_ids)}) if user_ids else []
     return {row["id"]: row["name"] for row in rows}
-
-
-async def suggest_contacts(conn: Connection, *, prefix: str, words: str, limit: int) -> list[tuple[str, str]]:
-    """Names and addresses of contacts whose name or address starts with `prefix`, or that hold the `words`.
-
-    prefix: a LIKE pattern, its own wildcards escaped. words: a FULLTEXT boolean query.
-    """
-    sql = """
-        (SELECT c.name, c.email FROM contacts AS c WHERE c.name LIKE %(prefix)s ORDER BY c.name LIMIT %(limit)s)
-         UNION
-        (SELECT c.name, a.email FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id
-          WHERE a.email LIKE %(prefix)s ORDER BY a.email LIMIT %(limit)s)
-         UNION
-        (SELECT c.name, c.email FROM contacts AS c
-          WHERE MATCH (c.name, c.email) AGAINST (%(words)s IN BOOLEAN MODE) LIMIT %(limit)s)
-    """
-    rows = await conn.fetch_all(sql, {"prefix": prefix, "words": words, "limit": limit})
-    return [(row["name"], row["email"]) for row in rows[:limit]]

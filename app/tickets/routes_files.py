@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, g
 from quart.typing import ResponseReturnValue
-from werkzeug.datastructures import Headers
 
 from app.tickets import attachments, files, lost_text
 from app.tickets.errors import TicketNotFound
@@ -20,9 +19,7 @@ LOCKED = "default-src 'none'; sandbox"
 async def download(attachment_id: int) -> ResponseReturnValue:
     """A file to save. Its own type is not told: a browser must have no reason to open it on our address."""
     info, content = await attachments.read(attachment_id, user=g.user)
-    headers = Headers()
-    headers.set("Content-Disposition", "attachment", filename=info.filename)
-    return _locked(content, "application/octet-stream", headers)
+    return _locked(content, "application/octet-stream", {"Content-Disposition": files.disposition(info.filename)})
 
 
 @ticket_files.get("/attachments/<int:attachment_id>/inline")
@@ -32,15 +29,12 @@ async def inline(attachment_id: int) -> ResponseReturnValue:
     content_type = files.raster_type(content)
     if content_type is None:
         raise TicketNotFound(f"File {attachment_id} is no image that can be shown; download it instead.")
-    headers = Headers()
-    headers.set("Content-Disposition", "inline")
-    headers.set("Cache-Control", "private, max-age=3600")
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
     return _locked(content, content_type, headers)
 
 
-def _locked(content: bytes, content_type: str, headers: Headers) -> Response:
-    response = Response(content, content_type=content_type)
-    response.headers.extend(headers)
+def _locked(content: bytes, content_type: str, headers: dict[str, str]) -> Response:
+    response = Response(content, content_type=content_type, headers=headers)
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -10,8 +10,7 @@ from app.tickets import listing, listing_page
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
-from app.tickets.page import with_time
-from app.tickets.rules import PRIORITIES, STATUSES
+from app.tickets.row_words import ROW_WORDS
 
 ticket_list = Blueprint("ticket_list", __name__)
 
@@ -44,12 +43,6 @@ async def index() -> ResponseReturnValue:
         receipts=rules.receipt_choices(await receipts.visible_states()),
         problem=problem,
     )
-    context = {
-        "list": shown,
-        "query": query.words,
-        "statuses": STATUSES,
-        "priorities": PRIORITIES,
-        "with_time": with_time,
-        "live_topics": "tickets",
-    }
-    return await render_template("tickets/list.html", **context), status
+    return await render_template(
+        "tickets/list.html", list=shown, query=query.words, row_words=ROW_WORDS, live_topics="tickets"
+    ), status

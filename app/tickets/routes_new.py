@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 from quart import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from app.contacts.service import suggest
 from app.email.addresses import Address
 from app.runtime import current
-from app.tickets import composer, lost_text, outgoing, page, repository, rules, service
+from app.tickets import composer, lost_text, outgoing, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -76,10 +76,7 @@ async def contacts() -> ResponseReturnValue:
     typed = request.args.get("q", "").strip()[:100]
     if len(typed) < 2:
         return jsonify([])
-    prefix = re.sub(r"([\\%_])", r"\\\1", typed) + "%"
-    words = " ".join(f"+{word}*" for word in re.findall(r"\w+", typed)[:4])
-    async with current().database.connection() as conn:
-        found = await repository.suggest_contacts(conn, prefix=prefix, words=words, limit=SUGGESTIONS)
+    found = await suggest(typed, limit=SUGGESTIONS)
     return jsonify([{"value": str(Address(name, email)), "label": name} for name, email in found])
 
 

@@ -101,15 +101,17 @@ def inline_image_ids(html: str) -> list[int]:
     return list(dict.fromkeys(int(found) for found in _INLINE_IMAGE.findall(html)))
 
 
-def history_words(field: str, old: str, new: str) -> str:
-    """What a history entry says after the name of who did it: "set the status to Closed"."""
+def history_words(who: str, field: str, old: str, new: str) -> str:
+    """What a history entry says after the name of `who` did it: "set the status to Closed"."""
     if field == "status":
         if old == "closed":
             return f"reopened it: {STATUSES.get(new, new)}" if new != "open" else "reopened it"
         return "closed it" if new == "closed" else f"set the status to {STATUSES.get(new, new)}"
     if field == "priority":
         return f"set the priority to {PRIORITIES.get(new, new)}"
-    return f"assigned it to {new}" if new else f"took it from {old}"
+    if not new:
+        return "gave it back" if old == who else f"took it from {old}"
+    return "took it" if new == who else f"assigned it to {new}"
 
 
 def usable_message_id(message_id: str | None) -> str | None:

@@ -28,3 +28,12 @@ async def add(conn: Connection, ticket_id: int, *texts: str) -> None:
         document = words.document(fresh)
         await repository.append_words(conn, ticket_id=ticket_id, words=document)
         await repository.insert_new_words(conn, ticket_id=ticket_id, words=document)
+
+
+async def add_to_tickets_of(conn: Connection, contact_id: int, *texts: str) -> None:
+    """Let all tickets of a contact be found by new words of the contact, in the caller's transaction."""
+    document = words.document(words.words_of(*texts))
+    if document.strip():
+        # First the rows whose foreign key waits for tickets that are being answered; who answers one takes this order.
+        await repository.insert_new_words_of_contact(conn, contact_id=contact_id, words=document)
+        await repository.append_words_of_contact(conn, contact_id=contact_id, words=document)

@@ -38,6 +38,24 @@ async def insert_new_words(conn: Connection, *, ticket_id: int, words: str) -> N
     await conn.execute(sql, {"id": ticket_id, "words": words})
 
 
+async def insert_new_words_of_contact(conn: Connection, *, contact_id: int, words: str) -> None:
+    """Put words into the full-text index for each ticket of a contact."""
+    sql = """
+        INSERT INTO ticket_new_words (ticket_id, words)
+        SELECT t.id, %(words)s FROM tickets AS t WHERE t.contact_id = %(contact_id)s ORDER BY t.id
+    """
+    await conn.execute(sql, {"contact_id": contact_id, "words": words})
+
+
+async def append_words_of_contact(conn: Connection, *, contact_id: int, words: str) -> None:
+    """Add words to those of each ticket of a contact."""
+    sql = """
+        UPDATE ticket_words AS w JOIN tickets AS t ON t.id = w.ticket_id
+           SET w.words = CONCAT(w.words, %(words)s) WHERE t.contact_id = %(contact_id)s
+    """
+    await conn.execute(sql, {"contact_id": contact_id, "words": words})
+
+
 async def head_of_ticket(conn: Connection, ticket_id: int) -> tuple[str, ...]:
     """Subject, and name and addresses of the contact."""
     sql = """
@@ -60,12 +78,13 @@ async def bodies_of_ticket(conn: Connection, ticket_id: int) -> list[str]:
 async def frequencies(conn: Connection, needles: Sequence[Needle], *, sample: int) -> list[float]:
     """In which share of the newest `sample` tickets each needle is found, from 0 to 1."""
     counts = ", ".join(f"SUM(LOCATE(%(needle_{n})s, s.words) > 0) AS found_{n}" for n in range(len(needles)))
+    parameters = {f"needle_{n}": needle.located for n, needle in enumerate(needles)}
     row = await conn.fetch_one(
         f"""
         SELECT COUNT(*) AS total, {counts}
           FROM (SELECT w.words FROM ticket_words AS w ORDER BY w.ticket_id DESC LIMIT %(sample)s) AS s
         """,  # noqa: S608
-        {"sample": sample, **parameters(needles)},
+        {"sample": sample, **parameters},
     )
     if not row or not row["total"]:
         return [0.0] * len(needles)
@@ -92,13 +111,3 @@ def bounded(seconds: float) -> str:
     return (
         f"/*M! SET STATEMENT max_statement_time = {seconds:g} FOR */ SELECT /*+ MAX_EXECUTION_TIME({milliseconds}) */"
     )
-
-
-def conditions(needles: Sequence[Needle]) -> str:
-    """The condition that `ticket_words AS w` holds all needles; starts with AND. Parameters: `parameters`."""
-    return "".join(f" AND LOCATE(%(needle_{n})s, w.words) > 0" for n in range(len(needles)))
-
-
-def parameters(needles: Sequence[Needle]) -> dict[str, str]:
-    """Named parameters `needle_0`, `needle_1`, ... for `conditions`."""
-    return {f"needle_{n}": needle.located for n, needle in enumerate(needles)}

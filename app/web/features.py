@@ -8,6 +8,7 @@ from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
 from app.api.routes import api
+from app.contacts.routes import contacts
 from app.live.routes import live
 from app.modules.routes import modules
 from app.tickets.routes_actions import ticket_actions
@@ -23,6 +24,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(api)
+    app.register_blueprint(contacts)
     app.register_blueprint(health)
     app.register_blueprint(live)
     app.register_blueprint(modules)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pymysql
@@ -19,10 +20,14 @@ log = structlog.get_logger(__name__)
 
 DEADLINE = 1.0
 """Seconds that the answer to a mail client waits for its event; what is not stored by then goes on behind it."""
-GOING_ON = 100
+GOING_ON = 1000
 """Events that may go on behind their answers; while the database is away, more than these are lost, and logged."""
+PATIENCE = 10.0
+"""Seconds that an event waits for its turn."""
+LANES = 5
+"""Events that are stored at the same time, so that a mailing that everybody opens leaves connections for the agents."""
 LAST_WAIT = 2.0
-"""Seconds that the end of the process waits for those."""
+"""Seconds that the end of the process waits for what goes on."""
 
 
 class Recorder:
@@ -35,7 +40,10 @@ class Recorder:
         self._database = database
         self._wanted = wanted
         self._deadline = deadline
+        self._lanes = asyncio.Semaphore(LANES)
         self._tasks: set[asyncio.Task[bool]] = set()
+        self._answered: set[asyncio.Task[bool]] = set()
+        """Those of the tasks that nobody waits for any more."""
 
     async def record(self, event: TrackingEvent) -> bool:
         """Store one event; True once it is committed.
@@ -45,14 +53,15 @@ class Recorder:
         """
         if not self._wanted(event.kind) or not is_tracking_id(event.tracking_id):
             return False
-        if len(self._tasks) >= GOING_ON:
-            log.error("event lost: the database does not keep up", kind=event.kind, waiting=len(self._tasks))
+        if len(self._answered) >= GOING_ON:
+            log.error("event lost: the database does not keep up", kind=event.kind, waiting=len(self._answered))
             return False
         # A task of its own, because the server cancels the request when the mail client hangs up, and many do.
         task = asyncio.create_task(self._store(event))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        done, _ = await asyncio.wait({task}, timeout=self._deadline)
+        task.add_done_callback(self._forget)
+        done, pending = await asyncio.wait({task}, timeout=self._deadline)
+        self._answered |= pending
         return bool(done) and task.result()
 
     async def close(self) -> None:
@@ -63,11 +72,26 @@ class Recorder:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
+    def _forget(self, task: asyncio.Task[bool]) -> None:
+        self._tasks.discard(task)
+        self._answered.discard(task)
+
+    @asynccontextmanager
+    async def _lane(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(PATIENCE):
+            await self._lanes.acquire()
+        try:
+            yield
+        finally:
+            self._lanes.release()
+
     async def _store(self, event: TrackingEvent) -> bool:
         try:
-            return await self._database.run(partial(_write, event=event))
-        except DatabaseUnavailable as error:
-            log.error("event lost: the database does not answer", kind=event.kind, error=str(error))
+            async with self._lane():
+                return await self._database.run(partial(_write, event=event))
+        except (DatabaseUnavailable, TimeoutError) as error:
+            reason = str(error) or f"no turn within {PATIENCE:g} s"
+            log.error("event lost: the database does not answer", kind=event.kind, error=reason)
         except pymysql.err.IntegrityError as error:
             if error.args[0] == DUPLICATE:
                 # Stored before: the answer to its commit was lost, or it is told a second time.

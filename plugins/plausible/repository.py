@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from app.database import Connection
 from app.sql import in_list
@@ -21,6 +20,15 @@ class TrackedCopy:
 
     recipient_id: int
     reply_id: int
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """Which copy an id names, and where it belongs."""
+
+    recipient_id: int
+    reply_id: int
+    ticket_id: int
 
 
 @dataclass(frozen=True)
@@ -139,9 +147,9 @@ async def add_reply_open(conn: Connection, *, reply_id: int, at: datetime) -> No
 
 
 async def set_tracking_id(conn: Connection, *, reply_id: int, tracking_id: str) -> None:
-    """Keep the first recipient's id with the reply."""
+    """Keep the first recipient's id with the reply; a second mail about the same reply does not take its place."""
     await conn.execute(
-        "UPDATE ticket_replies SET email_tracking_id = %(tracking_id)s WHERE id = %(id)s",
+        "UPDATE ticket_replies SET email_tracking_id = %(tracking_id)s WHERE id = %(id)s AND email_tracking_id IS NULL",
         {"tracking_id": tracking_id, "id": reply_id},
     )
 
@@ -232,9 +240,9 @@ async def recipients_of(conn: Connection, reply_ids: Sequence[int]) -> dict[int,
     return {row["id"]: row["reply_id"] for row in rows}
 
 
-async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> dict[str, Any] | None:
-    """recipient_id, reply_id and ticket_id of a reply's copy."""
-    return await conn.fetch_one(
+async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> CopyPlace | None:
+    """The reply's copy with this id; None where there is none."""
+    row = await conn.fetch_one(
         """
         SELECT r.id AS recipient_id, e.reply_id, t.ticket_id
           FROM email_recipients AS r
@@ -244,6 +252,7 @@ async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> dict[str, A
         """,
         {"id": tracking_id},
     )
+    return CopyPlace(**row) if row else None
 
 
 async def last_event_at(conn: Connection) -> datetime | None:

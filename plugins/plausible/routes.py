@@ -5,19 +5,15 @@ Pixel and click answer in any case: with the module off, the database down, the 
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import structlog
-from quart import Blueprint, Response, abort, current_app, jsonify, request
+from quart import Blueprint, Response, abort, current_app, request
 from quart.blueprints import BlueprintSetupState
 from quart.typing import ResponseReturnValue
+from quart_schema import document_response
 from werkzeug.routing import BaseConverter
 
 from app.database import Database, utcnow
-from app.services import receipts
 from app.services.web import open_to_all, request_address
-from plugins.plausible import repository
 from plugins.plausible.events import (
     CLICK,
     LONGEST_REFERRER,
@@ -30,6 +26,7 @@ from plugins.plausible.events import (
 )
 from plugins.plausible.links import PREFIX, is_allowed, is_tracking_id, location
 from plugins.plausible.recorder import Recorder
+from plugins.plausible.status import CopyStatus, copy_status
 from plugins.plausible.tokens import Signer
 
 log = structlog.get_logger(__name__)
@@ -87,12 +84,13 @@ def tracking_routes(recorder: Recorder, signer: Signer, database: Database) -> B
         return Response(b"", status=302, content_type="text/plain; charset=utf-8", headers=headers)
 
     @routes.get(f"{PREFIX}status/<tracking_id>")
-    async def status(tracking_id: str) -> ResponseReturnValue:
-        """What is known of one recipient's copy, for agents and programs."""
-        found = await _status(database, tracking_id) if is_tracking_id(tracking_id) else None
+    @document_response(CopyStatus)
+    async def read_tracking_status(tracking_id: str) -> ResponseReturnValue:
+        """Tell what is known of one recipient's copy of a reply."""
+        found = await copy_status(database, tracking_id) if is_tracking_id(tracking_id) else None
         if found is None:
             abort(404, "There is no reply with this tracking id.")
-        return jsonify(found)
+        return Response(found.model_dump_json(), mimetype="application/json")
 
     @routes.after_app_serving
     async def close() -> None:
@@ -128,33 +126,3 @@ async def _refused() -> ResponseReturnValue:
     # Not by render_template: what the pages of the portal carry with them (cookie, form token) has no place here.
     page = await current_app.jinja_env.get_template("plausible/refused.html").render_async()
     return Response(page, status=400, content_type="text/html; charset=utf-8", headers=REFUSED_HEADERS)
-
-
-async def _status(database: Database, tracking_id: str) -> dict[str, Any] | None:
-    async with database.connection() as conn:
-        copy = await repository.copy_by_tracking_id(conn, tracking_id)
-        if copy is None:
-            return None
-        sums = (await repository.sums_of(conn, [copy["recipient_id"]])).get(copy["recipient_id"])
-        links = await repository.clicked_links(conn, [copy["recipient_id"]])
-    panel = (await receipts.panels([copy["reply_id"]]))[copy["reply_id"]]
-    row = next(row for row in panel.rows if row.id == copy["recipient_id"])
-    return {
-        "tracking_id": tracking_id,
-        "ticket_id": copy["ticket_id"],
-        "reply_id": copy["reply_id"],
-        "recipient": {"role": row.role.lower(), "name": row.name, "email": row.email},
-        "state": row.state,
-        "sent_at": _iso(row.sent_at),
-        "opens": sums.opens if sums else 0,
-        "first_opened_at": _iso(sums.first_opened_at if sums else None),
-        "last_opened_at": _iso(sums.last_opened_at if sums else None),
-        "clicks": sums.clicks if sums else 0,
-        "links": [
-            {"url": link.url, "clicks": link.clicks, "last_clicked_at": _iso(link.last_clicked_at)} for link in links
-        ],
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.browser_static.site import Site, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
+IS_MISSING = not CHROMIUM.exists()
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,7 +26,7 @@ ARGUMENTS = [
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
-    if not CHROMIUM.exists():
+    if IS_MISSING:
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -64,6 +65,8 @@ async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
+    # Chromium may hang when it is told to close a page in the middle of a navigation.
+    await page.wait_for_load_state()
     await page.close()
     assert complaints == []
 

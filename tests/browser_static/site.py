@@ -60,7 +60,6 @@ class Site:
     draft_status: int = 204
     submissions: list[MultiDict[str, str]] = field(default_factory=list)
     attached: list[list[str]] = field(default_factory=list)
-    submit_waits: asyncio.Event | None = None
     submit_status: int = 303
     badges: dict[str, str] = field(default_factory=dict)
     badge_requests: list[str] = field(default_factory=list)
@@ -102,7 +101,8 @@ class Site:
         )
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ticket</title>'
-            f'<meta name="csrf-token" content="{TOKEN}"><link rel="stylesheet" href="/static/editor.css">{scripts}</head>'
+            f'<meta name="csrf-token" content="{TOKEN}">'
+            f'<link rel="stylesheet" href="/static/editor.css">{scripts}</head>'
             f"<body {self.body_attributes}><main>{self.body}</main></body></html>"
         )
 
@@ -111,6 +111,7 @@ def make_app(site: Site) -> Quart:
     """The server, answering as `site` says."""
     app = Quart(__name__, static_folder=str(STATIC), static_url_path="/static")
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0
+    app.config["MAX_CONTENT_LENGTH"] = 64_000_000
 
     @app.after_request
     async def harden(response: Response) -> Response:
@@ -163,8 +164,6 @@ def _writing(app: Quart, site: Site) -> None:
         files = (await request.files).getlist("attachments")
         site.attached.append([file.filename for file in files if file.filename])
         await site.told()
-        if site.submit_waits is not None:
-            await site.submit_waits.wait()
         return Response(status=site.submit_status, headers={"Location": f"/tickets/{ticket_id}#reply-7"})
 
 

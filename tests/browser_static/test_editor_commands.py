@@ -181,10 +181,10 @@ async def test_code_can_be_typed_and_left_again(page: Page, site: Site) -> None:
 
 async def test_clear_formatting_leaves_plain_paragraphs(page: Page, site: Site) -> None:
     await open_editor(page, site)
-    await page.evaluate(
-        """document.querySelector('textarea').editor.setHtml(
-            '<h2>Head</h2><blockquote><p><b>b</b> <a href="https://example.org">l</a> <code>c</code></p></blockquote>')"""
+    formatted = (
+        '<h2>Head</h2><blockquote><p><b>b</b> <a href="https://example.org">l</a> <code>c</code></p></blockquote>'
     )
+    await page.evaluate("(html) => document.querySelector('textarea').editor.setHtml(html)", formatted)
     await page.locator(".editor-body").click()
     await select_all(page)
 

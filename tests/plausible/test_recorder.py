@@ -191,3 +191,18 @@ async def test_events_beyond_what_can_wait_are_lost_and_logged(
         assert not await recorder.record(event(reply.recipients[0].tracking_id))
     assert [line["event"] for line in logs] == ["event lost: the database does not keep up"]
     assert reply.recipients[0].tracking_id not in str(logs)
+
+
+async def test_a_mailing_that_everybody_opens_at_once_is_counted_and_leaves_connections_for_agents(
+    portal: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "PATIENCE", 60)
+    recorder = Recorder(portal.database, wanted=lambda kind: True, deadline=60)
+    reply = await mailed_reply(portal.database, *(f"user{number}@example.org" for number in range(150)))
+    async with asyncio.TaskGroup() as group:
+        for recipient in reply.recipients:
+            group.create_task(recorder.record(event(recipient.tracking_id)))
+        await asyncio.sleep(0)
+        assert await reply_row(portal.database, reply.reply_id)
+    assert await events(portal.database) == 150
+    assert (await reply_row(portal.database, reply.reply_id))["email_open_count"] == 150

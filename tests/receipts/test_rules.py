@@ -72,6 +72,7 @@ def test_an_untracked_copy_that_was_not_sent_is_not_called_untracked() -> None:
         ([READ, READ], "read", "Read"),
         ([READ, QUEUED], "read", "Read by 1 of 2"),
         ([READ, copy(receipt="replied")], "replied", "Replied by 1 of 2"),
+        ([READ, copy(receipt="machine"), SENT], "read", "Read by 1 of 3"),
         ([copy(receipt="replied")], "replied", "Replied"),
         ([SENT], "sent", "Sent"),
         ([SENT, copy(tracked=False)], "sent", "Sent"),
@@ -133,4 +134,4 @@ def test_a_list_filter_finds_what_the_list_shows() -> None:
 
 
 def test_every_state_has_its_words() -> None:
-    assert set(rules.WORDS) == rules.STATES
+    assert set(rules.WORDS) == rules.STATES == set(rules.WORST_FIRST)

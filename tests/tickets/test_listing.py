@@ -38,7 +38,7 @@ async def test_each_view_holds_its_tickets(db: Database, agent: User, admin: Use
     assert await _ids(agent, view="open") == [mine, theirs, nobodys, waiting]
     assert await _ids(agent, view="all") == [mine, theirs, nobodys, waiting, closed]
     assert await _ids(agent, view="closed") == [closed]
-    assert await listing.view_counts(agent.id) == {"mine": 2, "unassigned": 1, "open": 4}
+    assert await listing.view_counts(agent.id) == {"mine": "2", "unassigned": "1", "open": "4"}
 
 
 async def test_filters_narrow_the_list_together(db: Database, agent: User, admin: User) -> None:
@@ -118,7 +118,7 @@ async def test_going_back_to_a_first_page_that_became_short_fills_it(db: Databas
 async def test_a_count_stops_where_nobody_reads_on(db: Database, agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "MOST_COUNTED", 2)
     await add_tickets(db, [{} for _ in range(5)])
-    assert (await listing.view_counts(agent.id))["open"] == 3
+    assert (await listing.view_counts(agent.id))["open"] == "2+"
 
 
 async def test_it_is_our_turn_when_the_customer_wrote_last(db: Database, agent: User) -> None:

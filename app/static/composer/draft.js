@@ -24,11 +24,13 @@ export class Draft {
     this.say = say;
     this.url = form.dataset.draftUrl;
     this.key = `portal-draft:${form.dataset.draftOwner ?? ""}:${this.url}`;
+    this.offeredKey = `${this.key}:offered`;
     this.saved = this.read();
     this.timer = 0;
     this.firstChange = 0;
     this.failures = 0;
     this.request = null;
+    this.sending = "";
     this.submitted = false;
   }
 
@@ -77,6 +79,8 @@ export class Draft {
     }
     this.#keep(body, false);
     if (this.request !== null) {
+      // A page that closes is hidden first: one request says it all.
+      if (leaving && this.sending === body) return;
       if (!leaving) {
         this.#later(PAUSE_MS);
         return;
@@ -85,6 +89,8 @@ export class Draft {
     }
     const request = new AbortController();
     this.request = request;
+    this.sending = body;
+    this.form.dataset.draftState = "saving";
     const why = await post(this.url, body, {
       keepalive: leaving && body.length <= LONGEST_KEEPALIVE,
       signal: request.signal,
@@ -104,7 +110,7 @@ export class Draft {
   #settled() {
     this.firstChange = 0;
     this.form.dataset.draftState = "saved";
-    this.#forget();
+    forget(this.key);
   }
 
   #failed(why) {
@@ -136,46 +142,33 @@ export class Draft {
   }
 
   /**
-   * What this browser kept and the server does not show.
+   * What this browser kept and the server does not show. A copy that has to be asked about is put aside, so
+   * that what is written meanwhile does not take its place.
    * @param {boolean} formIsEmpty  the server brought no text
    * @returns {{fields: [string, string][], at: Date, submitted: boolean, certain: boolean} | null}  certain:
    *   it can be put into the form without asking, because it was never sent and covers nothing
    */
   kept(formIsEmpty) {
-    const copy = readCopy(this.key);
+    const copy = readCopy(this.key) ?? readCopy(this.offeredKey);
     if (copy === null) return null;
     const shown = copy.body === this.saved || (copy.submitted && !formIsEmpty);
+    forget(this.key);
     if (shown || Date.now() - copy.at > KEPT_FOR_MS) {
-      this.#forget();
+      this.discardOffered();
       return null;
     }
-    return {
-      fields: [...new URLSearchParams(copy.body)],
-      at: new Date(copy.at),
-      submitted: copy.submitted,
-      certain: formIsEmpty && !copy.submitted,
-    };
+    const certain = formIsEmpty && !copy.submitted;
+    store(certain ? this.key : this.offeredKey, copy);
+    return { fields: [...new URLSearchParams(copy.body)], at: new Date(copy.at), submitted: copy.submitted, certain };
   }
 
-  discardKept() {
-    this.#forget();
+  discardOffered() {
+    forget(this.offeredKey);
   }
 
   #keep(body, submitted) {
-    try {
-      localStorage.setItem(this.key, JSON.stringify({ body, at: Date.now(), submitted }));
-      if (submitted) sessionStorage.setItem(SUBMITTED, this.key);
-    } catch {
-      // Storage is full or switched off: the server's copy has to do.
-    }
-  }
-
-  #forget() {
-    try {
-      localStorage.removeItem(this.key);
-    } catch {
-      // Switched off: then nothing was kept either.
-    }
+    store(this.key, { body, at: Date.now(), submitted });
+    if (submitted) rememberSubmitted(this.key);
   }
 }
 
@@ -184,12 +177,37 @@ export function forgetArrived() {
   try {
     const key = sessionStorage.getItem(SUBMITTED);
     sessionStorage.removeItem(SUBMITTED);
-    if (key !== null && ARRIVED.test(location.hash)) localStorage.removeItem(key);
+    if (key !== null && ARRIVED.test(location.hash)) forget(key);
   } catch {
     // Storage is switched off: nothing was kept.
   }
 }
 
+function rememberSubmitted(key) {
+  try {
+    sessionStorage.setItem(SUBMITTED, key);
+  } catch {
+    // Switched off: then no copy was kept either.
+  }
+}
+
+function store(key, copy) {
+  try {
+    localStorage.setItem(key, JSON.stringify(copy));
+  } catch {
+    // Storage is full or switched off: the server's copy has to do.
+  }
+}
+
+function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Switched off: then nothing was kept.
+  }
+}
+
+/** @returns {{body: string, at: number, submitted: boolean} | null} */
 function readCopy(key) {
   try {
     const copy = JSON.parse(localStorage.getItem(key) ?? "null");

@@ -72,7 +72,10 @@ export function cleanNodes(nodes) {
  * @returns {string}
  */
 export function serialise(root) {
-  const { fragment } = cleanNodes(root.childNodes);
+  const copy = root.cloneNode(true);
+  // Editing leaves split and empty text nodes behind.
+  copy.normalize();
+  const { fragment } = cleanNodes(copy.childNodes);
   const holder = fragment.ownerDocument.createElement("div");
   holder.append(fragment);
   return holder.textContent.trim() === "" && !holder.querySelector("img") ? "" : holder.innerHTML;
@@ -110,13 +113,13 @@ class Cleaner {
    */
   walk(nodes, parent, marks) {
     for (const node of nodes) {
-      if (node.nodeType === Node.TEXT_NODE) this.text(node.data, parent, marks);
+      if (node.nodeType === Node.TEXT_NODE) this.text(plainEnds(node), parent, marks);
       else if (node.nodeType === Node.ELEMENT_NODE) this.element(node, parent, marks);
     }
   }
 
   text(data, parent, marks) {
-    let words = data.replaceAll(CARET_HOLDER, "");
+    let words = data;
     if (parent.nodeName !== "PRE") {
       words = words.replace(SPACES, " ");
       const last = parent.lastChild;
@@ -258,6 +261,20 @@ class Cleaner {
   make(tag) {
     return this.document.createElement(tag);
   }
+}
+
+/**
+ * The words of a text node. Beside an element, browsers type a non-breaking space and leave it there; the
+ * mail's lines could not break at it.
+ */
+function plainEnds(node) {
+  const words = node.data.replaceAll(CARET_HOLDER, "");
+  const started = goesOn(node.previousSibling) ? words.replace(/^\u00a0(?=\S)/, " ") : words;
+  return goesOn(node.nextSibling) ? started.replace(/(?<=\S)\u00a0$/, " ") : started;
+}
+
+function goesOn(sibling) {
+  return sibling !== null && sibling.nodeType === Node.ELEMENT_NODE && sibling.nodeName !== "BR" && !BLOCKS.has(sibling.nodeName);
 }
 
 function isList(node) {

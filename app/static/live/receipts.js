@@ -108,19 +108,22 @@ export class Receipts {
   }
 
   #show(elements, html) {
-    const words = new Set();
+    let news = "";
     for (const element of elements) {
       const before = wordOf(element);
       put(element, html);
       const after = wordOf(element);
-      const label = element.closest("[data-receipt-label]")?.dataset.receiptLabel;
-      if (after !== before && after !== "" && !element.hasAttribute("data-ticket-badge")) {
-        words.add(`${label ?? "Reply"}: ${after}`);
-      }
+      if (after !== before && !element.hasAttribute("data-ticket-badge")) news = after;
     }
-    for (const word of words) this.announce(word);
+    if (news !== "") this.announce(`${labelOf(elements)}: ${news}`);
     if (elements.length > 0) document.dispatchEvent(new CustomEvent("portal:replaced", { detail: { elements } }));
   }
+}
+
+/** A reply may be shown in several places; one of them says whose it is. */
+function labelOf(elements) {
+  const labels = elements.map((element) => element.closest("[data-receipt-label]")?.dataset.receiptLabel);
+  return labels.find((label) => label !== undefined) ?? "Reply";
 }
 
 function framesOf(reply) {

@@ -32,13 +32,15 @@ export class Stream {
    * @param {(change: Change) => void} options.changed
    * @param {() => void} options.missed  changes may have been missed: look at everything again
    * @param {() => void} options.loggedOut  the session is over; nothing more will come
+   * @param {(state: "connecting" | "stream" | "polling" | "off") => void} options.state
    */
-  constructor({ topics, cursor, changed, missed, loggedOut }) {
+  constructor({ topics, cursor, changed, missed, loggedOut, state }) {
     this.topics = topics.map(encodeURIComponent).join(",").replaceAll("%3A", ":");
     this.cursor = cursor;
     this.changed = changed;
     this.missed = missed;
     this.loggedOut = loggedOut;
+    this.state = state;
     this.failures = 0;
     this.pollFailures = 0;
     this.source = null;
@@ -58,6 +60,7 @@ export class Stream {
     if (this.running) return;
     this.running = true;
     this.failures = 0;
+    this.state("connecting");
     if ("EventSource" in window) void this.#listen();
     else this.#poll();
   }
@@ -69,6 +72,7 @@ export class Stream {
     this.#close();
     this.#stopPolling();
     for (const name of this.timers.keys()) this.#cancel(name);
+    this.state("off");
   }
 
   /** One timer of each name: setting it again replaces the one before. */
@@ -113,6 +117,7 @@ export class Stream {
       this.#in("holds", HOLDS_AFTER_MS, () => (this.failures = 0));
       this.#stopPolling();
       this.#caughtUp();
+      this.state("stream");
     });
     source.addEventListener("change", (event) => {
       this.failures = 0;
@@ -131,6 +136,7 @@ export class Stream {
   #failed() {
     this.#close();
     this.gap = true;
+    this.state("connecting");
     this.failures += 1;
     if (this.failures < FAILURES_IN_A_ROW) this.#in("reconnect", RECONNECT_MS * this.failures, () => void this.#listen());
     else this.#pollForNow();
@@ -174,6 +180,7 @@ export class Stream {
       const { cursor, events } = await response.json();
       if (round !== this.polling) return;
       this.#caughtUp();
+      this.state("polling");
       this.cursor = String(cursor);
       for (const change of events) this.changed(change);
       this.pollFailures = 0;
