@@ -112,7 +112,9 @@ def clean_mail(html: str) -> Cleaned:
             return value
         address = _NOISE.sub("", value)
         if tag == "a":
-            return None if address.lower().startswith("data:") else value
+            # A relative link would lead into the portal itself.
+            scheme, colon, _ = address.partition(":")
+            return value if colon and scheme.lower() in _SCHEMES else None
         if _OWN_IMAGE.fullmatch(address) or _DATA_IMAGE.fullmatch(value):
             return value
         remote += address.lower().startswith(("http:", "https:", "//"))
