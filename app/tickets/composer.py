@@ -11,7 +11,7 @@ from quart import request
 from app import richtext
 from app.accounts.models import User
 from app.email.errors import ContentTooLarge
-from app.tickets import attachments
+from app.tickets import attachments, rules
 from app.tickets.errors import BodyTooLarge, TicketRefused, sentence
 from app.tickets.files import Upload
 from app.tickets.models import AttachmentInfo, Draft
@@ -82,7 +82,7 @@ async def from_request() -> Composer:
         body_text=form.get("body_text", ""),
         track="track" in form if "track_offered" in form else None,
         then_close=form.get("after") == "close",
-        attachment_ids=[int(value) for value in form.getlist("attachment") if value.isascii() and value.isdigit()],
+        attachment_ids=[one for value in form.getlist("attachment") if (one := rules.number(value)) is not None],
         uploads=await uploads("files"),
     )
 

@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.receipts import service as receipts
-from app.tickets import attachments, composer, drafts, lost_text, page, resend, service
+from app.tickets import attachments, composer, drafts, lost_text, page, resend, rules, service
 from app.tickets.errors import TicketRefused
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -17,14 +17,17 @@ lost_text.install(ticket_actions)
 
 @ticket_actions.post("/tickets/<int:ticket_id>/properties")
 async def set_properties(ticket_id: int) -> ResponseReturnValue:
-    """Set status, priority and assignee; a field that is not sent stays as it is."""
+    """Set status, priority and assignee; a field that is not sent, or that nobody touched, stays as it is.
+
+    The form says what it showed (`status_was`, ...): what another agent changed meanwhile is not put back by it.
+    """
     form = await request.form
     try:
         await service.change(
             ticket_id,
             user=g.user,
-            status=form.get("status") or None,
-            priority=form.get("priority") or None,
+            status=_touched(form, "status") or None,
+            priority=_touched(form, "priority") or None,
             assignee_id=_assignee(form),
         )
     except TicketRefused as error:
@@ -33,17 +36,20 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
     return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
 
 
+def _touched(form: MultiDict[str, str], field: str) -> str | None:
+    value = form.get(field)
+    return value if value != form.get(f"{field}_was") else None
+
+
 def _assignee(form: MultiDict[str, str]) -> int | Unchanged | None:
     if "to_me" in form:
         return int(g.user.id)
-    value = form.get("assignee")
+    value = _touched(form, "assignee")
     if value is None:
         return UNCHANGED
     if value == "":
         return None
-    if not (value.isascii() and value.isdigit()):
-        raise TicketRefused({"assignee": f"The assignee must be one of the list, got {value[:40]!r}."})
-    return int(value)
+    return rules.assignee_number(value)
 
 
 @ticket_actions.post("/tickets/<int:ticket_id>/draft")

@@ -84,8 +84,9 @@ async def _open(ticket: NewTicket) -> tuple[int, int | None]:
     errors: dict[str, str] = {}
     _check(errors, lambda: rules.check_subject(ticket.subject))
     _check(errors, lambda: outgoing.parse_requester(ticket.requester))
-    if ticket.assignee and not (ticket.assignee.isascii() and ticket.assignee.isdigit()):
-        errors["assignee"] = f"The assignee must be one of the list, got {ticket.assignee[:40]!r}."
+    _check(errors, lambda: rules.check_choice("priority", ticket.priority, tuple(rules.PRIORITIES)))
+    _check(errors, lambda: rules.assignee_number(ticket.assignee) if ticket.assignee else None)
+    _check(errors, lambda: rules.check_customer_body(ticket.message.body_html or ticket.message.body_text))
     if errors:
         raise TicketRefused(errors)
     common: dict[str, Any] = {
@@ -93,7 +94,7 @@ async def _open(ticket: NewTicket) -> tuple[int, int | None]:
         "requester": ticket.requester,
         "html_body": await ticket.message.html(),
         "priority": ticket.priority,
-        "assignee_id": int(ticket.assignee) if ticket.assignee else None,
+        "assignee_id": rules.number(ticket.assignee),
         "attachment_ids": ticket.message.attachment_ids,
         "uploads": ticket.message.uploads,
     }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from quart import Blueprint, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
-from app.tickets import composer, display, lost_text, page, service
+from app.tickets import composer, display, lost_text, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -19,8 +19,7 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`."""
-    before = request.args.get("before", "")
-    return await _page(ticket_id, before=int(before) if before.isascii() and before.isdigit() else None)
+    return await _page(ticket_id, before=rules.number(request.args.get("before")))
 
 
 @tickets.post("/tickets/<int:ticket_id>/replies")

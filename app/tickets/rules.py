@@ -55,6 +55,19 @@ def check_choice(field: str, value: str, choices: Sequence[str]) -> str:
     return value
 
 
+def number(text: str | None) -> int | None:
+    """An id as a form or address gives it; None for anything else, however long."""
+    return int(text) if text and len(text) <= 10 and text.isascii() and text.isdigit() else None
+
+
+def assignee_number(text: str) -> int:
+    """The id of an assignee as a form gives it; raises TicketRefused for anything else."""
+    found = number(text)
+    if found is None:
+        raise TicketRefused({"assignee": f"The assignee must be one of the list, got {text[:40]!r}."})
+    return found
+
+
 def check_customer_body(body: str) -> str:
     """A customer's text or HTML as it can be stored; raises TicketRefused where it is empty, BodyTooLarge."""
     if not body.strip():

@@ -44,6 +44,17 @@ async def test_a_property_that_does_not_hold_is_refused_at_its_field(
     assert f'id="f-{field}-error"' in await response.get_data(as_text=True)
 
 
+async def test_a_form_shown_before_another_agents_change_does_not_undo_it(
+    agent_client: Client, admin: User, ticket_id: int
+) -> None:
+    shown = {"status_was": "open", "priority_was": "normal", "assignee_was": ""}
+    await service.change(ticket_id, user=admin, status="pending", assignee_id=admin.id)
+    form = {**shown, "status": "open", "priority": "urgent", "assignee": ""}
+    await post(agent_client, f"/tickets/{ticket_id}/properties", form)
+    ticket = await service.ticket(ticket_id)
+    assert (ticket.status, ticket.priority, ticket.assignee_id) == ("pending", "urgent", admin.id)
+
+
 async def _fail(db: Database, reply_id: int, words: str = "552 mailbox full") -> list[int]:
     async with db.transaction() as conn:
         await conn.execute(
@@ -124,12 +135,19 @@ async def test_what_a_customer_said_is_written_down_without_a_mail(agent_client:
 
 
 async def test_all_that_is_wrong_with_a_new_ticket_is_said_at_once_and_kept(agent_client: Client, db: Database) -> None:
-    form = {**NEW, "requester": "x\r\nBcc: eve@example.org", "subject": "a\nb", "send_mail": "1"}
+    form = {
+        **NEW,
+        "requester": "x\r\nBcc: eve@example.org",
+        "subject": "a\nb",
+        "send_mail": "1",
+        "assignee": "9" * 5000,
+    }
     response = await post(agent_client, "/tickets/new", form)
     page = await response.get_data(as_text=True)
     assert response.status_code == 422
     assert 'id="f-requester-error"' in page
     assert 'id="f-subject-error"' in page
+    assert 'id="f-assignee-error"' in page
     assert "&lt;p&gt;It is late.&lt;/p&gt;" in page
     async with db.connection() as conn:
         assert await conn.fetch_value("SELECT COUNT(*) FROM tickets") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from quart.typing import TestClientProtocol as Client
 
 from app.accounts.models import User
@@ -130,6 +131,13 @@ async def test_a_long_conversation_shows_the_newest_and_leads_to_the_earlier(
     assert "message 10" not in earlier
     assert 'id="composer"' not in earlier
     assert "Back to the newest messages" in earlier
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 5000, "0"])
+async def test_a_garbled_place_in_the_conversation_is_no_fault(
+    agent_client: Client, ticket_id: int, before: str
+) -> None:
+    assert "Printer on fire" in await _text(agent_client, f"/tickets/{ticket_id}?before={before}")
 
 
 async def test_the_answer_goes_to_who_wrote_last_with_the_others_in_copy(
