@@ -153,7 +153,13 @@ class LocalDatabase:
         data.mkdir()
         scripts = _system_scripts(server)
         if scripts:
-            command = [str(server), "--no-defaults", "--bootstrap", f"--datadir={data}", f"--tmpdir={self._temporary()}"]
+            command = [
+                str(server),
+                "--no-defaults",
+                "--bootstrap",
+                f"--datadir={data}",
+                f"--tmpdir={self._temporary()}",
+            ]
             command += self._user_option()
             sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n" + "\n".join(
                 script.read_text(encoding="utf-8") for script in scripts

@@ -24,8 +24,6 @@ POLL = 0.3
 """Seconds between looks for due mail while there is none."""
 BATCH = 20
 """Copies claimed at once."""
-LANES = 4
-"""Connections to the mail server at once."""
 REAP = 15.0
 TIDY = 300.0
 SLOWEST_RETRY = 10.0
@@ -117,7 +115,7 @@ class MailJob:
         async with AsyncExitStack() as stack:
             lanes = [
                 await stack.enter_async_context(delivery.open_transport(self._runtime))
-                for _ in range(min(LANES, len(copies)))
+                for _ in range(min(delivery.LANES, len(copies)))
             ]
             while copies:
                 await self._deliver(lanes, copies)

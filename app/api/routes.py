@@ -5,11 +5,12 @@ from __future__ import annotations
 from quart import Blueprint
 
 from app.api.errors import install
+from app.api.modules import modules
 from app.api.openapi import openapi
 from app.api.replies import replies
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (openapi, replies, tickets):
+for resource in (modules, openapi, replies, tickets):
     api.register_blueprint(resource)

@@ -93,7 +93,10 @@ async def _tell(
 
 
 async def _move_to_the_past(runtime: Runtime, ticket_id: int, moments: list[datetime]) -> None:
-    """Date a ticket back, and its mail as sent then; nothing of it is sent again."""
+    """Date a ticket back, and its mail as sent then; nothing of it is sent again.
+
+    moments: when it was asked, answered and thanked; fewer where less happened.
+    """
     async with runtime.database.transaction() as conn:
         replies = await conn.fetch_all(
             "SELECT id, kind FROM ticket_replies WHERE ticket_id = %(id)s ORDER BY id", {"id": ticket_id}
@@ -103,14 +106,31 @@ async def _move_to_the_past(runtime: Runtime, ticket_id: int, moments: list[date
                 "UPDATE ticket_replies SET created_at = %(at)s WHERE id = %(id)s", {"at": moment, "id": reply["id"]}
             )
             if reply["kind"] == "reply":
-                await _mark_sent(conn, reply["id"], moment + timedelta(seconds=2))
+                await _mark_sent(conn, reply["id"], moment)
         last = moments[min(len(replies), len(moments)) - 1]
         await conn.execute(
-            "UPDATE tickets SET created_at = %(first)s, last_activity_at = %(last)s WHERE id = %(id)s",
+            """
+            UPDATE tickets AS t JOIN contacts AS c ON c.id = t.contact_id
+               SET t.created_at = %(first)s, t.last_activity_at = %(last)s,
+                   c.created_at = LEAST(c.created_at, %(first)s)
+             WHERE t.id = %(id)s
+            """,
             {"first": moments[0], "last": last, "id": ticket_id},
         )
+        await _date_history(conn, ticket_id, moments)
+
+
+async def _date_history(conn: Connection, ticket_id: int, moments: list[datetime]) -> None:
+    """Taken shortly before the answer, changed with it, and again with and after the thanks."""
+    changes = await conn.fetch_all(
+        "SELECT id, field FROM ticket_history WHERE ticket_id = %(id)s ORDER BY id", {"id": ticket_id}
+    )
+    answered = moments[min(1, len(moments) - 1)]
+    statuses = iter([answered, moments[-1], moments[-1] + timedelta(minutes=4)])
+    for change in changes:
+        at = next(statuses, moments[-1]) if change["field"] == "status" else answered - timedelta(minutes=6)
         await conn.execute(
-            "UPDATE ticket_history SET happened_at = %(last)s WHERE ticket_id = %(id)s", {"last": last, "id": ticket_id}
+            "UPDATE ticket_history SET happened_at = %(at)s WHERE id = %(id)s", {"at": at, "id": change["id"]}
         )
 
 
@@ -120,10 +140,11 @@ async def _mark_sent(conn: Connection, reply_id: int, moment: datetime) -> None:
     await conn.execute(
         """
         UPDATE email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
-           SET r.state = 'sent', r.sent_at = %(at)s, r.smtp_code = 250, r.reports = 'opens,clicks'
+           SET r.state = 'sent', r.created_at = %(queued)s, m.created_at = %(queued)s, r.sent_at = %(sent)s,
+               r.smtp_code = 250, r.reports = 'opens,clicks'
          WHERE m.reply_id = %(reply)s
         """,
-        {"at": moment, "reply": reply_id},
+        {"queued": moment, "sent": moment + timedelta(seconds=2), "reply": reply_id},
     )
     await receipts.refresh(conn, reply_id)
 

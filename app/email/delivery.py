@@ -42,6 +42,8 @@ SENDING_LEASE = timedelta(minutes=20)
 BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
 """Seconds after the first, second, ... failed try; the last one repeats."""
 GIVE_UP = timedelta(days=2)
+LANES = 4
+"""Connections to the mail server at once, per process."""
 NO_SERVER_PAUSE = 60
 """Seconds between looks while no mail server is configured."""
 OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
@@ -201,7 +203,7 @@ async def deliver(
 async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome, *, pause: float | None = None) -> None:
     """Store an outcome, however long the database takes: it is the only one who knows that the mail went out."""
     state, wait = _next(copy, outcome, pause)
-    delay, badge = 0.2, True
+    delay, badge, said = 0.2, True, False
 
     async def work(conn: Connection) -> bool:
         stored = await repository.settle(
@@ -223,7 +225,11 @@ async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome,
             stored = await runtime.database.run(work)
             break
         except (DatabaseUnavailable, pymysql.err.OperationalError) as error:
-            log.error("the outcome of a mail is not stored yet", copy=copy.id, outcome=outcome.kind, error=str(error))
+            if not said:
+                log.error(
+                    "the outcome of a mail is not stored yet", copy=copy.id, outcome=outcome.kind, error=str(error)
+                )
+            said = True
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5)
         except Exception:
@@ -232,6 +238,8 @@ async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome,
                 raise
             log.exception("the badge of a reply could not be refreshed", copy=copy.id)
             badge = False
+    if said:
+        log.info("the outcome of a mail is stored now", copy=copy.id, outcome=outcome.kind)
     if not stored:
         log.error("a copy was decided about elsewhere", copy=copy.id, outcome=outcome.kind, text=outcome.text)
         return
@@ -299,11 +307,18 @@ async def deliver_now(mail_id: int) -> None:
     """
     runtime = current()
     owner = new_owner()
-    mail: StoredMail | None = None
-    async with open_transport(runtime) as transport:
-        while copies := await claim(runtime, owner=owner, limit=1, mail_id=mail_id):
-            mail = mail or await load(runtime, mail_id)
-            await deliver(runtime, transport, mail, copies[0], owner)
+
+    async def lane() -> None:
+        mail: StoredMail | None = None
+        async with open_transport(runtime) as transport:
+            while copies := await claim(runtime, owner=owner, limit=1, mail_id=mail_id):
+                mail = mail or await load(runtime, mail_id)
+                await deliver(runtime, transport, mail, copies[0], owner)
+
+    # A lane that fails does not cut off another in the middle of a mail.
+    for end in await asyncio.gather(*(lane() for _ in range(LANES)), return_exceptions=True):
+        if isinstance(end, BaseException):
+            raise end
 
 
 async def reap(runtime: Runtime) -> int:

@@ -73,7 +73,8 @@ async def announce(mail: QueuedMail) -> None:
 
 
 def _domain(sender: Address) -> str:
-    """Our domain in message ids: the portal's host, else the sender's."""
+    """Our domain in message ids: the portal's host where it is a name, else the sender's."""
     portal = current().settings.portal
-    host = portal.hostname if portal else None
-    return host if host and ":" not in host else sender.email.rpartition("@")[2]
+    host = (portal.hostname if portal else None) or ""
+    is_name = "." in host and not host.replace(".", "").isdigit() and ":" not in host
+    return host if is_name else sender.email.rpartition("@")[2]

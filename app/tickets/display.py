@@ -66,6 +66,7 @@ html { color-scheme: light; background: #fff; }
 body { margin: 0; padding: 2px; overflow-wrap: anywhere; color: #1d2529;
   font: 15px/1.5 -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, Cantarell, Ubuntu, "Noto Sans",
     "Liberation Sans", "DejaVu Sans Condensed", system-ui, sans-serif; }
+@media (prefers-color-scheme: dark) { body { padding: 10px 12px; } }
 img { max-width: 100%; height: auto; }
 pre { white-space: pre-wrap; }
 blockquote { margin: 0 0 10px; padding-inline-start: 12px; border-inline-start: 2px solid #8b979c; color: #4c585d; }

@@ -147,9 +147,9 @@ async def add_reply_open(conn: Connection, *, reply_id: int, at: datetime) -> No
 
 
 async def set_tracking_id(conn: Connection, *, reply_id: int, tracking_id: str) -> None:
-    """Keep the first recipient's id with the reply."""
+    """Keep the first recipient's id with the reply; a second mail about the same reply does not take its place."""
     await conn.execute(
-        "UPDATE ticket_replies SET email_tracking_id = %(tracking_id)s WHERE id = %(id)s",
+        "UPDATE ticket_replies SET email_tracking_id = %(tracking_id)s WHERE id = %(id)s AND email_tracking_id IS NULL",
         {"tracking_id": tracking_id, "id": reply_id},
     )
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
@@ -18,9 +13,7 @@ from app.accounts.models import User
 from app.runtime import current
 from app.settings import Settings
 from tests.api.conftest import Api
-from tests.conftest import SECRET_KEY
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.serving import served
 
 
 async def test_the_description_names_every_endpoint_and_needs_no_login(client: Client) -> None:
@@ -70,40 +63,6 @@ async def test_a_session_cookie_is_named_as_it_is(app: Quart) -> None:
         "name": "myportal",
         "in": "cookie",
     }
-
-
-@asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[str]:
-    """A real web process over the test database; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", "serve", "--port", str(port),
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "DATABASE_URL": str(settings.database_url),
-            "PORTAL_URL": url,
-            "SECRET_KEY": SECRET_KEY,
-            "VAR_DIR": str(settings.var_dir),
-        },
-    )  # fmt: skip
-    try:
-        async with httpx.AsyncClient() as client:
-            for _ in range(600):
-                try:
-                    await client.get(f"{url}/healthz")
-                    break
-                except httpx.TransportError:
-                    assert process.returncode is None
-                    await asyncio.sleep(0.1)
-        yield url
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def test_no_call_made_from_the_description_breaks_the_portal(

@@ -65,6 +65,8 @@ async def page(context: BrowserContext, site: Site) -> AsyncIterator[Page]:
     page.on("console", heard)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
+    # Chromium may hang when it is told to close a page in the middle of a navigation.
+    await page.wait_for_load_state()
     await page.close()
     assert complaints == []
 

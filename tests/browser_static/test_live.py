@@ -239,6 +239,7 @@ async def test_a_draft_is_saved_before_the_page_shows_the_news(page: Page, site:
 
     await page.locator(".live-bar a").click()
     await page.wait_for_url("**/tickets/12#reply-7")
+    await expect(page.locator("body")).to_have_attribute("data-live-state", "stream")
 
     assert [draft["body_html"] for draft in site.drafts] == ["<p>half a sent</p>"]
 

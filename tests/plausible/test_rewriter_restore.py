@@ -1,10 +1,12 @@
 """Our pixels and tracking links taken out of mail that comes back."""
 
+import copy
+import pickle
 from urllib.parse import quote
 
 import pytest
 
-from plugins.plausible.rewriter import restore, restore_text, rewrite, rewrite_text
+from plugins.plausible.rewriter import Destination, restore, restore_text, rewrite, rewrite_text
 
 CLICK = "https://portal.example.com/api/email-tracking/click?tid=Ab-_9&url=https%3A%2F%2Fx.example%2F%3Fa%3D1&sig=Zz_-0"
 PIXEL = "https://portal.example.com/api/email-tracking/pixel/Ab-_9.gif"
@@ -198,6 +200,16 @@ def test_an_authors_spelling_is_not_used_where_other_quotes_would_let_it_break_o
     assert restore("<a href=https://t/>", destination=lambda _: spaced, is_pixel=is_pixel) == (
         "<a href=https://x.example/>"
     )
+
+
+def test_a_destination_keeps_its_spelling_when_it_is_copied_or_stored() -> None:
+    done = rewrite("<a href='https://x.example/?a&amp;b'>", link=lambda _: "https://t/", pixel_url=None)
+
+    for copied in (copy.deepcopy(done), pickle.loads(pickle.dumps(done))):  # noqa: S301 - our own bytes
+        [url] = copied.links
+        assert url == "https://x.example/?a&b"
+        assert isinstance(url, Destination)
+        assert url.written == "https://x.example/?a&amp;b"
 
 
 def test_text_parts_are_tracked_and_restored() -> None:

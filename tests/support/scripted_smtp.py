@@ -59,6 +59,10 @@ class ScriptedSmtp:
     tls: ssl.SSLContext | None = None
     accepted: list[AcceptedMail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    gates: dict[Stage, asyncio.Event] = field(default_factory=dict)
+    """Stages at which every session waits until the event is set."""
+    waiting: int = 0
+    """Sessions that wait at a gate now."""
     connections: int = 0
     host: str = "127.0.0.1"
     port: int = 0
@@ -205,6 +209,10 @@ class _Session:
 
     async def _fails(self, stage: Stage) -> bool:
         """Do what goes wrong at this stage; False if nothing does."""
+        if stage in self._server.gates:
+            self._server.waiting += 1
+            await self._server.gates[stage].wait()
+            self._server.waiting -= 1
         fault = self._server.fault_at(stage, self._recipient)
         if fault is None:
             return False

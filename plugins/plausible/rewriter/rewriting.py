@@ -46,6 +46,9 @@ class Destination(str):
         made.written = written
         return made
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.written
+
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
