@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import click
 
+from app.accounts import rules
 from app.accounts import service as accounts
 from app.database import DatabaseUnavailable
 from app.log import configure
@@ -76,9 +78,13 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
     """Add an admin or agent."""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise click.ClickException("standard input is empty; write the password into it, one line")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     _run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password))
+    if rules.is_guessed_first(password, about=(email, name)):
+        click.echo("Warning: this password is among those that are guessed first; change it soon.", err=True)
     click.echo(f"{email} can log in now ({role}).")
 
 
@@ -109,6 +115,14 @@ async def _nothing(_runtime: Runtime) -> None:
     """For `_run`: only check settings, database and schema, with one clear message where they do not hold."""
 
 
+@main.command("worker")
+def worker_command() -> None:
+    """Deliver mail and run the background jobs."""
+    from app.worker import run_until_signal
+
+    _run(run_until_signal)
+
+
 @main.command("up")
 @click.option("--demo", is_flag=True, help="Sample tickets, demo logins and a mailbox that catches all mail.")
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -121,7 +135,9 @@ def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: i
     from app.demo import data
     from app.up import Ports, up
 
-    _settings()
+    settings = _settings()
+    if "LOG_LEVEL" not in os.environ:
+        configure(settings.model_copy(update={"log_level": "warning"}))
     try:
         up(
             demo=demo,

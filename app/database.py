@@ -57,17 +57,25 @@ def _aware(text: str) -> datetime | str:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else text
 
 
-def _to_literal(value: datetime, _mapping: object = None) -> str:
+def _in_utc(value: Any) -> Any:
+    """Datetimes as the server wants them; a naive one is a mistake of ours and must not be guessed at."""
+    if not isinstance(value, datetime):
+        return value
     if value.tzinfo is None:
         raise ValueError(f"a naive datetime must not reach the database: {value!r}; use app.database.utcnow()")
-    return f"'{value.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f')}'"
+    return value.astimezone(UTC).replace(tzinfo=None)
+
+
+def _prepared(parameters: Parameters) -> Parameters:
+    if isinstance(parameters, Mapping):
+        return {name: _in_utc(value) for name, value in parameters.items()}
+    return [_in_utc(value) for value in parameters] if parameters is not None else None
 
 
 _CONVERSIONS: dict[Any, Any] = {
     **conversions,
     FIELD_TYPE.DATETIME: _aware,
     FIELD_TYPE.TIMESTAMP: _aware,
-    datetime: _to_literal,
 }
 
 
@@ -108,12 +116,12 @@ class Connection:
         if not rows:
             return 0
         async with _answering(self._deadline), self._raw.cursor() as cursor:
-            await cursor.executemany(sql, rows)
+            await cursor.executemany(sql, [_prepared(row) for row in rows])
             return int(cursor.rowcount)
 
     async def _run(self, sql: str, parameters: Parameters) -> tuple[int, list[Row], int]:
         async with _answering(self._deadline), self._raw.cursor(aiomysql.DictCursor) as cursor:
-            count = await cursor.execute(sql, parameters)
+            count = await cursor.execute(sql, _prepared(parameters))
             rows = await cursor.fetchall() if cursor.description else []
             return int(count or 0), list(rows), int(cursor.lastrowid or 0)
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 import pymysql
 
+from app.processes import die_with_parent
 from app.settings import ConfigurationError
 
 START_DEADLINE = 60.0
@@ -80,6 +82,7 @@ class LocalDatabase:
             str(server),
             "--no-defaults",
             f"--datadir={data}",
+            f"--tmpdir={self._temporary()}",
             f"--socket={self.socket}",
             f"--pid-file={self.folder / 'server.pid'}",
             "--skip-networking",
@@ -93,7 +96,12 @@ class LocalDatabase:
         with log_file.open("ab") as output:
             # A session of its own: Ctrl-C in the terminal must reach us first, so that we end things in order.
             self._process = subprocess.Popen(  # noqa: S603
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + START_DEADLINE
         while not self._answers():
@@ -146,7 +154,14 @@ class LocalDatabase:
         data.mkdir()
         scripts = _system_scripts(server)
         if scripts:
-            command = [str(server), "--no-defaults", "--bootstrap", f"--datadir={data}", *self._user_option()]
+            command = [
+                str(server),
+                "--no-defaults",
+                "--bootstrap",
+                f"--datadir={data}",
+                f"--tmpdir={self._temporary()}",
+            ]
+            command += self._user_option()
             sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n" + "\n".join(
                 script.read_text(encoding="utf-8") for script in scripts
             )
@@ -159,6 +174,12 @@ class LocalDatabase:
             shutil.rmtree(data, ignore_errors=True)
             raise ConfigurationError(f"The database folder {data} could not be made:\n{tail}")
 
+    def _temporary(self) -> Path:
+        """A folder of its own for temporary tables: a server that starts removes those of others from a shared one."""
+        folder = self.folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def _user_option(self) -> list[str]:
         # The server refuses to run as root unless it is told so by name.
         return ["--user=root"] if os.geteuid() == 0 else []
@@ -168,18 +189,23 @@ class LocalDatabase:
             return False
         try:
             self._execute("SELECT 1")
-        except pymysql.err.Error:
+        except (OSError, pymysql.err.Error):
             return False
         return True
 
     def _execute(self, sql: str) -> None:
-        conn = pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=5, read_timeout=30)
-        try:
-            with conn.cursor() as cursor:
-                cursor.execute(sql)
-            conn.commit()
-        finally:
-            conn.close()
+        conn = pymysql.Connection(user="root", read_timeout=30, defer_connect=True)
+        # A socket of our own: pymysql leaves its own open where the server does not answer.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as raw:
+            raw.settimeout(5)
+            raw.connect(str(self.socket))
+            conn.connect(raw)
+            try:
+                with conn.cursor() as cursor:
+                    cursor.execute(sql)
+                conn.commit()
+            finally:
+                conn.close()
 
 
 def _system_scripts(server: Path) -> list[Path]:

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+ENV_FILE = ".env"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -26,7 +29,7 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """What an operator sets in the environment or in `.env`; field names are the variables in lower case."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: str | None = Field(
         None,
@@ -135,6 +138,11 @@ class Settings(BaseSettings):
             return self.mail_from
         host = self.portal.hostname if self.portal else None
         return f"Support <support@{host or 'localhost'}>"
+
+
+def environment_variable(name: str) -> str:
+    """A variable that a module's settings name: from the environment, else from `.env`; '' where it is unset."""
+    return os.environ.get(name) or dotenv_values(ENV_FILE).get(name) or ""
 
 
 class DatabaseAddress:

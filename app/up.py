@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import secrets
 import signal
@@ -20,12 +19,14 @@ import structlog
 
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
+from app.processes import die_with_parent
 from app.runtime import Runtime
 from app.server import claim_port
 from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings, load_settings
 
 log = structlog.get_logger(__name__)
 
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104
 READY_DEADLINE = 30.0
 STOP_DEADLINE = 10.0
 MIN_LIFE = 5.0
@@ -49,6 +50,8 @@ class Child:
     name: str
     arguments: list[str]
     environment: dict[str, str]
+    url: str = ""
+    """Answers once the process can work; the next process starts then. Empty: nobody waits for it."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
 
@@ -78,12 +81,6 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when the one that started it is gone, however that one ended (prctl(2))."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def up(
@@ -148,12 +145,18 @@ def _settings_with_key() -> Settings:
 def _with_defaults(settings: Settings, ports: Ports, *, demo: bool) -> Settings:
     found: dict[str, object] = {}
     if settings.portal_url is None:
-        host = f"[{ports.host}]" if ":" in ports.host else ports.host
-        found["portal_url"] = f"http://{'127.0.0.1' if ports.host in {'0.0.0.0', '::'} else host}:{ports.web}"  # noqa: S104
+        found["portal_url"] = f"http://{_name_of(ports.host)}:{ports.web}"
     if demo:
         found |= {"smtp_host": "127.0.0.1", "smtp_port": ports.smtp, "smtp_tls": "none", "smtp_username": None}
         found["mail_from"] = settings.mail_from or "Acme Support <support@acme.example>"
     return settings.model_copy(update=found)
+
+
+def _name_of(host: str) -> str:
+    """How a client on this machine writes the host in a URL."""
+    if host in EVERYWHERE:
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -169,7 +172,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "MAIL_FROM": settings.mail_from,
         "VAR_DIR": str(settings.var_dir.absolute()),
     }
-    inherited = {name: value for name, value in os.environ.items() if name not in values}
+    # One terminal shows all our processes: only what matters.
+    inherited = {"LOG_LEVEL": "warning"} | {name: value for name, value in os.environ.items() if name not in values}
     return inherited | {name: value for name, value in values.items() if value is not None}
 
 
@@ -198,8 +202,8 @@ async def _run(
                 logins = await seed(runtime)
         for child in children:
             child.start()
-        if not await _answers(settings, children[0], stop):
-            return
+            if child.url and not await _answers(child, stop):
+                return
         _welcome(settings, ports, logins, demo=demo)
         if after_start is not None:
             with runtime.entered():
@@ -216,28 +220,32 @@ async def _run(
 
 
 def _children(settings: Settings, ports: Ports, *, workers: int, demo: bool) -> list[Child]:
+    """In the order of their start: the worker comes last, when everything that it calls answers."""
     environment = environment_of(settings)
-    web = ["serve", "--host", ports.host, "--port", str(ports.web), "--workers", str(workers)]
-    children = [Child("web process", web, environment), Child("worker", ["worker"], environment)]
+    children = []
     if demo:
         mailbox = ["mailbox", "--smtp-port", str(ports.smtp), "--port", str(ports.mailbox)]
-        children.append(Child("demo mailbox", mailbox, environment))
+        children.append(Child("demo mailbox", mailbox, environment, f"http://127.0.0.1:{ports.mailbox}/"))
+    web = ["serve", "--host", ports.host, "--port", str(ports.web), "--workers", str(workers)]
+    host = _name_of(ports.host)
+    children.append(Child("web process", web, environment, f"http://{host}:{ports.web}/healthz"))
+    children.append(Child("worker", ["worker"], environment))
     return children
 
 
-async def _answers(settings: Settings, web: Child, stop: asyncio.Event) -> bool:
-    """Wait until the web process answers; False when we were told to stop meanwhile."""
+async def _answers(child: Child, stop: asyncio.Event) -> bool:
+    """Wait until a process answers; False when we were told to stop meanwhile."""
     deadline = time.monotonic() + READY_DEADLINE
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         while not stop.is_set():
             with contextlib.suppress(httpx.HTTPError):
-                if (await client.get(f"http://127.0.0.1:{web.arguments[4]}/healthz", timeout=2)).status_code == 200:
+                if (await client.get(child.url, timeout=2)).status_code == 200:
                     return True
-            if web.process is not None and web.process.poll() is not None:
-                raise ConfigurationError("The web process ended at once; what it said stands above.")
+            if child.process is not None and child.process.poll() is not None:
+                raise ConfigurationError(f"The {child.name} ended at once; what it said stands above.")
             if time.monotonic() > deadline:
-                raise ConfigurationError(f"The web process did not answer within {READY_DEADLINE:g} s.")
-            await asyncio.sleep(0.1)
+                raise ConfigurationError(f"The {child.name} did not answer within {READY_DEADLINE:g} s.")
+            await asyncio.sleep(0.05)
     return False
 
 

@@ -27,13 +27,15 @@ CREATE TABLE user_tokens (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 CREATE TABLE sessions (
-    token_hash BINARY(32) NOT NULL PRIMARY KEY,
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    token_hash BINARY(32) NOT NULL,
     user_id INT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     last_seen_at DATETIME(6) NOT NULL,
     expires_at DATETIME(6) NOT NULL,
     address VARCHAR(45) NOT NULL DEFAULT '',
     user_agent VARCHAR(255) NOT NULL DEFAULT '',
+    UNIQUE KEY sessions_hash (token_hash),
     KEY sessions_user (user_id),
     KEY sessions_expiry (expires_at),
     CONSTRAINT sessions_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
@@ -52,7 +54,9 @@ CREATE TABLE api_tokens (
     CONSTRAINT api_tokens_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
--- Failed logins of the last hour; the throttle counts them per account and per address.
+-- Failed logins of the last hour; the throttle counts them per account and per address. A row is added before the
+-- password is checked and taken back when it fits, so that many tries at once cannot slip past the count.
+-- account_hash is keyed: nobody reads from it which addresses were tried.
 CREATE TABLE login_failures (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     account_hash BINARY(32) NOT NULL,

@@ -1,12 +1,13 @@
+-- words: those of name and addresses, for the search, as app/words.py writes them.
 CREATE TABLE contacts (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
     email VARCHAR(254) NOT NULL,
+    words VARCHAR(4000) COLLATE utf8mb4_bin NOT NULL DEFAULT '',
     notes TEXT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     updated_at DATETIME(6) NOT NULL,
-    KEY contacts_name (name, id),
-    FULLTEXT KEY contacts_words (name, email)
+    KEY contacts_name (name, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- Every address a contact writes from; contacts.email is the one we write to first.
@@ -20,6 +21,8 @@ CREATE TABLE contact_addresses (
 
 -- `active` is status <> 'closed', kept beside it so that one index serves "not closed, newest first".
 -- last_receipt is the badge of the last reply that went out, kept here so that the list can filter by it.
+-- Each index from tickets_activity on is one order of the ticket list and holds all that the list filters by: a page is
+-- read from the index alone, and a filter that matches little still costs one pass over an index.
 CREATE TABLE tickets (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     subject VARCHAR(500) NOT NULL,
@@ -35,21 +38,39 @@ CREATE TABLE tickets (
     last_snippet VARCHAR(200) NOT NULL DEFAULT '',
     last_reply_id INT NULL,
     last_receipt VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NULL,
-    KEY tickets_activity (last_activity_at, id),
-    KEY tickets_active (active, last_activity_at, id),
-    KEY tickets_status (status, last_activity_at, id),
-    KEY tickets_assignee (assignee_id, active, last_activity_at, id),
     KEY tickets_contact (contact_id, last_activity_at, id),
-    KEY tickets_receipt (last_receipt, last_activity_at, id),
-    KEY tickets_priority (active, priority, last_activity_at, id),
-    KEY tickets_created (created_at, id),
-    KEY tickets_active_created (active, created_at, id),
-    FULLTEXT KEY tickets_words (subject),
+    KEY tickets_activity (last_activity_at, id, active, status, priority, assignee_id, last_receipt),
+    KEY tickets_active (active, last_activity_at, id, status, priority, assignee_id, last_receipt),
+    KEY tickets_assignee (assignee_id, active, last_activity_at, id, status, priority, last_receipt),
+    KEY tickets_created (created_at, id, active, status, priority, assignee_id, last_receipt),
+    KEY tickets_active_created (active, created_at, id, status, priority, assignee_id, last_receipt),
+    KEY tickets_priority (priority, last_activity_at, id, active, status, assignee_id, last_receipt),
+    KEY tickets_active_priority (active, priority, last_activity_at, id, status, assignee_id, last_receipt),
     CONSTRAINT tickets_contact FOREIGN KEY (contact_id) REFERENCES contacts (id),
     CONSTRAINT tickets_assignee FOREIGN KEY (assignee_id) REFERENCES users (id) ON DELETE SET NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
+-- What the search looks through: every word of a ticket (subject, contact, messages) once, between single spaces, as
+-- app/words.py writes them.
+CREATE TABLE ticket_words (
+    ticket_id INT NOT NULL PRIMARY KEY,
+    words MEDIUMTEXT NOT NULL,
+    CONSTRAINT ticket_words_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- The same words again, a row for each message that brought new ones, for a full-text index over rows that never
+-- change: InnoDB keeps the old words of a changed row and skips them in every search until the table is optimised.
+CREATE TABLE ticket_new_words (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    ticket_id INT NOT NULL,
+    words MEDIUMTEXT NOT NULL,
+    KEY ticket_new_words_ticket (ticket_id),
+    FULLTEXT KEY ticket_new_words_words (words),
+    CONSTRAINT ticket_new_words_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- The conversation: kind 'reply' went out by mail, 'note' stays inside, 'customer' came in.
+-- is_html is 0 where body_html was made by us from plain text.
 CREATE TABLE ticket_replies (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     ticket_id INT NOT NULL,
@@ -58,11 +79,11 @@ CREATE TABLE ticket_replies (
     contact_id INT NULL,
     body_html MEDIUMTEXT NOT NULL,
     body_text MEDIUMTEXT NOT NULL,
+    is_html TINYINT(1) NOT NULL DEFAULT 1,
     message_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
     created_at DATETIME(6) NOT NULL,
     KEY ticket_replies_ticket (ticket_id, id),
     KEY ticket_replies_message (message_id),
-    FULLTEXT KEY ticket_replies_words (body_text),
     CONSTRAINT ticket_replies_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id),
     CONSTRAINT ticket_replies_author FOREIGN KEY (author_user_id) REFERENCES users (id) ON DELETE SET NULL,
     CONSTRAINT ticket_replies_contact FOREIGN KEY (contact_id) REFERENCES contacts (id) ON DELETE SET NULL

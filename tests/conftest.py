@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
 from app import create_app
+from app.accounts import passwords
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.database import Database
@@ -24,6 +26,13 @@ from tests.support.web import log_in
 PORTAL_URL = "http://portal.test"
 SECRET_KEY = secrets.token_hex(32)
 PASSWORD = secrets.token_urlsafe(16)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """argon2 with the least work: its strength is the library's matter, and each test makes accounts."""
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._NOBODY = passwords._HASHER.hash("nobody")
 
 
 @pytest.fixture(scope="session")

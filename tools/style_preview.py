@@ -15,19 +15,17 @@ from tests.look.browser import ORIGIN, launch, serve
 from tests.look.gallery import PAGES, render
 
 
-def photograph(page: Page, name: str, file: Path, opened: str) -> None:
-    """Load a page of the gallery and save a picture of all of it, or of the window with a popover."""
+def photograph(page: Page, name: str, file: Path, opened: str, whole: bool) -> None:
+    """Load a page of the gallery and save a picture of all of it, or of what the window shows."""
     page.goto(f"{ORIGIN}/{name}")
     if opened:
         page.locator(f'[popovertarget="{opened}"]').first.click()
-    page.screenshot(path=file, full_page=not opened)
+    page.screenshot(path=file, full_page=whole)
 
 
 def main() -> None:
     """Read the command line, write the pages and their pictures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("screenshots/look"))
     parser.add_argument("--page", action="append", choices=PAGES)
     parser.add_argument("--width", action="append", type=int)
@@ -41,13 +39,18 @@ def main() -> None:
         browser = launch(playwright)
         for theme in options.theme or ["light", "dark"]:
             for width in options.width or [360, 768, 1280]:
+                # A picture of a whole page forgets the coarse pointer, so a tall window stands in for it.
+                height = 2000 if options.touch and not options.open else 800
                 page = browser.new_page(
-                    viewport={"width": width, "height": 800}, has_touch=options.touch, is_mobile=options.touch
+                    viewport={"width": width, "height": height},
+                    has_touch=options.touch,
+                    is_mobile=options.touch,
                 )
                 page.route("**/*", serve(theme))
                 for name in options.page or PAGES:
                     (options.out / f"{name}.html").write_text(render(name, theme), encoding="utf-8")
-                    photograph(page, name, options.out / f"{name}-{width}-{theme}.png", options.open)
+                    file = options.out / f"{name}-{width}-{theme}.png"
+                    photograph(page, name, file, options.open, whole=not options.open and not options.touch)
                 page.close()
         browser.close()
 

@@ -28,6 +28,13 @@ class User:
         """Whether this user may change accounts and modules."""
         return self.role == "admin"
 
+    @property
+    def state(self) -> str:
+        """'active', 'invited' (has no password yet) or 'disabled'."""
+        if self.disabled_at is not None:
+            return "disabled"
+        return "active" if self.has_password else "invited"
+
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> User:
         """From a row with the columns of USER_COLUMNS."""
@@ -43,3 +50,62 @@ class User:
             created_at=row["created_at"],
             has_password=row["password_hash"] is not None,
         )
+
+
+@dataclass(frozen=True)
+class Session:
+    """One login of a user, as its owner sees it; the token itself is nowhere but in the browser's cookie."""
+
+    id: int
+    created_at: datetime
+    last_seen_at: datetime
+    address: str
+    user_agent: str
+    is_this_one: bool
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A token that is not revoked, as its owner sees it."""
+
+    id: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OneTimeLink:
+    """A link that was just made; `url` is known only now, the database keeps a hash."""
+
+    user: User
+    purpose: str
+    """'invite' or 'reset'."""
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """What the page behind a one-time link needs to know."""
+
+    user: User
+    purpose: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit log."""
+
+    id: int
+    happened_at: datetime
+    user_name: str
+    """Who did it; empty for the command line and for users that are gone."""
+    action: str
+    """What was done, 'user.disable'."""
+    subject: str
+    """What it was done to: 'user:12', 'module:plausible'."""
+    subject_name: str
+    """The user's name or address where the subject is one that exists; otherwise ''."""
+    detail: Mapping[str, Any]

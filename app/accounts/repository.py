@@ -1,11 +1,12 @@
-"""SQL of users, sessions and API tokens. Token arguments are hashes (32 bytes), never the tokens."""
+"""SQL of users. Other tables of accounts have repositories of their own beside this one."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import pymysql
 
+from app.accounts.errors import AccountError
 from app.accounts.models import User
-from app.database import Connection, utcnow
+from app.database import DUPLICATE, Connection, utcnow
 
 USER_COLUMNS = (
     "u.id, u.email, u.name, u.role, u.signature, u.timezone, u.disabled_at, u.last_login_at, u.created_at, "
@@ -14,13 +15,21 @@ USER_COLUMNS = (
 
 
 async def insert_user(conn: Connection, *, email: str, name: str, role: str, password_hash: str | None) -> int:
-    """Add a user; without a password hash they cannot log in until they follow an invitation."""
+    """Add a user; without a password hash they cannot log in until they follow an invitation.
+
+    Raises AccountError where the address is taken, also where it differs only in case or accents.
+    """
     sql = """
         INSERT INTO users (email, name, role, password_hash, signature, created_at)
         VALUES (%(email)s, %(name)s, %(role)s, %(password_hash)s, '', %(now)s)
     """
     values = {"email": email, "name": name, "role": role, "password_hash": password_hash, "now": utcnow()}
-    return await conn.insert(sql, values)
+    try:
+        return await conn.insert(sql, values)
+    except pymysql.err.IntegrityError as error:
+        if error.args[0] != DUPLICATE:
+            raise
+        raise AccountError(f"There is already a user with the address {email}.", field="email") from None
 
 
 async def user_by_id(conn: Connection, user_id: int) -> User | None:
@@ -29,13 +38,24 @@ async def user_by_id(conn: Connection, user_id: int) -> User | None:
     return User.from_row(row) if row else None
 
 
+async def lock_user(conn: Connection, user_id: int) -> User | None:
+    """One user, kept from changing until the transaction ends."""
+    sql = f"SELECT {USER_COLUMNS} FROM users AS u WHERE u.id = %(id)s FOR UPDATE"  # noqa: S608
+    row = await conn.fetch_one(sql, {"id": user_id})
+    return User.from_row(row) if row else None
+
+
 async def user_by_email(conn: Connection, email: str) -> User | None:
-    """One user, disabled or not; the column compares without regard to case."""
+    """One user, disabled or not, without regard to case.
+
+    The column compares more loosely than that ('é' = 'e'), so that no two users look alike; here a look-alike is
+    nobody, or it would get round the login throttle.
+    """
     row = await conn.fetch_one(
         f"SELECT {USER_COLUMNS} FROM users AS u WHERE u.email = %(email)s",  # noqa: S608
         {"email": email},
     )
-    return User.from_row(row) if row else None
+    return User.from_row(row) if row and row["email"].lower() == email.lower() else None
 
 
 async def list_users(conn: Connection, *, include_disabled: bool = True) -> list[User]:
@@ -51,6 +71,16 @@ async def list_users(conn: Connection, *, include_disabled: bool = True) -> list
     return [User.from_row(row) for row in rows]
 
 
+async def lock_active_admins(conn: Connection) -> list[int]:
+    """The ids of admins who can log in, kept from changing until the transaction ends."""
+    sql = """
+        SELECT id FROM users
+         WHERE role = 'admin' AND disabled_at IS NULL AND password_hash IS NOT NULL
+         ORDER BY id FOR UPDATE
+    """
+    return [row["id"] for row in await conn.fetch_all(sql)]
+
+
 async def password_hash_of(conn: Connection, user_id: int) -> str | None:
     """The stored argon2 hash, or None for an invited user."""
     value = await conn.fetch_value("SELECT password_hash FROM users WHERE id = %(id)s", {"id": user_id})
@@ -64,67 +94,34 @@ async def set_password_hash(conn: Connection, *, user_id: int, password_hash: st
     )
 
 
-async def insert_session(
-    conn: Connection, *, token_hash: bytes, user_id: int, expires_at: datetime, address: str, user_agent: str
-) -> None:
-    """Start a session and note the login."""
-    now = utcnow()
-    sql = """
-        INSERT INTO sessions (token_hash, user_id, created_at, last_seen_at, expires_at, address, user_agent)
-        VALUES (%(hash)s, %(user_id)s, %(now)s, %(now)s, %(expires_at)s, %(address)s, %(user_agent)s)
-    """
-    values = {"hash": token_hash, "user_id": user_id, "now": now, "expires_at": expires_at}
-    await conn.execute(sql, {**values, "address": address[:45], "user_agent": user_agent[:255]})
-    await conn.execute("UPDATE users SET last_login_at = %(now)s WHERE id = %(id)s", {"now": now, "id": user_id})
+async def replace_password_hash(conn: Connection, *, user_id: int, old: str, new: str) -> None:
+    """Replace the hash of the same password, unless the password was changed meanwhile."""
+    sql = "UPDATE users SET password_hash = %(new)s WHERE id = %(id)s AND password_hash = %(old)s"
+    await conn.execute(sql, {"new": new, "old": old, "id": user_id})
 
 
-async def user_of_session(conn: Connection, token_hash: bytes, *, idle_since: datetime) -> tuple[User, datetime] | None:
-    """The user of a live session and when it was last seen; None for one that ended, idled out or was disabled."""
-    row = await conn.fetch_one(
-        f"""
-        SELECT {USER_COLUMNS}, s.last_seen_at FROM sessions AS s JOIN users AS u ON u.id = s.user_id
-         WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.last_seen_at > %(idle_since)s
-           AND u.disabled_at IS NULL
-        """,  # noqa: S608
-        {"hash": token_hash, "now": utcnow(), "idle_since": idle_since},
-    )
-    return (User.from_row(row), row["last_seen_at"]) if row else None
+async def set_profile(conn: Connection, *, user_id: int, name: str, signature: str, timezone: str) -> None:
+    """Change what a user says of themselves."""
+    sql = "UPDATE users SET name = %(name)s, signature = %(signature)s, timezone = %(timezone)s WHERE id = %(id)s"
+    await conn.execute(sql, {"name": name, "signature": signature, "timezone": timezone, "id": user_id})
 
 
-async def touch_session(conn: Connection, token_hash: bytes) -> None:
-    """Note that the session was used."""
-    await conn.execute(
-        "UPDATE sessions SET last_seen_at = %(now)s WHERE token_hash = %(hash)s", {"now": utcnow(), "hash": token_hash}
-    )
+async def set_name_and_role(conn: Connection, *, user_id: int, name: str, role: str) -> None:
+    """Change what an admin says of a user."""
+    sql = "UPDATE users SET name = %(name)s, role = %(role)s WHERE id = %(id)s"
+    await conn.execute(sql, {"name": name, "role": role, "id": user_id})
 
 
-async def delete_session(conn: Connection, token_hash: bytes) -> None:
-    """End one session."""
-    await conn.execute("DELETE FROM sessions WHERE token_hash = %(hash)s", {"hash": token_hash})
+async def set_name(conn: Connection, *, user_id: int, name: str) -> None:
+    """Change a user's name only."""
+    await conn.execute("UPDATE users SET name = %(name)s WHERE id = %(id)s", {"name": name, "id": user_id})
 
 
-async def delete_sessions_of(conn: Connection, user_id: int, *, keep: bytes = b"") -> int:
-    """End all sessions of a user, but the one whose hash is `keep`."""
-    return await conn.execute(
-        "DELETE FROM sessions WHERE user_id = %(id)s AND token_hash <> %(keep)s", {"id": user_id, "keep": keep}
-    )
+async def disable(conn: Connection, user_id: int) -> None:
+    """Keep a user out from now on."""
+    await conn.execute("UPDATE users SET disabled_at = %(now)s WHERE id = %(id)s", {"now": utcnow(), "id": user_id})
 
 
-async def insert_api_token(conn: Connection, *, user_id: int, token_hash: bytes, name: str) -> int:
-    """Add an API token."""
-    sql = """
-        INSERT INTO api_tokens (token_hash, user_id, name, created_at) VALUES (%(hash)s, %(user_id)s, %(name)s, %(now)s)
-    """
-    return await conn.insert(sql, {"hash": token_hash, "user_id": user_id, "name": name[:100], "now": utcnow()})
-
-
-async def user_of_api_token(conn: Connection, token_hash: bytes) -> User | None:
-    """The user of a token that is not revoked and whose user is not disabled."""
-    row = await conn.fetch_one(
-        f"""
-        SELECT {USER_COLUMNS} FROM api_tokens AS t JOIN users AS u ON u.id = t.user_id
-         WHERE t.token_hash = %(hash)s AND t.revoked_at IS NULL AND u.disabled_at IS NULL
-        """,  # noqa: S608
-        {"hash": token_hash},
-    )
-    return User.from_row(row) if row else None
+async def enable(conn: Connection, user_id: int) -> None:
+    """Let a user in again."""
+    await conn.execute("UPDATE users SET disabled_at = NULL WHERE id = %(id)s", {"id": user_id})

@@ -1,10 +1,9 @@
-"""A mail server and a mail client on loopback: shows mails as a client would, remote images on, answers as the customer."""
+"""A mail server and a mail client on loopback: shows mails as a client would, and answers as the customer."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from app import ROOT
 from app.demo.store import MailStore
 from app.runtime import Runtime
 from app.server import claim_port
+from app.services import email, tickets
 from app.settings import LOOPBACK_HOSTS
 from app.web.formats import FILTERS
 from app.web.pages import static
@@ -91,7 +91,9 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
     async def body(mail_id: str) -> ResponseReturnValue:
         mail = store.get(mail_id) or abort(404)
         html = CID.sub(lambda found: f"{found[1]}/mail/{mail_id}/part/{found[2]}", mail.body("html") or "")
-        return Response(_HEAD + html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": FRAME_CSP})
+        return Response(
+            _HEAD + html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": FRAME_CSP}
+        )
 
     @app.get("/mail/<mail_id>/part/<content_id>")
     async def part(mail_id: str, content_id: str) -> ResponseReturnValue:
@@ -103,20 +105,17 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
 
     @app.post("/mail/<mail_id>/reply")
     async def reply(mail_id: str) -> ResponseReturnValue:
-        from app.services import tickets
-
         if request.headers.get("Origin", "null") not in {"null", f"http://{request.host}"}:
             abort(403)
         mail = store.get(mail_id) or abort(404)
         text = (await request.form).get("text", "").strip()
         if not text:
             return redirect(url_for("show", mail_id=mail_id, problem="Write something first."), 303)
+        found = await email.reply_of_message(str(mail.message.get("Message-ID", "")).strip())
+        if found is None:
+            return redirect(url_for("show", mail_id=mail_id, problem="This mail belongs to no ticket."), 303)
         try:
-            await tickets.answer_by_mail(
-                email=parseaddr(mail.recipient)[1] or mail.recipient,
-                in_reply_to=str(mail.message.get("Message-ID", "")).strip(),
-                text_body=text,
-            )
+            await tickets.add_customer_message(found[0], email=mail.recipient, text_body=text)
         except ValueError as error:
             return redirect(url_for("show", mail_id=mail_id, problem=str(error)), 303)
         return redirect(url_for("show", mail_id=mail_id, sent="1"), 303)
@@ -127,7 +126,7 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
         with runtime.entered():
             await inner(scope, receive, send)
 
-    app.asgi_app = with_runtime  # type: ignore[method-assign, assignment]
+    app.asgi_app = with_runtime  # type: ignore[method-assign]
     return app
 
 
@@ -149,5 +148,3 @@ async def run(runtime: Runtime, *, smtp_port: int, port: int) -> None:
     finally:
         smtp.close()
         await smtp.wait_closed()
-
-

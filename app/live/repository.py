@@ -1,4 +1,4 @@
-"""SQL of the live events."""
+"""SQL of the live events. Times are the database's own: the clocks of the hosts may differ."""
 
 from __future__ import annotations
 
@@ -7,25 +7,44 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.database import Connection, Row, utcnow
+from app.database import Connection, Row
+
+PAGE = 2000
 
 
-async def insert(conn: Connection, *, topic: str, payload: Mapping[str, Any]) -> None:
-    """Add one event; open pages hear of it within a second of the commit."""
-    sql = "INSERT INTO live_events (topic, payload, created_at) VALUES (%(topic)s, %(payload)s, %(now)s)"
-    await conn.execute(sql, {"topic": topic, "payload": json.dumps(payload), "now": utcnow()})
+async def insert(conn: Connection, *, topic: str, also: str, payload: Mapping[str, Any]) -> None:
+    """Add one event to two topics; open pages hear of it within a second of the commit."""
+    sql = """
+        INSERT INTO live_events (topic, payload, created_at)
+        VALUES (%(topic)s, %(payload)s, UTC_TIMESTAMP(6)), (%(also)s, %(payload)s, UTC_TIMESTAMP(6))
+    """
+    await conn.execute(sql, {"topic": topic, "also": also, "payload": json.dumps(payload)})
 
 
-async def since(conn: Connection, moment: datetime, *, limit: int = 5000) -> list[Row]:
-    """Events since a moment, oldest first.
+async def now(conn: Connection) -> datetime:
+    """The database's clock, which stamps the events."""
+    moment: datetime = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
+    return moment
+
+
+async def since(conn: Connection, moment: datetime, *, limit: int = PAGE) -> list[Row]:
+    """Every event since a moment, oldest first, read `limit` at a time.
 
     By time with an overlap, not by the last id: a transaction that commits late brings an id below those seen.
     """
     sql = """
-        SELECT id, topic, payload FROM live_events
-         WHERE created_at >= %(moment)s ORDER BY created_at, id LIMIT %(limit)s
+        SELECT id, topic, payload, created_at FROM live_events
+         WHERE created_at >= %(moment)s AND (created_at > %(moment)s OR id > %(last_id)s)
+         ORDER BY created_at, id LIMIT %(limit)s
     """
-    return await conn.fetch_all(sql, {"moment": moment, "limit": limit})
+    found: list[Row] = []
+    last_id = 0
+    while True:
+        rows = await conn.fetch_all(sql, {"moment": moment, "last_id": last_id, "limit": limit})
+        found += rows
+        if len(rows) < limit:
+            return found
+        moment, last_id = rows[-1]["created_at"], rows[-1]["id"]
 
 
 async def delete_before(conn: Connection, moment: datetime) -> int:

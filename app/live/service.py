@@ -6,6 +6,8 @@ from typing import Any
 
 from app.database import Connection
 from app.live import repository
+from app.live.events import OVERLAP, Cursor, Event, Heard, unheard
+from app.runtime import current
 
 TICKETS = "tickets"
 """Topic of every ticket list."""
@@ -22,5 +24,18 @@ async def publish(conn: Connection, *, ticket_id: int, kind: str, **detail: Any)
     kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed).
     """
     payload = {"kind": kind, "ticket_id": ticket_id, **detail}
-    await repository.insert(conn, topic=ticket_topic(ticket_id), payload=payload)
-    await repository.insert(conn, topic=TICKETS, payload=payload)
+    await repository.insert(conn, topic=ticket_topic(ticket_id), also=TICKETS, payload=payload)
+
+
+async def cursor(*topics: str) -> str:
+    """Where a page starts to listen, for `data-live-cursor`: take it before reading what the page shows.
+
+    What comes between this and the page's own connection is told then, and what the page already shows is not.
+    """
+    async with current().database.connection() as conn:
+        start = Cursor(await repository.now(conn))
+        rows = await repository.since(conn, start.moment - OVERLAP)
+    heard = Heard.up_to(start)
+    for event in unheard(map(Event.from_row, rows), frozenset(topics), start):
+        heard.add(event)
+    return str(heard.cursor)

@@ -23,6 +23,7 @@ class HealthNotes:
         self._database = database
         self._counts: Counter[str] = Counter()
         self._words: dict[str, str] = {}
+        self._writing = asyncio.Lock()
 
     def note(self, slug: str, hook: str, message: str) -> None:
         """Remember one failure. Callable from any hook call; never waits."""
@@ -31,14 +32,15 @@ class HealthNotes:
 
     async def flush(self) -> None:
         """Write what was remembered; what cannot be written now stays for the next time."""
-        counts, self._counts = self._counts, Counter()
-        for slug, count in counts.items():
-            try:
-                async with self._database.transaction() as conn:
-                    await repository.record_error(conn, slug=slug, message=self._words[slug], count=count)
-            except DatabaseUnavailable as error:
-                self._counts[slug] += count
-                log.warning("plugin failures not written down yet", plugin=slug, error=str(error))
+        async with self._writing:
+            counts, self._counts = self._counts, Counter()
+            for slug, count in counts.items():
+                try:
+                    async with self._database.transaction() as conn:
+                        await repository.record_error(conn, slug=slug, message=self._words[slug], count=count)
+                except DatabaseUnavailable as error:
+                    self._counts[slug] += count
+                    log.warning("plugin failures not written down yet", plugin=slug, error=str(error))
 
     async def watch(self) -> None:
         """Flush for ever."""

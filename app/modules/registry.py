@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from app.crypto import SecretBox
 from app.database import Database, DatabaseUnavailable
 from app.hookspecs import ModuleInfo, ModuleSettings
+from app.settings import environment_variable
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ def environment_values(info: ModuleInfo) -> dict[str, str]:
     for name, spec in info.settings_model.model_fields.items():
         extra = spec.json_schema_extra
         variable = extra.get("env") if isinstance(extra, dict) else None
-        value = os.environ.get(str(variable), "") if variable else ""
+        value = environment_variable(str(variable)) if variable else ""
         if value:
             found[name] = value
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.database import Connection, utcnow
+from app.database import Connection, Row, utcnow
 from app.hookspecs import ModuleInfo
 
 
@@ -25,3 +25,39 @@ async def record_error(conn: Connection, *, slug: str, message: str, count: int)
          WHERE slug = %(slug)s
     """
     await conn.execute(sql, {"slug": slug, "message": message[:1000], "count": count, "now": utcnow()})
+
+
+async def rows(conn: Connection) -> list[Row]:
+    """All modules with who saved them last."""
+    return await conn.fetch_all(
+        """
+        SELECT m.slug, m.name, m.description, m.icon, m.enabled, m.version, m.updated_at, u.name AS updated_by,
+               m.error_count, m.last_error, m.last_error_at
+          FROM integration_modules AS m LEFT JOIN users AS u ON u.id = m.updated_by
+         ORDER BY m.name
+        """
+    )
+
+
+async def set_enabled(conn: Connection, *, slug: str, enabled: bool, user_id: int | None) -> bool:
+    """Switch a module; False where it was so already. Its noted failures are forgotten: a new start."""
+    sql = """
+        UPDATE integration_modules
+           SET enabled = %(enabled)s, version = version + 1, updated_at = %(now)s, updated_by = %(user_id)s,
+               error_count = 0, last_error = '', last_error_at = NULL
+         WHERE slug = %(slug)s AND enabled <> %(enabled)s
+    """
+    values = {"slug": slug, "enabled": enabled, "user_id": user_id, "now": utcnow()}
+    return await conn.execute(sql, values) == 1
+
+
+async def save_settings(conn: Connection, *, slug: str, settings: str, version: int, user_id: int | None) -> bool:
+    """Replace the stored settings; False where somebody else saved since `version` was read."""
+    sql = """
+        UPDATE integration_modules
+           SET settings = %(settings)s, version = version + 1, updated_at = %(now)s, updated_by = %(user_id)s,
+               error_count = 0, last_error = '', last_error_at = NULL
+         WHERE slug = %(slug)s AND version = %(version)s
+    """
+    values = {"slug": slug, "settings": settings, "version": version, "user_id": user_id, "now": utcnow()}
+    return await conn.execute(sql, values) == 1

@@ -1,5 +1,5 @@
 """Tell open pages that something changed."""
 
-from app.live.service import publish
+from app.live.service import TICKETS, cursor, publish, ticket_topic
 
-__all__ = ["publish"]
+__all__ = ["TICKETS", "cursor", "publish", "ticket_topic"]

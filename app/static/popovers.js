@@ -1,10 +1,7 @@
 /*
  * Popovers: placed where the browser cannot place them itself, and receipts opened by hover and by
  * the keyboard's focus. Without this file they open on click, Enter and tap, and Esc closes them.
- *
- * For other scripts it adds
- *   portal.replaceReceipt(id, html)   a fresh badge with its panel, as macros/badge.html's receipt()
- *                                     draws it; a panel that is open stays open, the focus stays
+ * What it knows of a panel it keeps to itself, so that an open one may be changed under it.
  */
 (() => {
   "use strict";
@@ -28,7 +25,7 @@
     const panel = event.target;
     if (!(panel instanceof HTMLElement) || !panel.hasAttribute("popover")) return;
     if (event.newState === "open") place(panel);
-    else delete panel.dataset.opened;
+    else gentle.delete(panel);
   }, true);
 
   const HOVER_OPENS_AFTER = 250;
@@ -42,16 +39,18 @@
   const isOpen = (panel) => panel.matches(":popover-open");
 
   /* What hover or focus opened closes by itself; a click keeps it open. */
-  function openGently(receipt, how) {
+  const gentle = new WeakSet();
+
+  function openGently(receipt) {
     const panel = panelOf(receipt);
     if (!panel || isOpen(panel)) return;
-    panel.dataset.opened = how;
+    gentle.add(panel);
     panel.showPopover({ source: receipt.querySelector("[data-receipt]") });
   }
 
   function closeGently(receipt) {
     const panel = panelOf(receipt);
-    if (panel && isOpen(panel) && panel.dataset.opened) panel.hidePopover();
+    if (panel && isOpen(panel) && gentle.has(panel)) panel.hidePopover();
   }
 
   document.addEventListener("pointerover", (event) => {
@@ -60,7 +59,7 @@
     if (!receipt || receiptOf(event.relatedTarget) === receipt) return;
     clearTimeout(opening);
     if (receipt === left) clearTimeout(closing);
-    opening = setTimeout(() => openGently(receipt, "hover"), HOVER_OPENS_AFTER);
+    opening = setTimeout(() => openGently(receipt), HOVER_OPENS_AFTER);
   });
 
   document.addEventListener("pointerout", (event) => {
@@ -72,11 +71,14 @@
     closing = setTimeout(() => closeGently(receipt), HOVER_CLOSES_AFTER);
   });
 
+  /* A browser hands the focus back to the button when a panel closes; that must not open it again. */
+  const returned = new WeakSet();
+
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches("[data-receipt]:focus-visible") && !event.target.dataset.returned) {
-      openGently(receiptOf(event.target), "focus");
+    if (event.target.matches("[data-receipt]:focus-visible") && !returned.has(event.target)) {
+      openGently(receiptOf(event.target));
     }
-    delete event.target.dataset.returned;
+    returned.delete(event.target);
   });
 
   document.addEventListener("focusout", (event) => {
@@ -84,47 +86,19 @@
     if (receipt && event.relatedTarget && !receipt.contains(event.relatedTarget)) closeGently(receipt);
   });
 
-  /* A browser hands the focus back to the button when a panel closes; that must not open it again. */
   document.addEventListener("beforetoggle", (event) => {
     const panel = event.target;
     if (event.newState !== "closed" || !(panel instanceof HTMLElement) || !panel.matches("[data-receipt-panel]")) return;
     const opener = openerOf(panel);
-    if (opener && opener !== document.activeElement && panel.contains(document.activeElement)) opener.dataset.returned = "";
+    if (opener && opener !== document.activeElement && panel.contains(document.activeElement)) returned.add(opener);
   }, true);
-
-  function replaceReceipt(id, html) {
-    const old = document.querySelector(`[data-receipt-frame="${CSS.escape(id)}"]`);
-    if (!old) return;
-    const panel = panelOf(old);
-    const opened = panel && isOpen(panel);
-    const how = panel?.dataset.opened;
-    const hadFocus = old.contains(document.activeElement);
-    const scrolled = panel?.querySelector(".receipt-scroll")?.scrollTop ?? 0;
-    const template = document.createElement("template");
-    template.innerHTML = html.trim();
-    const fresh = template.content.firstElementChild;
-    old.replaceWith(fresh);
-    window.portal.localiseTimes(fresh);
-    const button = fresh.querySelector("[data-receipt]");
-    if (hadFocus && button) {
-      button.dataset.returned = "";
-      button.focus({ preventScroll: true });
-    }
-    const freshPanel = panelOf(fresh);
-    if (!opened || !freshPanel) return;
-    if (how) freshPanel.dataset.opened = how;
-    freshPanel.showPopover({ source: button });
-    freshPanel.querySelector(".receipt-scroll").scrollTop = scrolled;
-  }
 
   document.addEventListener("click", (event) => {
     const badge = event.target instanceof Element ? event.target.closest("[data-receipt]") : null;
     const panel = badge && panelOf(receiptOf(badge));
-    if (panel && isOpen(panel) && panel.dataset.opened) {
+    if (panel && isOpen(panel) && gentle.has(panel)) {
       event.preventDefault();
-      delete panel.dataset.opened;
+      gentle.delete(panel);
     }
   });
-
-  window.portal.replaceReceipt = replaceReceipt;
 })();

@@ -2,10 +2,9 @@
  * Comfort for the shell: keyboard, times in the reader's zone, messages. Every page works without it.
  *
  * Works on what the markup says, through listeners on the document, so that parts of a page can be
- * replaced at any time. For other scripts it offers
- *   portal.note("Draft saved")       says something once, quietly
- *   portal.flash(category, text)     a message on top of the page, as the server would put it
- *   portal.localiseTimes(element)    what new markup with <time> needs; done by itself every minute
+ * replaced at any time: whoever does that dispatches "portal:replaced" on the document, with the fresh
+ * elements in detail.elements. For other scripts it offers
+ *   portal.note("Saved")    says something once, quietly
  */
 (() => {
   "use strict";
@@ -14,11 +13,10 @@
 
   /* ---- Messages ---- */
 
-  const quiet = () => document.querySelector("[data-quiet-note]");
   let quietTimer = 0;
 
   function note(text) {
-    const place = quiet();
+    const place = document.querySelector("[data-quiet-note]");
     if (!place) return;
     clearTimeout(quietTimer);
     place.textContent = text;
@@ -26,7 +24,7 @@
     quietTimer = setTimeout(() => place.classList.remove("is-shown"), 3000);
   }
 
-  function addDismiss(message) {
+  for (const message of document.querySelectorAll("[data-flash]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "icon-button";
@@ -36,59 +34,53 @@
     message.append(button);
   }
 
-  function flash(category, text) {
-    const kind = ["error", "warning"].includes(category) ? "alert" : "status";
-    const place = document.querySelector(`[data-flashes="${kind}"]`);
-    if (!place) return;
-    const message = document.createElement("div");
-    message.className = `flash flash-${category}`;
-    const words = document.createElement("div");
-    words.className = "flash-words";
-    words.textContent = text;
-    message.append(words);
-    addDismiss(message);
-    place.append(message);
-  }
+  /* ---- Times: in the zone of the reader's profile, else of their browser ---- */
 
-  /* ---- Times: the reader's zone in the title, fresh words on a page that stays open ---- */
+  const YEAR_SECONDS = 365 * 86400;
+  const remember = (name, value) => {
+    document.cookie = `${name}=${value}; path=/; max-age=${YEAR_SECONDS}; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+  };
 
-  const absolute = new Intl.DateTimeFormat(root.lang || "en", { dateStyle: "full", timeStyle: "short" });
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (browserZone && !document.cookie.includes(`tz=${browserZone}`)) remember("tz", browserZone);
 
-  function ago(then, now) {
-    const seconds = Math.floor((now - then) / 1000);
-    if (seconds < 60) return "just now";
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-    if (seconds < 7 * 86400) return `${Math.floor(seconds / 86400)} d ago`;
-    const day = `${then.getDate()} ${MONTHS[then.getMonth()]}`;
-    return then.getFullYear() === now.getFullYear() ? day : `${day} ${then.getFullYear()}`;
-  }
-
-  function exact(then, now) {
-    const clock = then.toLocaleTimeString(root.lang || "en", { hour: "2-digit", minute: "2-digit", hour12: false });
-    const today = then.toDateString() === now.toDateString();
-    if (today) return clock;
-    const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()}`;
-    return `${then.getDate()} ${MONTHS[then.getMonth()]}${year} ${clock}`;
-  }
-
-  function localiseTimes(within) {
-    const now = new Date();
-    for (const element of within.querySelectorAll("time[datetime]")) {
-      const then = new Date(element.dateTime);
-      if (Number.isNaN(then.valueOf())) continue;
-      element.title = absolute.format(then);
-      const words = "exact" in element.dataset ? exact(then, now) : ago(then, now);
-      if (element.textContent !== words) element.textContent = words;
+  function known(zone) {
+    try {
+      return zone && Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    } catch {
+      return null; // a zone that is newer than this browser
     }
   }
 
+  const timeZone = known(root.dataset.zone) || browserZone;
+  const format = (options) => new Intl.DateTimeFormat("en-GB", { timeZone, ...options });
+  const full = format({ dateStyle: "full", timeStyle: "short" });
+  const clock = format({ hour: "2-digit", minute: "2-digit" });
+  const day = format({ day: "numeric", month: "short" });
+  const dayOfYear = format({ day: "numeric", month: "short", year: "numeric" });
+
+  function exact(then) {
+    const now = new Date();
+    if (dayOfYear.format(then) === dayOfYear.format(now)) return clock.format(then);
+    const sameYear = then.getFullYear() === now.getFullYear();
+    return `${(sameYear ? day : dayOfYear).format(then)} ${clock.format(then)}`;
+  }
+
+  function localiseTimes(within) {
+    for (const element of within.querySelectorAll("time[data-ago], time[data-exact]")) {
+      const then = new Date(element.dateTime);
+      if (Number.isNaN(then.valueOf())) continue;
+      element.title = full.format(then);
+      if ("exact" in element.dataset) element.textContent = exact(then);
+    }
+  }
+
+  document.addEventListener("portal:replaced", (event) => event.detail.elements.forEach(localiseTimes));
+
   /* ---- Keyboard ---- */
 
-  const SHORTCUTS_KEY = "portal-shortcuts";
-  let shortcuts = true;
-  try { shortcuts = localStorage.getItem(SHORTCUTS_KEY) !== "off"; } catch { /* storage is blocked: keep the default */ }
+  /* A cookie, because logging out may clear the browser's storage and this is how somebody works. */
+  let shortcuts = !document.cookie.includes("shortcuts=off");
 
   function showShortcuts() {
     root.classList.toggle("no-shortcuts", !shortcuts);
@@ -114,16 +106,6 @@
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-    const composer = event.target.closest?.("[data-composer]");
-    if (composer && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      const wanted = event.shiftKey ? "[data-send-close]" : "[data-send]";
-      const shown = [...composer.querySelectorAll(`${wanted}, .button.for-note`)].find((button) => button.offsetParent);
-      if (shown) {
-        event.preventDefault();
-        composer.requestSubmit(shown);
-      }
-      return;
-    }
     if (event.key === "Escape" && event.target.id === "search") event.target.blur();
     if (!shortcuts || typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const marked = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
@@ -143,21 +125,17 @@
 
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
-    target?.closest("[data-dismiss]")?.closest("[data-flash], .flash")?.remove();
-
+    target?.closest("[data-dismiss]")?.closest("[data-flash]")?.remove();
     if (target?.closest("[data-shortcuts-switch]")) {
       shortcuts = !shortcuts;
-      try { localStorage.setItem(SHORTCUTS_KEY, shortcuts ? "on" : "off"); } catch { /* kept for this page only */ }
+      remember("shortcuts", shortcuts ? "on" : "off");
       showShortcuts();
     }
   });
 
-  for (const message of document.querySelectorAll("[data-flash]")) addDismiss(message);
   document.querySelector("[data-take-focus]")?.focus();
   showShortcuts();
   localiseTimes(document);
-  setInterval(() => localiseTimes(document), 60_000);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) localiseTimes(document); });
 
-  window.portal = { note, flash, localiseTimes };
+  window.portal = Object.freeze({ note });
 })();

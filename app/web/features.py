@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from quart import Quart
 
+from app.accounts.routes import accounts
+from app.accounts.routes_admin import admin
+from app.accounts.routes_profile import profile
+from app.api.routes import api
+from app.contacts.routes import contacts
+from app.live.routes import live
+from app.modules.routes import modules
+from app.tickets.routes_actions import ticket_actions
+from app.tickets.routes_files import ticket_files
+from app.tickets.routes_list import ticket_list
+from app.tickets.routes_new import new_ticket
+from app.tickets.routes_page import tickets
 from app.web.health import health
 
 
 def install(app: Quart) -> None:
     """Register every feature's routes."""
+    app.register_blueprint(accounts)
+    app.register_blueprint(admin)
+    app.register_blueprint(api)
+    app.register_blueprint(contacts)
     app.register_blueprint(health)
+    app.register_blueprint(live)
+    app.register_blueprint(modules)
+    app.register_blueprint(new_ticket)
+    app.register_blueprint(profile)
+    app.register_blueprint(ticket_actions)
+    app.register_blueprint(ticket_files)
+    app.register_blueprint(ticket_list)
+    app.register_blueprint(tickets)

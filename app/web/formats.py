@@ -23,16 +23,19 @@ def zone() -> ZoneInfo:
 
 
 def ago(value: datetime, now: datetime | None = None) -> str:
-    """A short relative time: "now", "5 min", "3 h", "2 d", then the date."""
+    """A short relative time: "just now", "5 min ago", "3 h ago", "2 d ago", then the date.
+
+    `app/static/live/times.js` keeps these words true on a page that stays open.
+    """
     seconds = ((now or utcnow()) - value).total_seconds()
     if seconds < 60:
-        return "now"
+        return "just now"
     if seconds < 3600:
-        return f"{int(seconds // 60)} min"
+        return f"{int(seconds // 60)} min ago"
     if seconds < 86400:
-        return f"{int(seconds // 3600)} h"
+        return f"{int(seconds // 3600)} h ago"
     if seconds < 7 * 86400:
-        return f"{int(seconds // 86400)} d"
+        return f"{int(seconds // 86400)} d ago"
     local = value.astimezone(zone())
     return local.strftime("%-d %b") if local.year == utcnow().astimezone(zone()).year else local.strftime("%-d %b %Y")
 

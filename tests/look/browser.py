@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, Playwright, Route
 
+from app.web.headers import CSP
+
 from .gallery import PAGES, STATIC, render
 
 ORIGIN = "http://portal.test"
-# The policy that the app sends with its pages: nothing inline, nothing from elsewhere.
-POLICY = (
-    "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; "
-    "frame-src 'self'; base-uri 'none'; form-action 'self'"
-)
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 ARGUMENTS = [
     "--no-sandbox",
@@ -44,7 +41,7 @@ def serve(theme: str = "") -> Callable[[Route], None]:
             file = STATIC / path.removeprefix("static/")
             route.fulfill(body=file.read_bytes(), content_type=KINDS[file.suffix])
         elif path in PAGES:
-            headers = {"Content-Security-Policy": POLICY, "Content-Type": "text/html; charset=utf-8"}
+            headers = {"Content-Security-Policy": CSP, "Content-Type": "text/html; charset=utf-8"}
             route.fulfill(body=render(path, theme), headers=headers)
         else:
             route.fulfill(status=404, body="")

@@ -8,6 +8,7 @@ awkward where real data are: long, right-to-left, many. Shared by the tests of t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -52,6 +53,7 @@ class RecipientRow:
     email: str
     state: str
     word: str
+    detail: str = ""
     first_opened: datetime | None = None
     last_opened: datetime | None = None
     opens: int = 0
@@ -75,6 +77,7 @@ class User:
     name: str = "Ada Lindqvist"
     email: str = "ada@helpdesk.example"
     role: str = "admin"
+    timezone: str = "Asia/Kolkata"
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,15 @@ class TicketLine:
     number: int = field(default=0)
 
 
-def ago(value: datetime, now: datetime | None = None) -> str:
-    """Say how long ago something was, in the words that shell.js repeats in the browser."""
-    now = now or datetime.now(UTC)
-    seconds = int((now - value).total_seconds())
-    for limit, divisor, words in ((3600, 60, "min ago"), (86400, 3600, "h ago"), (7 * 86400, 86400, "d ago")):
-        if seconds < 60:
-            return "just now"
+def ago(value: datetime) -> str:
+    """Say how long ago something was, in the words of app.web.formats, without anybody's time zone."""
+    seconds = int((datetime.now(UTC) - value).total_seconds())
+    if seconds < 60:
+        return "now"
+    for limit, divisor, unit in ((3600, 60, "min"), (86400, 3600, "h"), (7 * 86400, 86400, "d")):
         if seconds < limit:
-            return f"{seconds // divisor} {words}"
-    day = f"{value.day} {value:%b}"
-    return day if value.year == now.year else f"{day} {value.year}"
+            return f"{seconds // divisor} {unit}"
+    return f"{value.day} {value:%b}" if value.year == datetime.now(UTC).year else f"{value.day} {value:%b %Y}"
 
 
 def absolute(value: datetime) -> str:
@@ -112,12 +113,15 @@ def absolute(value: datetime) -> str:
     return f"{value.astimezone(UTC):%A, %d %B %Y, %H:%M} UTC"
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
     """Give a Jinja environment as strict as can be: a macro that reads a missing value fails here."""
     env = Environment(
         loader=FileSystemLoader([ROOT / "templates", Path(__file__).parent / "pages"]),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     env.filters.update(ago=ago, absolute=absolute)
     return env
@@ -146,9 +150,11 @@ def rows_of(count: int, now: datetime) -> list[RecipientRow]:
             state=state,
             word=word,
             machine_opens=1 if state == "machine" else 0,
+            detail="552 5.2.2 Mailbox full, try again later" if state == "failed" else "",
         )
         for number, (name, (state, word)) in enumerate(
-            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False), start=2
+            zip(["m.okafor", "jürgen", "accounts-payable", "x"] * count, ALL_STATES * count, strict=False),
+            start=2,
         )
     ]
     return [reader, *others][:count]
@@ -162,9 +168,7 @@ def timeline_of(now: datetime) -> list[TimelineEntry]:
             "bettina.hohenstein@kunde.example opened the mail",
             "Images loaded through Gmail's proxy 36 min after delivery: a person opened it.",
         ),
-        TimelineEntry(
-            now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"
-        ),
+        TimelineEntry(now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"),
         TimelineEntry(
             now - timedelta(minutes=47),
             "A machine loaded the images",
@@ -187,29 +191,92 @@ def tickets_of(now: datetime) -> list[TicketLine]:
     )
     return [
         plain,
-        replace(plain, subject=LONG_SUBJECT, contact="Bettina von Hohenstein-Wertheim und zu Löwenstein",
-                priority="Urgent", receipt=Receipt("read", "Read by 1 of 3"), at=now - timedelta(minutes=42)),
-        replace(plain, subject="لا أستطيع تسجيل الدخول إلى حسابي", contact="ليلى الحسن", waiting=True,
-                snippet="مرحبا، منذ صباح اليوم لا أستطيع تسجيل الدخول", receipt=None, assignee="",
-                state="new", state_word="New", at=now - timedelta(hours=1)),
-        replace(plain, subject="Two-factor codes arrive late", contact="Priya Natarajan", waiting=False,
-                snippet="We have asked the operator and will write as soon as", receipt=Receipt("sent", "Sent 10:32"),
-                state="pending", state_word="Waiting for the customer", at=now - timedelta(hours=3)),
-        replace(plain, subject="Change the billing address", contact="accounts-payable@kunde.example", waiting=False,
-                snippet="Done: the next invoice carries the new address.", receipt=Receipt("failed", "Failed: mailbox full"),
-                assignee="Jonas Weber", priority="High", at=now - timedelta(hours=9)),
-        replace(plain, subject="Is there an API for the address book?", contact="Tomás Ibarra", waiting=False,
-                snippet="There is: see the guide that I link below.", receipt=Receipt("machine", "Opened by a machine"),
-                state="on_hold", state_word="On hold", assignee="Mei Chen", at=now - timedelta(days=1)),
-        replace(plain, subject="Invoice for April", contact="Ola Nordmann", waiting=False,
-                snippet="Attached.", receipt=Receipt("delivered", "Delivered"),
-                state="solved", state_word="Solved", at=now - timedelta(days=4)),
-        replace(plain, subject="Old question", contact="Q", waiting=False, snippet="ok",
-                receipt=Receipt("untracked", "Not tracked"), state="closed", state_word="Closed",
-                assignee="Mei Chen", at=now - timedelta(days=400)),
+        replace(
+            plain,
+            subject=LONG_SUBJECT,
+            contact="Bettina von Hohenstein-Wertheim und zu Löwenstein",
+            priority="Urgent",
+            receipt=Receipt("read", "Read by 1 of 3"),
+            at=now - timedelta(minutes=42),
+        ),
+        replace(
+            plain,
+            subject="لا أستطيع تسجيل الدخول إلى حسابي",
+            contact="ليلى الحسن",
+            waiting=True,
+            snippet="مرحبا، منذ صباح اليوم لا أستطيع تسجيل الدخول",
+            receipt=None,
+            assignee="",
+            state="new",
+            state_word="New",
+            at=now - timedelta(hours=1),
+        ),
+        replace(
+            plain,
+            subject="Two-factor codes arrive late",
+            contact="Priya Natarajan",
+            waiting=False,
+            snippet="We have asked the operator and will write as soon as",
+            receipt=Receipt("sent", "Sent 10:32"),
+            state="pending",
+            state_word="Waiting for the customer",
+            at=now - timedelta(hours=3),
+        ),
+        replace(
+            plain,
+            subject="Change the billing address",
+            contact="accounts-payable@kunde.example",
+            waiting=False,
+            snippet="Done: the next invoice carries the new address.",
+            receipt=Receipt("failed", "Failed: mailbox full"),
+            assignee="Jonas Weber",
+            priority="High",
+            at=now - timedelta(hours=9),
+        ),
+        replace(
+            plain,
+            subject="Is there an API for the address book?",
+            contact="Tomás Ibarra",
+            waiting=False,
+            snippet="There is: see the guide that I link below.",
+            receipt=Receipt("machine", "Opened by a machine"),
+            state="on_hold",
+            state_word="On hold",
+            assignee="Mei Chen",
+            at=now - timedelta(days=1),
+        ),
+        replace(
+            plain,
+            subject="Invoice for April",
+            contact="Ola Nordmann",
+            waiting=False,
+            snippet="Attached.",
+            receipt=Receipt("delivered", "Delivered"),
+            state="solved",
+            state_word="Solved",
+            at=now - timedelta(days=4),
+        ),
+        replace(
+            plain,
+            subject="Old question",
+            contact="Q",
+            waiting=False,
+            snippet="ok",
+            receipt=Receipt("untracked", "Not tracked"),
+            state="closed",
+            state_word="Closed",
+            assignee="Mei Chen",
+            at=now - timedelta(days=400),
+        ),
         *[
-            replace(plain, subject=f"Sync stops after {number} contacts", contact="Hana Suzuki", waiting=number % 3 == 0,
-                    receipt=Receipt("read", "Read"), at=now - timedelta(days=number))
+            replace(
+                plain,
+                subject=f"Sync stops after {number} contacts",
+                contact="Hana Suzuki",
+                waiting=number % 3 == 0,
+                receipt=Receipt("read", "Read"),
+                at=now - timedelta(days=number),
+            )
             for number in range(2, 14)
         ],
     ]
@@ -217,7 +284,11 @@ def tickets_of(now: datetime) -> list[TicketLine]:
 
 def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
     """Give what the app gives to every template, and the data of the gallery."""
-    nav = [("Tickets", "/tickets", "inbox", 12), ("Contacts", "/contacts", "contacts", 0), ("Admin", "/admin", "gear", 0)]
+    nav = [
+        ("Tickets", "/tickets", "inbox", 12),
+        ("Contacts", "/contacts", "contacts", 0),
+        ("Admin", "/admin", "settings", 0),
+    ]
     here = {"modules": "Admin", "module_form": "Admin"}.get(page, "Tickets")
     return {
         "user": None if page in ("login", "error_alone") else User(),
@@ -228,9 +299,9 @@ def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
             {"href": href, "label": label, "icon": icon, "active": label == here, "count": count}
             for label, href, icon, count in nav
         ],
-        "get_flashed_messages": lambda with_categories=False: [("success", "Saved. The change counts from now on.")]
-        if page in ("ticket", "modules")
-        else [],
+        "get_flashed_messages": lambda with_categories=False: (
+            [("success", "Saved. The change counts from now on.")] if page in ("ticket", "modules") else []
+        ),
         "now": now,
         "minutes": lambda number: now - timedelta(minutes=number),
         "long_subject": LONG_SUBJECT,

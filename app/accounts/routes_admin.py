@@ -1,0 +1,180 @@
+"""Admin pages: the index, users, the audit log."""
+
+from __future__ import annotations
+
+from quart import Blueprint, flash, g, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+
+from app.accounts import admin as service
+from app.accounts import audit_log
+from app.accounts.errors import AccountError, NoSuchAccount
+from app.accounts.mail import send_link
+from app.accounts.models import AuditEntry, OneTimeLink
+from app.accounts.service import list_users, user_by_id
+from app.runtime import current
+from app.web.access import admin_required
+from app.web.errors import error_response
+
+admin = Blueprint("admin", __name__, url_prefix="/admin")
+
+FIELDS = {"email": "Email", "name": "Name", "role": "Role"}
+ROLE_CHOICES = [
+    ("agent", "Agent", "Answers tickets."),
+    ("admin", "Admin", "Also changes users, modules and settings."),
+]
+
+
+def subject_link(subject: str) -> str:
+    """The page of what an audit line is about, or '' where it has none."""
+    kind, _, key = subject.partition(":")
+    if kind == "user" and key.isdecimal():
+        return url_for("admin.user", user_id=int(key))
+    return url_for("modules.show", slug=key) if kind == "module" and key in current().infos else ""
+
+
+def subject_words(entry: AuditEntry) -> str:
+    """The name of what an audit line is about."""
+    info = current().infos.get(entry.subject.removeprefix("module:"))
+    return entry.subject_name or (info.name if info else entry.subject)
+
+
+AUDIT_WORDS = {
+    "subject_link": subject_link,
+    "subject_words": subject_words,
+    "action_words": audit_log.action_words,
+    "detail_words": audit_log.detail_words,
+}
+
+
+@admin.errorhandler(NoSuchAccount)
+async def not_there(error: NoSuchAccount) -> ResponseReturnValue:
+    """An address with a user that does not exist."""
+    return await error_response(404, str(error))
+
+
+@admin.get("")
+@admin_required
+async def index() -> ResponseReturnValue:
+    """What there is to administer."""
+    return await render_template("accounts/admin.html", people=await list_users())
+
+
+@admin.get("/users")
+@admin_required
+async def users() -> ResponseReturnValue:
+    """Everybody with an account."""
+    return await render_template("accounts/users.html", people=await list_users())
+
+
+@admin.get("/users/new")
+@admin_required
+async def invite_form() -> ResponseReturnValue:
+    """Ask whom to invite."""
+    return await _invite_page({}, {"role": "agent"})
+
+
+@admin.post("/users")
+@admin_required
+async def invite() -> ResponseReturnValue:
+    """Invite somebody, and show the link this once."""
+    form = await request.form
+    given = {name: form.get(name, "") for name in FIELDS}
+    try:
+        link = await service.invite(by=g.user, **given)
+    except AccountError as error:
+        return await _invite_page({error.field: str(error)}, given)
+    return await _link_page(link), 201
+
+
+@admin.get("/users/<int:user_id>")
+@admin_required
+async def user(user_id: int) -> ResponseReturnValue:
+    """One user, with all that can be done."""
+    return await _user_page(user_id)
+
+
+@admin.post("/users/<int:user_id>")
+@admin_required
+async def change(user_id: int) -> ResponseReturnValue:
+    """Change name and role."""
+    form = await request.form
+    given = {"name": form.get("name", ""), "role": form.get("role", "")}
+    try:
+        person = await service.change(by=g.user, user_id=user_id, **given)
+    except AccountError as error:
+        return await _user_page(user_id, {error.field: str(error)}, given)
+    return await _done(f"{person.name} is saved.", user_id)
+
+
+@admin.post("/users/<int:user_id>/link")
+@admin_required
+async def make_link(user_id: int) -> ResponseReturnValue:
+    """Make another invitation or a link for a new password, and show it this once."""
+    try:
+        link = await service.make_link(by=g.user, user_id=user_id)
+    except AccountError as error:
+        return await _user_page(user_id, {"": str(error)})
+    return await _link_page(link), 201
+
+
+@admin.post("/users/<int:user_id>/disable")
+@admin_required
+async def disable(user_id: int) -> ResponseReturnValue:
+    """Keep a user out from now on."""
+    try:
+        person = await service.disable(by=g.user, user_id=user_id)
+    except AccountError as error:
+        return await _user_page(user_id, {"": str(error)})
+    return await _done(f"{person.name} is disabled and logged out everywhere.", user_id)
+
+
+@admin.post("/users/<int:user_id>/enable")
+@admin_required
+async def enable(user_id: int) -> ResponseReturnValue:
+    """Let a user in again."""
+    person = await service.enable(by=g.user, user_id=user_id)
+    return await _done(f"{person.name} can log in again.", user_id)
+
+
+@admin.get("/audit")
+@admin_required
+async def audit() -> ResponseReturnValue:
+    """Who changed what, newest first."""
+    before, after = request.args.get("before", type=int), request.args.get("after", type=int)
+    subject = request.args.get("subject", "")[:190]
+    page = await audit_log.page(before=before, after=after, subject=subject)
+    return await render_template("accounts/audit.html", page=page, subject=subject, **AUDIT_WORDS)
+
+
+async def _invite_page(errors: dict[str, str], given: dict[str, str]) -> tuple[str, int]:
+    page = await render_template("accounts/invite.html", errors=errors, given=given, labels=FIELDS, roles=ROLE_CHOICES)
+    return page, 422 if errors else 200
+
+
+async def _user_page(
+    user_id: int, errors: dict[str, str] | None = None, given: dict[str, str] | None = None
+) -> tuple[str, int]:
+    person = await user_by_id(user_id)
+    if person is None:
+        raise NoSuchAccount(f"There is no user {user_id}; somebody may have opened a mistyped address.")
+    history = await audit_log.page(subject=f"user:{user_id}")
+    page = await render_template(
+        "accounts/user.html",
+        person=person,
+        errors=errors or {},
+        given={"name": person.name, "role": person.role, **(given or {})},
+        labels=FIELDS,
+        roles=ROLE_CHOICES,
+        history=history.entries[:10],
+        **AUDIT_WORDS,
+    )
+    return page, 422 if errors else 200
+
+
+async def _link_page(link: OneTimeLink) -> str:
+    return await render_template("accounts/link.html", link=link, mailed=await send_link(link, by=g.user))
+
+
+async def _done(words: str, user_id: int) -> ResponseReturnValue:
+    await flash(words, "info")
+    return redirect(url_for("admin.user", user_id=user_id), 303)

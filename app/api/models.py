@@ -1,0 +1,264 @@
+"""What the HTTP API takes and gives, as JSON; /api/openapi.json is made from these models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+MAX_ID = 2**31 - 1
+MAX_LIMIT = 100
+
+Status = Literal["open", "pending", "closed"]
+Priority = Literal["low", "normal", "high", "urgent"]
+
+
+class Given(BaseModel):
+    """A body or query string: unknown fields are refused, and JSON types are taken as they are."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """Part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+class ErrorDetail(Answer):
+    """What was refused."""
+
+    code: int = Field(description="The HTTP status.")
+    message: str = Field(description="What is wrong, by which rule, and the way out.")
+    fields: dict[str, str] | None = Field(None, description="Field of the request → what is wrong with it.")
+
+
+class ErrorBody(Answer):
+    """The request was refused; nothing was changed."""
+
+    error: ErrorDetail
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def _addresses(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        return value
+    raise ValueError("must be a string or a list of strings")
+
+
+Addresses = Annotated[
+    str | list[str],
+    BeforeValidator(_addresses),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": 'Addresses, as "bob@example.org" or "Bob <bob@example.org>"; one string may hold several, '
+            "separated by commas.",
+        }
+    ),
+]
+
+
+class NewTicket(Given):
+    """A ticket that somebody asks for."""
+
+    subject: str = Field(description="At most 400 characters on one line.", examples=["The printer is on fire"])
+    requester: str = Field(
+        description='Who asks, as "bob@example.org" or "Bob <bob@example.org>".', examples=["Bob <bob@example.org>"]
+    )
+    html_body: str | None = Field(None, description="What they say, as HTML. This or text_body is needed.")
+    text_body: str | None = Field(None, description="What they say, as plain text.", examples=["Please help."])
+    priority: Priority = "normal"
+
+
+class NewReply(Given):
+    """A reply to a ticket, or an internal note."""
+
+    html_body: str = Field(
+        description="Cleaned before it is stored and sent; your signature is added below.",
+        examples=["<p>Use <b>water</b>.</p>"],
+    )
+    to: Addresses | None = Field(None, description="The ticket's contact where it is not given.")
+    cc: Addresses | None = None
+    bcc: Addresses | None = None
+    internal: bool = Field(False, description="true: a note that only agents see; nothing is sent.")
+    enable_tracking: bool | None = Field(
+        None, description="Whether the mail's copies are tracked; where it is not given, when a module tracks."
+    )
+
+
+class TicketFilter(Given):
+    """Which tickets, newest activity first."""
+
+    model_config = ConfigDict(strict=False)
+
+    status: Status | None = None
+    assignee: str | None = Field(None, description="me, none, or the number of a user.")
+    q: str | None = Field(None, max_length=200, description="Words of the subject, the messages or the contact.")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Field(None, max_length=100, description="`next` of the page before.")
+
+
+class ConversationPage(Given):
+    """Which part of a conversation."""
+
+    model_config = ConfigDict(strict=False)
+
+    limit: int = Field(50, ge=1, le=MAX_LIMIT, description="How many messages at most.")
+    before: int | None = Field(None, ge=1, le=MAX_ID, description="Only messages before the one with this id.")
+
+
+# --- what is answered -------------------------------------------------------------------------------------------------
+
+
+class Person(Answer):
+    """An agent."""
+
+    id: int
+    name: str
+
+
+class Requester(Answer):
+    """The contact whom a ticket belongs to."""
+
+    contact_id: int
+    name: str
+    email: str
+
+
+class Badge(Answer):
+    """What is known of a reply's mail, in one word and as people read it."""
+
+    state: str = Field(
+        description="queued, sending, sent, delivered, machine, read, replied, bounced, failed, complained, unknown "
+        "or untracked."
+    )
+    word: str
+    at: AwareDatetime | None
+
+
+class Ticket(Answer):
+    """A ticket."""
+
+    id: int
+    subject: str
+    status: Status
+    priority: Priority
+    requester: Requester
+    assignee: Person | None
+    created_at: AwareDatetime
+    last_activity_at: AwareDatetime
+    url: str | None = Field(description="The ticket's page; null where PORTAL_URL is not set.")
+
+
+class ListedTicket(Ticket):
+    """A ticket in a list."""
+
+    snippet: str = Field(description="First words of the last message.")
+    badge: Badge | None = Field(description="Of the last reply that was mailed.")
+
+
+class TicketList(Answer):
+    """One page of tickets."""
+
+    tickets: list[ListedTicket]
+    next: str | None = Field(description="`cursor` of the next page; null on the last.")
+
+
+class Attachment(Answer):
+    """A file of a message."""
+
+    id: int
+    filename: str
+    content_type: str
+    size: int = Field(description="Bytes.")
+    url: str = Field(description="Where an agent who is logged in downloads it.")
+
+
+class Message(Answer):
+    """One entry of a conversation."""
+
+    id: int
+    kind: Literal["reply", "note", "customer"] = Field(
+        description="reply: was mailed; note: only agents see it; customer: came in."
+    )
+    author: Person | None = Field(description="The agent who wrote it, or wrote it down for the customer.")
+    sender: Requester | None = Field(description="The contact who wrote it.")
+    html_body: str | None = Field(
+        description="Cleaned: nothing active, and a customer's remote images left out. null where it is too large to "
+        "clean; text_body has its words."
+    )
+    text_body: str
+    created_at: AwareDatetime
+    attachments: list[Attachment]
+    badge: Badge | None = Field(description="Of a reply that was mailed.")
+
+
+class TicketWithConversation(Ticket):
+    """A ticket and the newest of its messages."""
+
+    conversation: list[Message] = Field(description="Oldest first.")
+    earlier: int = Field(description="How many messages come before these; ask with `before` for them.")
+
+
+class ReplyRecipient(Answer):
+    """One recipient of a reply."""
+
+    email: str
+    role: Literal["to", "cc", "bcc"]
+    tracking_id: str
+    state: str
+
+
+class StoredReply(Answer):
+    """A reply that is stored and waits to be sent, or a note."""
+
+    id: int
+    ticket_id: int
+    kind: Literal["reply", "note"]
+    enable_tracking: bool
+    recipients: list[ReplyRecipient] = Field(description="Empty for a note.")
+
+
+class ClickedLink(Answer):
+    """A destination that was followed."""
+
+    url: str
+    clicks: int
+
+
+class TrackedRecipient(ReplyRecipient):
+    """What is known of one recipient's copy."""
+
+    name: str
+    word: str
+    detail: str = Field(description="The mail server's words where the copy failed, waits or has an unknown outcome.")
+    sent_at: AwareDatetime | None
+    first_opened_at: AwareDatetime | None
+    last_opened_at: AwareDatetime | None
+    opens: int
+    links: list[ClickedLink]
+
+
+class TimelineEntry(Answer):
+    """One thing that happened to a reply's mail."""
+
+    at: AwareDatetime
+    kind: str
+    words: str
+    reason: str
+
+
+class ReplyTracking(Answer):
+    """What is known of a reply's mail. "Read" means likely read."""
+
+    id: int
+    ticket_id: int
+    badge: Badge
+    recipients: list[TrackedRecipient]
+    timeline: list[TimelineEntry] = Field(description="Newest first.")

@@ -1,0 +1,16 @@
+"""The HTTP API below /api: one file per resource, all on one blueprint that answers errors as JSON."""
+
+from __future__ import annotations
+
+from quart import Blueprint
+
+from app.api.errors import install
+from app.api.modules import modules
+from app.api.openapi import openapi
+from app.api.replies import replies
+from app.api.tickets import tickets
+
+api = Blueprint("api", __name__, url_prefix="/api")
+install(api)
+for resource in (modules, openapi, replies, tickets):
+    api.register_blueprint(resource)

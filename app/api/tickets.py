@@ -1,0 +1,64 @@
+"""/api/tickets: open, list and read tickets."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, g
+from quart_schema import document_response
+
+from app.api import models, views
+from app.api.answers import answer
+from app.api.errors import Refused, called
+from app.api.requests import asks, takes
+from app.receipts import service as receipts
+from app.tickets import listing, service
+from app.tickets.listing_rules import parse
+
+tickets = Blueprint("tickets", __name__, url_prefix="/tickets")
+
+
+@tickets.post("")
+@document_response(models.Ticket, 201)
+@takes(models.NewTicket)
+async def create_ticket(*, body: models.NewTicket) -> Response:
+    """Open a ticket for somebody.
+
+    The requester becomes a contact where they are none yet. Nothing is mailed.
+    """
+    if body.html_body is None and body.text_body is None:
+        words = "or `text_body` is missing; give the message as HTML or as text."
+        raise Refused(422, f"`html_body` {words}", {"html_body": words})
+    with called(body="text_body" if body.html_body is None else "html_body"):
+        ticket_id = await service.create_ticket(
+            subject=body.subject,
+            requester=body.requester,
+            html_body=body.html_body,
+            text_body=body.text_body,
+            priority=body.priority,
+            created_by=g.user,
+        )
+    found = views.ticket(await service.ticket(ticket_id))
+    return answer(found, 201, {"Location": f"/api/tickets/{ticket_id}"})
+
+
+@tickets.get("")
+@document_response(models.TicketList)
+@asks(models.TicketFilter)
+async def list_tickets(*, query: models.TicketFilter) -> Response:
+    """List tickets, the one with the latest activity first."""
+    arguments = {"q": query.q, "status": query.status, "assignee": query.assignee, "after": query.cursor}
+    given = {name: value for name, value in arguments.items() if value}
+    with called(after="cursor"):
+        wanted = parse({**given, "view": "all"}, user_id=g.user.id)
+    page = await listing.list_tickets(wanted, limit=query.limit)
+    return answer(models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
+
+
+@tickets.get(f"/<int(min=1, max={models.MAX_ID}):ticket_id>")
+@document_response(models.TicketWithConversation)
+@asks(models.ConversationPage)
+async def read_ticket(*, ticket_id: int, query: models.ConversationPage) -> Response:
+    """Read a ticket with its conversation."""
+    found = await service.ticket(ticket_id)
+    conversation = await service.conversation(ticket_id, before=query.before, limit=query.limit)
+    badges = await receipts.badges([one.id for one in conversation.messages if one.kind == "reply"])
+    return answer(await views.with_conversation(found, conversation, badges))

@@ -1,0 +1,1 @@
+"""Email out: addresses, messages, SMTP, and (with the database) the outbox and its worker."""

@@ -1,0 +1,340 @@
+"""Hand due copies to the mail server, each once.
+
+A copy is claimed (committed), prepared by the modules, and noted as *sending* (committed) right before DATA. Whoever
+dies between that and the server's answer leaves a copy of which nobody can know whether it arrived (RFC 1047): it
+becomes *unknown*, is shown as such, and is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pymysql
+import structlog
+
+from app.database import Connection, DatabaseUnavailable, Row, utcnow
+from app.email import repository
+from app.email.addresses import Address, make_address, parse_address
+from app.email.errors import EmailRefused
+from app.email.message import Attachment, OutgoingCopy, build_message
+from app.email.models import DueCopy, StoredMail
+from app.email.smtp import Outcome, SmtpSettings, SmtpTransport
+from app.hookspecs import Delivery, DeliveryReport, Prepared, Recipient
+from app.receipts import service as receipts
+from app.runtime import Runtime, current
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=3)
+"""For claimed copies: how long those of a process that died wait for another. One that is slower tries in vain."""
+SENDING_LEASE = timedelta(minutes=20)
+"""From DATA on, longer than a mail server may take: after it nobody can know whether the mail arrived."""
+BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
+"""Seconds after the first, second, ... failed try; the last one repeats."""
+GIVE_UP = timedelta(days=2)
+LANES = 4
+"""Connections to the mail server at once, per process."""
+NO_SERVER_PAUSE = 60
+"""Seconds between looks while no mail server is configured."""
+OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
+UNSUBSCRIBE_URL = re.compile(r"<([^<>]+)>")
+INTERRUPTED = "The process that sent it ended in between; whether it arrived is not known."
+
+
+class LeaseLost(Exception):
+    """Our claim on a copy ran out before DATA; somebody else has it."""
+
+
+def new_owner() -> str:
+    """A name for this process in lease columns."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(6)}"
+
+
+async def claim(runtime: Runtime, *, owner: str, limit: int, mail_id: int | None = None) -> list[DueCopy]:
+    """Take due copies for this process, committed."""
+    return await runtime.database.run(
+        lambda conn: repository.claim(conn, owner=owner, lease=LEASE, limit=limit, mail_id=mail_id)
+    )
+
+
+async def load(runtime: Runtime, mail_id: int) -> StoredMail:
+    """A mail with all that its copies have in common."""
+    async with runtime.database.connection() as conn:
+        row = await repository.mail_row(conn, mail_id)
+        if row is None:
+            raise LookupError(f"mail {mail_id} is gone")
+        recipients = await repository.recipient_rows(conn, mail_id)
+        files = await repository.attachment_rows(conn, mail_id)
+    return _stored(row, recipients, files)
+
+
+def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
+    def group(role: str) -> tuple[Address, ...]:
+        return tuple(make_address(one["name"], one["email"]) for one in recipients if one["role"] == role)
+
+    return StoredMail(
+        id=row["id"],
+        reply_id=row["reply_id"],
+        message_id=row["message_id"],
+        subject=row["subject"],
+        sender=parse_address(row["sender"]),
+        reply_to=parse_address(row["reply_to"]) if row["reply_to"] else None,
+        to=group("to"),
+        cc=group("cc"),
+        html_body=row["html_body"],
+        text_body=row["text_body"],
+        in_reply_to=row["in_reply_to"] or None,
+        references=tuple(row["reference_ids"].split()),
+        headers=json.loads(row["headers"]),
+        auto_submitted=row["auto_submitted"] or None,
+        enable_tracking=bool(row["enable_tracking"]),
+        sensitive=bool(row["is_sensitive"]),
+        created_at=row["created_at"],
+        attachments=tuple(
+            Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")
+            for one in files
+        ),
+    )
+
+
+def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
+    """The HTML as it travels: our own images by `cid:` where the mail carries them."""
+    known = {one.content_id for one in attachments}
+
+    def swap(found: re.Match[str]) -> str:
+        content_id = f"file{found[2]}@attachments.invalid"
+        return f"{found[1]}cid:{content_id}{found[3]}" if content_id in known else found[0]
+
+    return OWN_IMAGE.sub(swap, html)
+
+
+async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[bytes, frozenset[str]]:
+    """The bytes of one copy after the modules had their say, and what the copy will report."""
+    html = with_inline_images(mail.html_body, mail.attachments)
+    prepared = Prepared(html)
+    if html:
+        prepared = await runtime.plugins.prepare_delivery(
+            Delivery(
+                mail_id=mail.id,
+                reply_id=mail.reply_id,
+                recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
+                html=html,
+                enable_tracking=mail.enable_tracking and not mail.sensitive,
+                sensitive=mail.sensitive,
+                list_unsubscribe=_unsubscribe_urls(mail.headers),
+            )
+        )
+    outgoing = OutgoingCopy(
+        sender=mail.sender,
+        to=mail.to,
+        cc=mail.cc,
+        reply_to=mail.reply_to,
+        subject=mail.subject,
+        message_id=mail.message_id,
+        date=mail.created_at,
+        text=mail.text_body,
+        html=prepared.html or None,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        auto_submitted=mail.auto_submitted,
+        attachments=mail.attachments,
+        extra_headers=mail.headers,
+    )
+    return await asyncio.to_thread(lambda: build_message(outgoing).as_bytes()), prepared.reports
+
+
+def _unsubscribe_urls(headers: Mapping[str, str]) -> tuple[str, ...]:
+    for name, value in headers.items():
+        if name.lower() == "list-unsubscribe":
+            return tuple(UNSUBSCRIBE_URL.findall(value))
+    return ()
+
+
+async def deliver(
+    runtime: Runtime, transport: SmtpTransport | None, mail: StoredMail, copy: DueCopy, owner: str
+) -> None:
+    """Try one claimed copy and store how it ended.
+
+    transport: None where no mail server is configured. Raises DatabaseUnavailable only before anything was sent.
+    """
+    if transport is None:
+        outcome = Outcome("temporary", None, "SMTP_HOST is not set: the mail waits until a mail server is configured.")
+        await _settle(runtime, copy, owner, outcome, pause=NO_SERVER_PAUSE)
+        return
+    try:
+        data, reports = await prepare(runtime, mail, copy)
+    except EmailRefused as error:
+        await _settle(runtime, copy, owner, Outcome("permanent", None, str(error)))
+        return
+    except Exception as error:
+        # A fault of ours, perhaps mended by the next release: the mail waits, and the others go on.
+        log.exception("a mail could not be built", mail=mail.id, copy=copy.id)
+        words = f"The mail could not be built ({type(error).__name__}); see the log of the worker."
+        await _settle(runtime, copy, owner, Outcome("temporary", None, words))
+        return
+
+    async def before_data() -> None:
+        async def work(conn: Connection) -> bool:
+            return await repository.mark_sending(
+                conn, copy_id=copy.id, owner=owner, reports=",".join(sorted(reports)), lease=SENDING_LEASE
+            )
+
+        if not await runtime.database.run(work):
+            raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
+
+    try:
+        outcome = await transport.deliver(mail.sender.email, copy.email, data, before_data)
+    except LeaseLost:
+        log.warning("a copy was left to another process", copy=copy.id)
+        return
+    await _settle(runtime, copy, owner, outcome)
+
+
+async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome, *, pause: float | None = None) -> None:
+    """Store an outcome, however long the database takes: it is the only one who knows that the mail went out."""
+    state, wait = _next(copy, outcome, pause)
+    delay, badge, said = 0.2, True, False
+
+    async def work(conn: Connection) -> bool:
+        stored = await repository.settle(
+            conn,
+            copy_id=copy.id,
+            owner=owner,
+            state=state,
+            code=outcome.code,
+            text=outcome.text,
+            next_attempt_at=utcnow() + timedelta(seconds=wait),
+            counts=pause is None,
+        )
+        if stored and badge and copy.reply_id is not None:
+            await receipts.refresh(conn, copy.reply_id)
+        return stored
+
+    while True:
+        try:
+            stored = await runtime.database.run(work)
+            break
+        except (DatabaseUnavailable, pymysql.err.OperationalError) as error:
+            if not said:
+                log.error(
+                    "the outcome of a mail is not stored yet", copy=copy.id, outcome=outcome.kind, error=str(error)
+                )
+            said = True
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5)
+        except Exception:
+            # What is known of a mail must not be lost to a fault in how it is shown.
+            if not badge:
+                raise
+            log.exception("the badge of a reply could not be refreshed", copy=copy.id)
+            badge = False
+    if said:
+        log.info("the outcome of a mail is stored now", copy=copy.id, outcome=outcome.kind)
+    if not stored:
+        log.error("a copy was decided about elsewhere", copy=copy.id, outcome=outcome.kind, text=outcome.text)
+        return
+    await _tell(runtime, copy, state, outcome.text)
+
+
+async def _tell(runtime: Runtime, copy: DueCopy, state: str, text: str) -> None:
+    """Tell the modules how a copy ended."""
+    report = DeliveryReport(
+        mail_id=copy.mail_id,
+        reply_id=copy.reply_id,
+        recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
+        happened_at=utcnow(),
+        state=state,
+        detail=text,
+    )
+    if state == "sent":
+        await runtime.plugins.email_sent(report)
+    elif state in {"failed", "unknown"}:
+        await runtime.plugins.email_failed(report)
+
+
+def _next(copy: DueCopy, outcome: Outcome, pause: float | None) -> tuple[str, float]:
+    """The copy's next state, and in how many seconds it is due again."""
+    if outcome.kind == "accepted":
+        return "sent", 0
+    if outcome.kind in {"permanent", "unknown"}:
+        return ("failed" if outcome.kind == "permanent" else "unknown"), 0
+    if pause is not None:
+        return "retry", pause
+    if utcnow() - copy.created_at > GIVE_UP:
+        return "failed", 0
+    base = BACKOFF[min(copy.attempts, len(BACKOFF)) - 1]
+    return "retry", base * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+@asynccontextmanager
+async def open_transport(runtime: Runtime) -> AsyncIterator[SmtpTransport | None]:
+    """A connection to the mail server, opened when first used; None where none is configured."""
+    settings = smtp_settings(runtime.settings)
+    if settings is None:
+        yield None
+        return
+    async with SmtpTransport(settings) as transport:
+        yield transport
+
+
+def smtp_settings(settings: Settings) -> SmtpSettings | None:
+    """How to reach the mail server, from the environment; None where SMTP_HOST is not set."""
+    if settings.smtp_host is None:
+        return None
+    return SmtpSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        tls=settings.smtp_tls,
+    )
+
+
+async def deliver_now(mail_id: int) -> None:
+    """Deliver what is due of one mail in this process; what fails for now stays for the worker.
+
+    Copies are claimed one by one, so that a worker may help, and takes over at once should this process end.
+    """
+    runtime = current()
+    owner = new_owner()
+
+    async def lane() -> None:
+        mail: StoredMail | None = None
+        async with open_transport(runtime) as transport:
+            while copies := await claim(runtime, owner=owner, limit=1, mail_id=mail_id):
+                mail = mail or await load(runtime, mail_id)
+                await deliver(runtime, transport, mail, copies[0], owner)
+
+    # A lane that fails does not cut off another in the middle of a mail.
+    for end in await asyncio.gather(*(lane() for _ in range(LANES)), return_exceptions=True):
+        if isinstance(end, BaseException):
+            raise end
+
+
+async def reap(runtime: Runtime) -> int:
+    """Bring copies whose lease ran out to where they belong; how many there were."""
+
+    async def work(conn: Connection) -> list[tuple[DueCopy, str]]:
+        overdue = await repository.overdue(conn)
+        for copy, state in overdue:
+            after, text = ("unknown", INTERRUPTED) if state == "sending" else ("queued", "")
+            await repository.reclaim(conn, copy_id=copy.id, state=after, text=text)
+        for reply_id in sorted({copy.reply_id for copy, _ in overdue if copy.reply_id is not None}):
+            await receipts.refresh(conn, reply_id)
+        return overdue
+
+    overdue = await runtime.database.run(work)
+    for copy, state in overdue:
+        if state == "sending":
+            await _tell(runtime, copy, "unknown", INTERRUPTED)
+    return len(overdue)

@@ -1,0 +1,159 @@
+"""From the rows of a reply's copies to one badge. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from app.receipts.models import Badge, Copy, CopyState
+
+RANK = {"delivered": 1, "machine": 2, "read": 3, "replied": 4, "bounced": 5, "complained": 6}
+"""What plugins may report of a copy; a report replaces those below it."""
+RECEIPTS = frozenset(RANK)
+CORE_STATES = frozenset({"queued", "sent", "failed", "unknown", "untracked"})
+"""What the portal itself knows of a copy."""
+STATES = CORE_STATES | RECEIPTS
+
+WORST_FIRST = (
+    "failed", "bounced", "complained", "unknown",
+    "replied", "read", "queued", "machine", "delivered", "sent", "untracked",
+)  # fmt: skip
+"""Which state stands for several: the worst, then the best that is known."""
+_OF_SENDING = {
+    "queued": "queued",
+    "claimed": "queued",
+    "retry": "queued",
+    "sending": "queued",
+    "sent": "sent",
+    "unknown": "unknown",
+    "failed": "failed",
+}
+WORDS = {
+    "queued": "Queued",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "machine": "Opened by a machine",
+    "read": "Read",
+    "replied": "Replied",
+    "bounced": "Bounced",
+    "failed": "Failed",
+    "complained": "Marked as spam",
+    "unknown": "Perhaps sent",
+    "untracked": "Not tracked",
+}
+_REASON_LENGTH = 60
+
+
+def outranks(receipt: str, known: str | None) -> bool:
+    """Whether a report says more than what is known: delivered < machine < read < replied < bounced < complained.
+
+    Raises ValueError for a receipt that the portal has no badge for.
+    """
+    if receipt not in RANK:
+        raise ValueError(f"a receipt must be one of {', '.join(sorted(RANK, key=RANK.__getitem__))}, got {receipt!r}")
+    return known is None or RANK[receipt] > RANK.get(known, 0)
+
+
+def state_of(copy: CopyState, visible: frozenset[str]) -> str:
+    """What is shown of one copy.
+
+    visible: the states that may be shown, as `service.visible_states` gives them. A receipt beats the state of
+    sending, because an open proves that a copy of unknown outcome arrived; one that no enabled plugin names is left
+    out. "Not tracked" needs a plugin that could have tracked: without one, nothing is missing.
+    """
+    if copy.receipt is not None and copy.receipt in visible:
+        return copy.receipt
+    state = _OF_SENDING[copy.state]
+    return "untracked" if state == "sent" and not copy.tracked and "read" in visible else state
+
+
+def moment_of(copy: Copy, state: str) -> datetime | None:
+    """When the copy came into the state shown; None while it is queued."""
+    return copy.receipt_at if state in RECEIPTS else copy.sent_at if state in {"sent", "untracked"} else None
+
+
+def word_of(copy: Copy, state: str) -> str:
+    """The words for one copy: its state, and for a failure the reason in short."""
+    return _with_reason(WORDS[state], copy) if state == "failed" else WORDS[state]
+
+
+def overall(copies: Iterable[CopyState], visible: frozenset[str]) -> str:
+    """The state that stands for all copies of a reply. Raises ValueError for no copies."""
+    found = {state_of(copy, visible) for copy in copies}
+    if not found:
+        raise ValueError("a badge needs at least one copy; a reply that was not mailed has none")
+    return next(state for state in WORST_FIRST if state in found)
+
+
+def summarise(copies: Sequence[Copy], visible: frozenset[str]) -> Badge:
+    """One badge for all copies of a reply. Raises ValueError for no copies."""
+    state = overall(copies, visible)
+    shown = [(copy, state_of(copy, visible)) for copy in copies]
+    match state:
+        case "failed" | "bounced" | "complained" | "unknown":
+            return _worst(state, shown)
+        case "replied" | "read":
+            return _counted(state, shown, "by")
+        case "delivered":
+            return _counted(state, shown, "to")
+        case "queued":
+            return _under_way(shown)
+        case "machine":
+            return Badge(state, WORDS[state], _first(shown, {state}))
+        case _:
+            return Badge(state, WORDS[state], _last(shown, {"sent", "untracked"}))
+
+
+def shown_as(stored: str, visible: frozenset[str]) -> str:
+    """What a ticket list shows for a `tickets.last_receipt`, which is stored as if every state were visible."""
+    hidden = stored in RECEIPTS and stored not in visible
+    return "sent" if hidden or (stored == "untracked" and "read" not in visible) else stored
+
+
+def stored_for(shown: str, visible: frozenset[str]) -> frozenset[str]:
+    """The values of `tickets.last_receipt` that a list shows as `shown`; for filters."""
+    return frozenset(state for state in STATES if shown_as(state, visible) == shown)
+
+
+Shown = Sequence[tuple[Copy, str]]
+
+
+def _worst(state: str, shown: Shown) -> Badge:
+    found = [copy for copy, its in shown if its == state]
+    word = WORDS[state]
+    if len(shown) > 1:
+        word = f"{word}: {len(found)} of {len(shown)}"
+    elif state == "failed":
+        word = _with_reason(word, found[0])
+    return Badge(state, word, _first(shown, {state}))
+
+
+def _counted(state: str, shown: Shown, preposition: str) -> Badge:
+    count = sum(its == state for _, its in shown)
+    word = WORDS[state] if count == len(shown) else f"{WORDS[state]} {preposition} {count} of {len(shown)}"
+    return Badge(state, word, _first(shown, {state}))
+
+
+def _under_way(shown: Shown) -> Badge:
+    gone = sum(state != "queued" for _, state in shown)
+    return Badge("queued", f"Sent to {gone} of {len(shown)}" if gone else WORDS["queued"])
+
+
+def _first(shown: Shown, states: set[str]) -> datetime | None:
+    return min(_moments(shown, states), default=None)
+
+
+def _last(shown: Shown, states: set[str]) -> datetime | None:
+    return max(_moments(shown, states), default=None)
+
+
+def _moments(shown: Shown, states: set[str]) -> list[datetime]:
+    moments = [moment_of(copy, state) for copy, state in shown if state in states]
+    return [moment for moment in moments if moment is not None]
+
+
+def _with_reason(word: str, copy: Copy) -> str:
+    reason = " ".join(copy.smtp_text.split())
+    if len(reason) > _REASON_LENGTH:
+        reason = reason[: _REASON_LENGTH - 1].rstrip() + "…"
+    return f"{word}: {reason}" if reason else word

@@ -1,0 +1,138 @@
+"""Receipts: what plugins report of a copy, the badge of a reply, and the popover behind it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from app.database import Connection
+from app.hookspecs import RecipientActivity, ReplyActivity
+from app.live import service as live
+from app.receipts import repository, rules
+from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, TimelineLine
+from app.runtime import current
+
+TIMELINE_LINES = 100
+ROLES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
+
+
+class UnknownCopy(LookupError):
+    """A receipt was reported for a copy that does not exist."""
+
+
+async def visible_states() -> frozenset[str]:
+    """The states that may be shown now: the portal's own and those that an enabled plugin reports."""
+    return rules.CORE_STATES | (await current().plugins.receipt_states() & rules.RECEIPTS)
+
+
+async def refresh(conn: Connection, reply_id: int) -> None:
+    """Bring the ticket's stored badge up to date and tell open pages, in the caller's transaction.
+
+    Call after every change of a copy, last in the transaction but for events. The ticket's row is locked before the
+    copies are read: of two transactions that change two copies at once, the second sees the first's change. The
+    stored badge counts every receipt as visible; `rules.shown_as` hides those of disabled plugins.
+    """
+    ticket_id = await repository.ticket_of(conn, reply_id)
+    if ticket_id is None:
+        return
+    last = await repository.lock_last_reply(conn, ticket_id)
+    if last.id == reply_id:
+        kinds = await repository.kinds_of_copies(conn, reply_id)
+        state = rules.overall(kinds, rules.STATES) if kinds else None
+        if state != last.receipt:
+            await repository.set_last_receipt(conn, ticket_id=ticket_id, state=state)
+    await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
+
+
+async def report(conn: Connection, *, recipient_id: int, receipt: str, at: datetime) -> None:
+    """For plugins: what was learnt of one copy, in the caller's transaction.
+
+    receipt: one of `rules.RECEIPTS`; kept where it says more than what is known. Open pages are told in any case,
+    because the caller knows something new. Raises ValueError for another word, UnknownCopy for another id.
+    """
+    rules.outranks(receipt, None)
+    known = await repository.lock_reported(conn, recipient_id)
+    if known is None:
+        raise UnknownCopy(f"there is no copy with the id {recipient_id}; nothing was reported")
+    if rules.outranks(receipt, known.receipt):
+        await repository.set_receipt(conn, recipient_id=recipient_id, receipt=receipt, at=at)
+    if known.reply_id is not None:
+        await refresh(conn, known.reply_id)
+
+
+async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:
+    """The badge of each reply that was mailed; others are left out."""
+    visible = await visible_states()
+    return {reply_id: rules.summarise(copies, visible) for reply_id, copies in (await _copies(reply_ids)).items()}
+
+
+async def panels(reply_ids: Sequence[int]) -> dict[int, ReceiptPanel]:
+    """Badge, recipients and timeline of each reply that was mailed; what plugins know is merged in."""
+    found = await _copies(reply_ids)
+    if not found:
+        return {}
+    visible = await visible_states()
+    activity = await current().plugins.reply_activity(list(found))
+    return {
+        reply_id: _panel(copies, visible, activity.get(reply_id, ReplyActivity())) for reply_id, copies in found.items()
+    }
+
+
+async def _copies(reply_ids: Sequence[int]) -> Mapping[int, list[Copy]]:
+    found: defaultdict[int, list[Copy]] = defaultdict(list)
+    if not reply_ids:
+        return found
+    async with current().database.connection() as conn:
+        for copy in await repository.copies_of(conn, reply_ids):
+            found[copy.reply_id].append(copy)
+    return found
+
+
+def _panel(copies: Sequence[Copy], visible: frozenset[str], activity: ReplyActivity) -> ReceiptPanel:
+    badge = replace(rules.summarise(copies, visible), detail_id=f"receipt-{copies[0].reply_id}")
+    known: defaultdict[int, list[RecipientActivity]] = defaultdict(list)
+    for entry in activity.recipients:
+        known[entry.recipient_id].append(entry)
+    rows = tuple(_row(copy, visible, known[copy.id]) for copy in copies)
+    return ReceiptPanel(badge, rows, _timeline(copies, activity))
+
+
+def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]) -> RecipientReceipt:
+    state = rules.state_of(copy, visible)
+    clicks: defaultdict[str, int] = defaultdict(int)
+    for entry in known:
+        for url, count in entry.links.items():
+            clicks[url] += count
+    return RecipientReceipt(
+        id=copy.id,
+        role=ROLES[copy.role],
+        name=copy.name,
+        email=copy.email,
+        state=state,
+        word=rules.word_of(copy, state),
+        detail=copy.smtp_text if copy.state in {"failed", "unknown", "retry"} else "",
+        sent_at=copy.sent_at,
+        can_send_again=copy.state in {"failed", "unknown"},
+        first_opened=min((entry.first_opened_at for entry in known if entry.first_opened_at), default=None),
+        last_opened=max((entry.last_opened_at for entry in known if entry.last_opened_at), default=None),
+        opens=sum(entry.opens for entry in known),
+        links=tuple(sorted(clicks.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[TimelineLine, ...]:
+    """What the portal and the plugins saw, newest first; with several recipients each line names its own."""
+    names = {copy.id: f" ({copy.email})" if len(copies) > 1 else "" for copy in copies}
+    lines = [TimelineLine(copies[0].created_at, "queued", "Queued")]
+    lines += [
+        TimelineLine(copy.sent_at, "sent", f"Sent{names[copy.id]}", copy.smtp_text) for copy in copies if copy.sent_at
+    ]
+    lines += [
+        TimelineLine(entry.happened_at, entry.kind, f"{entry.words}{names[entry.recipient_id]}", entry.detail)
+        for entry in activity.timeline
+        if entry.recipient_id in names
+    ]
+    lines.sort(key=lambda line: line.at)
+    return tuple(reversed(lines[-TIMELINE_LINES:]))

@@ -1,0 +1,29 @@
+"""The people who write to us."""
+
+from app.contacts.errors import ContactError, ContactNotFound, ContactRefused
+from app.contacts.models import Contact, ContactPage, ContactRow
+from app.contacts.service import (
+    add_address,
+    contact,
+    list_contacts,
+    make_primary,
+    remove_address,
+    save,
+    suggest,
+)
+
+__all__ = [
+    "Contact",
+    "ContactError",
+    "ContactNotFound",
+    "ContactPage",
+    "ContactRefused",
+    "ContactRow",
+    "add_address",
+    "contact",
+    "list_contacts",
+    "make_primary",
+    "remove_address",
+    "save",
+    "suggest",
+]

@@ -1,0 +1,26 @@
+"""Send mail, inside the portal and in a plain script."""
+
+from app.email.addresses import Address, parse_address, parse_address_list
+from app.email.errors import AddressRefused, AttachmentRefused, ContentTooLarge, EmailRefused, HeaderRefused
+from app.email.message import Attachment
+from app.email.models import NewMail
+from app.email.service import announce, deliver_now, enqueue, reply_of_message, send_again, send_email
+
+__all__ = [
+    "Address",
+    "AddressRefused",
+    "Attachment",
+    "AttachmentRefused",
+    "ContentTooLarge",
+    "EmailRefused",
+    "HeaderRefused",
+    "NewMail",
+    "announce",
+    "deliver_now",
+    "enqueue",
+    "parse_address",
+    "parse_address_list",
+    "reply_of_message",
+    "send_again",
+    "send_email",
+]

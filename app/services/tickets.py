@@ -1,0 +1,39 @@
+"""Open, answer, change and read tickets."""
+
+from app.tickets.errors import AuthorRefused, BodyTooLarge, TicketError, TicketNotFound, TicketRefused
+from app.tickets.files import Upload
+from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
+from app.tickets.service import (
+    add_customer_message,
+    add_reply,
+    answer_by_mail,
+    change,
+    conversation,
+    create_ticket,
+    open_ticket,
+    ticket,
+)
+from app.tickets.steps import UNCHANGED
+
+__all__ = [
+    "UNCHANGED",
+    "AuthorRefused",
+    "BodyTooLarge",
+    "Change",
+    "Conversation",
+    "Message",
+    "SentReply",
+    "Ticket",
+    "TicketError",
+    "TicketNotFound",
+    "TicketRefused",
+    "Upload",
+    "add_customer_message",
+    "add_reply",
+    "answer_by_mail",
+    "change",
+    "conversation",
+    "create_ticket",
+    "open_ticket",
+    "ticket",
+]

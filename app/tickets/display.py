@@ -1,0 +1,234 @@
+"""Message HTML on its way to an agent's screen: always through a sanitizer, a customer's also into a sandboxed frame.
+
+A customer's HTML is stored as it came and cleaned each time it is shown, so that a better sanitizer reaches old
+messages too. Cleaning is the first wall; the frame's own Content-Security-Policy is the second: no script, no form,
+no request but for images of our own. The frame is a page of its own, not `srcdoc`: that inherits the portal's policy,
+which forbids the inline styles that mails are made of.
+"""
+
+from __future__ import annotations
+
+import html as html_module
+import re
+from dataclasses import dataclass
+
+import nh3
+from markupsafe import Markup
+
+from app.email.errors import ContentTooLarge
+from app.email.markup_limits import check_parsable, names
+
+SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+"""What a frame may do. Without allow-scripts nothing runs in it; allow-same-origin lets our page measure its height,
+and lets its images of ours come with the session."""
+
+_DROPPED = names(
+    "applet audio canvas head iframe math noembed noframes noscript object option script select style svg template "
+    "textarea title video xmp"
+)
+_REPLY_TAGS = names("a b blockquote br code div em h1 h2 h3 i img li ol p pre s span strong u ul")
+_MAIL_TAGS = _REPLY_TAGS | names(
+    "abbr address article aside bdi bdo big caption center cite col colgroup dd del dfn dl dt figcaption figure font "
+    "footer h4 h5 h6 header hr ins kbd main mark nav q samp section small strike sub summary sup table tbody td tfoot "
+    "th thead time tr tt var wbr"
+)
+_MAIL_ATTRIBUTES = {
+    "*": names("align bgcolor border cellpadding cellspacing color dir height lang style title valign width"),
+    "a": names("href"),
+    "img": names("alt src"),
+    "td": names("colspan rowspan nowrap"),
+    "th": names("colspan rowspan nowrap scope"),
+    "ol": names("start type"),
+    "font": names("face size"),
+    "blockquote": names("type"),
+}
+_STYLES = names(
+    "background-color border border-bottom border-collapse border-color border-left border-radius border-right "
+    "border-spacing border-style border-top border-width clear color direction display float font font-family "
+    "font-size font-style font-variant font-weight height letter-spacing line-height list-style-type margin "
+    "margin-bottom margin-left margin-right margin-top max-width min-width padding padding-bottom padding-left "
+    "padding-right padding-top table-layout text-align text-decoration text-indent text-transform vertical-align "
+    "white-space width word-break word-spacing word-wrap"
+)
+_SCHEMES = {"http", "https", "mailto", "tel"}
+_OWN_IMAGE = re.compile(r"/attachments/[0-9]{1,10}/inline")
+_DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
+_NOISE = re.compile(r"[\x00-\x20]+")
+_QUOTE_TAG = re.compile(r"<(/?)blockquote\b[^>]*>")
+_ANY_TAG = re.compile(r"<[^>]*>")
+_TEXT_LINE = re.compile(r"(</?p>|<br>)")
+_SUMMARY = (
+    '<summary title="Quoted text"><span aria-hidden="true">…</span><span class="hidden">Quoted text</span></summary>'
+)
+
+_FRAME_STYLE = """
+html { color-scheme: light; background: #fff; }
+body { margin: 0; padding: 2px; overflow-wrap: anywhere; color: #1d2529;
+  font: 15px/1.5 -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, Cantarell, Ubuntu, "Noto Sans",
+    "Liberation Sans", "DejaVu Sans Condensed", system-ui, sans-serif; }
+@media (prefers-color-scheme: dark) { body { padding: 10px 12px; } }
+img { max-width: 100%; height: auto; }
+pre { white-space: pre-wrap; }
+blockquote { margin: 0 0 10px; padding-inline-start: 12px; border-inline-start: 2px solid #8b979c; color: #4c585d; }
+.portal-note { margin: 0 0 10px; padding: 6px 10px; border: 1px solid #dde3e5; border-radius: 6px; background: #f3f6f7;
+  color: #4c585d; font-size: 13px; }
+details > summary { display: inline-block; padding: 0 10px; border: 1px solid #dde3e5; border-radius: 4px;
+  background: #f3f6f7; color: #4c585d; cursor: pointer; list-style: none; }
+details > summary:focus-visible { outline: 2px solid #14708a; outline-offset: 2px; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+"""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A customer's HTML, safe to put into a frame."""
+
+    html: str
+    remote_images: int
+    """How many images elsewhere were taken out."""
+
+
+def reply_html(html: str) -> Markup:
+    """What an agent wrote, or what we made of plain text, for the page itself."""
+    return Markup(_REPLY.clean(html))  # noqa: S704
+
+
+def text_html(html: str) -> Markup:
+    """Like `reply_html` for HTML that `richtext.text_to_html` made, its quoted lines at the end folded away."""
+    return Markup(_fold_lines(_REPLY.clean(html)))  # noqa: S704
+
+
+def clean_mail(html: str) -> Cleaned:
+    """A customer's HTML by the allow-list for mails: layout and colours stay, nothing active or remote does.
+
+    Raises ContentTooLarge for markup that would keep the parser busy.
+    """
+    check_parsable(html)
+    remote = 0
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        nonlocal remote
+        if name not in {"href", "src"}:
+            return value
+        address = _NOISE.sub("", value)
+        if tag == "a":
+            # A relative link would lead into the portal itself.
+            scheme, colon, _ = address.partition(":")
+            return value if colon and scheme.lower() in _SCHEMES else None
+        if _OWN_IMAGE.fullmatch(address) or _DATA_IMAGE.fullmatch(value):
+            return value
+        remote += address.lower().startswith(("http:", "https:", "//"))
+        return None
+
+    cleaned = nh3.clean(
+        html,
+        tags=set(_MAIL_TAGS),
+        clean_content_tags=set(_DROPPED),
+        attributes={tag: set(allowed) for tag, allowed in _MAIL_ATTRIBUTES.items()},
+        attribute_filter=keep,
+        url_schemes=_SCHEMES | {"data"},
+        link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        filter_style_properties=set(_STYLES),
+    )
+    return Cleaned(cleaned, remote)
+
+
+def frame_document(html: str, text: str) -> str:
+    """The whole page that a message's frame loads; `text` is shown where the HTML cannot be."""
+    try:
+        cleaned = clean_mail(html)
+    except ContentTooLarge:
+        return _document(_note("The formatting of this message is too tangled to show; this is its text."), _pre(text))
+    note = ""
+    if cleaned.remote_images:
+        many = cleaned.remote_images > 1
+        images = f"{cleaned.remote_images} remote images are" if many else "One remote image is"
+        note = _note(f"{images} not shown, so that the sender does not learn that you read this.")
+    return _document(note, _fold_quote(cleaned.html))
+
+
+def frame_policy(host: str) -> str:
+    """The Content-Security-Policy of a frame; `host` is the portal's, whose pasted images may be shown."""
+    return (
+        f"default-src 'none'; img-src data: {host}/attachments/; style-src 'unsafe-inline'; form-action 'none'; "
+        f"base-uri 'none'; frame-ancestors 'self'; sandbox {SANDBOX}"
+    )
+
+
+def frame_height(text: str) -> int:
+    """About how many pixels a message of this text needs, for browsers in which nothing measures it."""
+    lines = sum(1 + len(line) // 80 for line in text.splitlines())
+    return min(max(40 + 24 * lines, 80), 640)
+
+
+def _document(note: str, body: str) -> str:
+    return (
+        '<!doctype html><html><head><meta charset="utf-8"><title>Message</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<style>{_FRAME_STYLE}</style></head><body dir="auto">{note}{body}</body></html>'
+    )
+
+
+def _note(words: str) -> str:
+    return f'<p class="portal-note">{html_module.escape(words)}</p>'
+
+
+def _pre(text: str) -> str:
+    return f"<pre>{html_module.escape(text)}</pre>"
+
+
+def _fold_quote(html: str) -> str:
+    """Fold the outermost quote at the end of a mail, if only white space follows it and something stands before it."""
+    depth, start, end = 0, -1, -1
+    for tag in _QUOTE_TAG.finditer(html):
+        if tag[1]:
+            depth -= 1
+            if depth == 0:
+                end = tag.end()
+        else:
+            if depth == 0:
+                start, end = tag.start(), -1
+            depth += 1
+    if start < 0 or end < 0 or _words(html[end:]) or not (_words(html[:start]) or "<img" in html[:start]):
+        return html
+    return f"{html[:start]}<details>{_SUMMARY}{html[start:end]}</details>{html[end:]}"
+
+
+def _words(html: str) -> str:
+    return _ANY_TAG.sub("", html).replace("&nbsp;", "").strip()
+
+
+def _fold_lines(html: str) -> str:
+    """Fold the lines at the end of a text message that start with ">", with the line that introduces them."""
+    parts = _TEXT_LINE.split(html)
+    first = None
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index].strip("\xa0 \n")
+        if _TEXT_LINE.fullmatch(part) or not part:
+            continue
+        if part.startswith("&gt;"):
+            first = index
+        elif first is not None and part.endswith(":"):
+            first = index
+            break
+        else:
+            break
+    if first is None or not any(_words(part) for part in parts[:first]):
+        return html
+    head, tail = "".join(parts[:first]), "".join(parts[first:])
+    if head.endswith("<p>"):
+        head, tail = head.removesuffix("<p>"), f"<p>{tail}"
+    else:
+        head, tail = f"{head.removesuffix('<br>')}</p>", f"<p>{tail}"
+    return f'{head}<details class="quoted">{_SUMMARY}<div>{tail}</div></details>'
+
+
+_REPLY = nh3.Cleaner(
+    tags=set(_REPLY_TAGS),
+    clean_content_tags=set(_DROPPED),
+    attributes={"a": {"href", "title"}, "img": {"src", "alt", "width", "height"}},
+    url_schemes=_SCHEMES,
+    link_rel="noopener noreferrer nofollow",
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+)

@@ -1,0 +1,53 @@
+"""Drafts: what an agent is writing and has not sent. Each agent sees only their own."""
+
+from __future__ import annotations
+
+from app import richtext
+from app.accounts.models import User
+from app.database import Connection
+from app.email.errors import ContentTooLarge
+from app.runtime import current
+from app.tickets import drafts_repository as repository
+from app.tickets import repository as tickets
+from app.tickets import rules
+from app.tickets.errors import BodyTooLarge, TicketNotFound, TicketRefused, sentence
+from app.tickets.models import Draft
+
+MAX_LINE = 16_000
+"""Characters of one line of addresses."""
+
+
+async def save(
+    ticket_id: int, *, user: User, kind: str, body_html: str, to: str = "", cc: str = "", bcc: str = ""
+) -> None:
+    """Keep a draft; one without text is forgotten. The addresses are kept as typed, right or wrong.
+
+    Raises BodyTooLarge, TicketRefused (a line of addresses too long, a kind that is none) or TicketNotFound.
+    """
+    rules.check_choice("kind", kind, ("reply", "note"))
+    lines = {"to": rules.storable(to), "cc": rules.storable(cc), "bcc": rules.storable(bcc)}
+    for field, line in lines.items():
+        if len(line) > MAX_LINE:
+            raise TicketRefused({field: f"{len(line):,} characters of addresses, at most {MAX_LINE:,} are kept."})
+    try:
+        cleaned = await richtext.clean_reply_async(rules.storable(body_html))
+        text = await richtext.html_to_text_async(cleaned)
+    except ContentTooLarge as error:
+        raise BodyTooLarge({"body": sentence(error)}) from None
+    is_empty = not text.strip() and "<img" not in cleaned
+
+    async def work(conn: Connection) -> None:
+        if await tickets.ticket(conn, ticket_id) is None:
+            raise TicketNotFound(f"There is no ticket #{ticket_id}.")
+        if is_empty:
+            await repository.delete(conn, user_id=user.id, ticket_id=ticket_id)
+        else:
+            await repository.save(conn, user_id=user.id, ticket_id=ticket_id, kind=kind, body_html=cleaned, **lines)
+
+    await current().database.run(work)
+
+
+async def load(ticket_id: int, *, user: User) -> Draft | None:
+    """What `user` was writing on a ticket."""
+    async with current().database.connection() as conn:
+        return await repository.draft(conn, user_id=user.id, ticket_id=ticket_id)

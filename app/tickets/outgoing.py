@@ -1,0 +1,118 @@
+"""A reply on its way out: its recipients, its place in the thread, and the mail that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.accounts.models import User
+from app.database import Connection
+from app.email import service as email
+from app.email.addresses import Address, Recipients, make_address, parse_address, parse_address_list, unique_recipients
+from app.email.errors import EmailRefused
+from app.email.models import NewMail
+from app.hookspecs import QueuedMail
+from app.runtime import current
+from app.tickets import repository, rules
+from app.tickets.bodies import Body
+from app.tickets.errors import TicketRefused, sentence
+from app.tickets.models import Ticket
+
+MAX_COPIES = 400
+"""Cc addresses that an answer takes over; a mail takes 500 recipients."""
+
+Addresses = str | Sequence[str] | None
+
+
+def parse_recipients(to: Addresses, cc: Addresses, bcc: Addresses, *, default: Address | None = None) -> Recipients:
+    """Check who gets a reply; `default` gets it where `to` is None.
+
+    Raises TicketRefused with what is wrong in each of `to`, `cc` and `bcc`.
+    """
+    parsed: dict[str, list[Address]] = {}
+    errors: dict[str, str] = {}
+    for field, given in (("to", to), ("cc", cc), ("bcc", bcc)):
+        try:
+            parsed[field] = parse_address_list(given)
+        except EmailRefused as error:
+            errors[field] = sentence(error)
+    if errors:
+        raise TicketRefused(errors)
+    if to is None and default is not None:
+        parsed["to"] = [default]
+    if not parsed["to"]:
+        raise TicketRefused({"to": "The reply has no recipient; write at least one address into To."})
+    try:
+        return unique_recipients(parsed["to"], parsed["cc"], parsed["bcc"])
+    except EmailRefused as error:
+        raise TicketRefused({"to": sentence(error)}) from None
+
+
+def parse_requester(text: str) -> Address:
+    """The address for which a ticket is opened: "bob@example.org" or "Bob <bob@example.org>"."""
+    try:
+        return parse_address(text.strip())
+    except EmailRefused as error:
+        raise TicketRefused({"requester": sentence(error)}) from None
+
+
+def address_of(name: str, email_address: str) -> Address:
+    """An address from the database; the name is left out where no mail header could carry it."""
+    try:
+        return make_address(name, email_address)
+    except EmailRefused:
+        return make_address("", email_address)
+
+
+async def answer_lines(conn: Connection, ticket: Ticket) -> tuple[str, str]:
+    """To and Cc of an answer to all: who wrote last, then the ticket's contact and who had our last reply as a copy."""
+    contact = address_of(ticket.contact_name, ticket.contact_email)
+    writer = await repository.last_writer(conn, ticket.id)
+    to = address_of(*writer) if writer else contact
+    copies = await repository.copies_of(conn, ticket.last_reply_id, "cc") if ticket.last_reply_id else []
+    others = unique_recipients([to], [contact, *(address_of(*copy) for copy in copies[:MAX_COPIES])])
+    return str(to), ", ".join(str(one) for one in others.cc)
+
+
+async def tracks(wanted: bool | None) -> bool:
+    """Whether a reply is tracked: as wanted, or, where nothing was said, when some module tracks."""
+    return wanted if wanted is not None else await current().plugins.tracking_notice() is not None
+
+
+async def enqueue(
+    conn: Connection,
+    *,
+    ticket: Ticket,
+    author: User,
+    reply_id: int,
+    body: Body,
+    recipients: Recipients,
+    attachment_ids: Sequence[int],
+    enable_tracking: bool,
+    first: bool,
+) -> QueuedMail:
+    """Put a stored reply into the outbox, in the caller's transaction.
+
+    Raises TicketRefused where the mail cannot be built from what was given.
+    """
+    in_reply_to, references = rules.thread(await repository.message_ids(conn, ticket.id))
+    sender = address_of(author.name, parse_address(current().settings.sender).email)
+    try:
+        return await email.enqueue(
+            conn,
+            NewMail(
+                subject=rules.mail_subject(ticket.subject, ticket.id, first=first),
+                to=recipients.to,
+                cc=recipients.cc,
+                bcc=recipients.bcc,
+                html_body=body.html,
+                text_body=body.text,
+                reply_id=reply_id,
+                sender=str(sender),
+                in_reply_to=in_reply_to or None,
+                references=references,
+                enable_tracking=enable_tracking,
+                attachment_ids=tuple(attachment_ids),
+            ),
+        )
+    except EmailRefused as error:
+        raise TicketRefused({"": sentence(error)}) from None

@@ -1,0 +1,231 @@
+"""What the ticket page shows: cards, changes, composer, side panel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from app.accounts import repository as accounts
+from app.accounts.models import User
+from app.live import service as live
+from app.receipts import service as receipts
+from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
+from app.runtime import current
+from app.tickets import composer as composers
+from app.tickets import display, drafts, outgoing, rules, service
+from app.tickets.composer import Composer
+from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
+from app.web.formats import clock, size
+
+INLINE_WORK = 40_000
+"""Characters of HTML that are cleaned on the event loop; more goes to a thread."""
+SHOWN_ADDRESSES = 3
+SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A copy that did not arrive, or may not have."""
+
+    recipient_id: int
+    words: str
+    can_send_again: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One message as the page shows it."""
+
+    id: int
+    at: datetime
+    kind: str
+    """'agent', 'customer' or 'note', as the macro `message` calls them."""
+    name: str
+    email: str
+    facts: Sequence[tuple[str, str]]
+    html: Markup | None
+    """None where the message is shown in a frame of its own."""
+    frame_height: int
+    panel: ReceiptPanel | None
+    files: Sequence[Mapping[str, str]]
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """One change, in words."""
+
+    at: datetime
+    icon: str
+    words: str
+
+
+def with_time(badge: Badge) -> Badge:
+    """The badge with its moment in its words: "Sent 10:32"; of a failure the reason says more, and with "Not tracked"
+    a time would read as if tracking had ended then."""
+    if badge.at is None or badge.state in {"failed", "bounced", "untracked"}:
+        return badge
+    return replace(badge, word=f"{badge.word} {clock(badge.at)}")
+
+
+async def context(
+    ticket_id: int,
+    *,
+    user: User,
+    before: int | None = None,
+    form: Composer | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What templates/tickets/show.html needs. Raises TicketNotFound.
+
+    before: show the messages before this one. form, errors: the composer as it was sent, and what is wrong in it.
+    """
+    topic = live.ticket_topic(ticket_id)
+    cursor = await live.cursor(topic)
+    ticket = await service.ticket(ticket_id)
+    conversation = await service.conversation(ticket_id, before=before)
+    panels = await receipts.panels([one.id for one in conversation.messages if one.kind == "reply"])
+    bodies = await _bodies(conversation.messages)
+    cards = [
+        _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id])
+        for one in conversation.messages
+    ]
+    draft = await drafts.load(ticket_id, user=user) if form is None else None
+    composer = form or (composers.from_draft(draft) if draft else await _fresh(ticket))
+    return {
+        "ticket": ticket,
+        "entries": _entries(cards, conversation),
+        "earlier": conversation.earlier,
+        "first_id": conversation.messages[0].id if conversation.messages else None,
+        "before": before,
+        "history": [_line(change) for change in reversed(conversation.history)],
+        "summary": _summary(panels),
+        "composer": composer,
+        "composer_text": await composer.text(),
+        "draft_at": draft.updated_at if draft else None,
+        "errors": dict(errors or {}),
+        "tracking": await current().plugins.tracking_notice(),
+        "statuses": list(rules.STATUSES.items()),
+        "priorities": list(rules.PRIORITIES.items()),
+        "assignees": await assignees(ticket),
+        "status_word": rules.STATUSES[ticket.status],
+        "sandbox": display.SANDBOX,
+        "live_topics": topic,
+        "live_cursor": cursor,
+    }
+
+
+async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
+    """Who can be given a ticket, for a select; who has it stays in the list, also when disabled."""
+    async with current().database.connection() as conn:
+        users = await accounts.list_users(conn, include_disabled=False)
+    options = [("", "Nobody"), *((str(user.id), user.name) for user in users)]
+    if ticket is not None and ticket.assignee_id is not None:
+        present = (str(ticket.assignee_id), f"{ticket.assignee_name} (disabled)")
+        if present[0] not in {value for value, _ in options}:
+            options.append(present)
+    return options
+
+
+async def _fresh(ticket: Ticket) -> Composer:
+    async with current().database.connection() as conn:
+        to, cc = await outgoing.answer_lines(conn, ticket)
+    return Composer(to=to, cc=cc)
+
+
+async def _bodies(messages: Sequence[Message]) -> dict[int, Markup | None]:
+    def work() -> dict[int, Markup | None]:
+        return {message.id: _body(message) for message in messages}
+
+    large = sum(len(message.body_html) for message in messages if not _is_framed(message)) > INLINE_WORK
+    return await asyncio.to_thread(work) if large else work()
+
+
+def _is_framed(message: Message) -> bool:
+    return message.kind == "customer" and message.is_html
+
+
+def _body(message: Message) -> Markup | None:
+    if _is_framed(message):
+        return None
+    return display.reply_html(message.body_html) if message.is_html else display.text_html(message.body_html)
+
+
+def _card(message: Message, html: Markup | None, panel: ReceiptPanel | None, files: Sequence[AttachmentInfo]) -> Card:
+    facts: list[tuple[str, str]] = []
+    if panel is not None:
+        facts = [
+            (role, _addresses([row for row in panel.rows if row.role == role]))
+            for role in ("To", "Cc", "Bcc")
+            if any(row.role == role for row in panel.rows)
+        ]
+        panel = replace(panel, badge=with_time(panel.badge))
+    is_customer = message.kind == "customer"
+    if is_customer and message.author_name:
+        facts.append(("Written down by", message.author_name))
+    name = (message.contact_name if is_customer else message.author_name) or "Somebody who left"
+    return Card(
+        id=message.id,
+        at=message.created_at,
+        kind={"reply": "agent"}.get(message.kind, message.kind),
+        name=name,
+        email=(message.contact_email or "") if is_customer else "",
+        facts=facts,
+        html=html,
+        frame_height=display.frame_height(message.body_text),
+        panel=panel,
+        files=[{"name": file.filename, "href": f"/attachments/{file.id}", "size": size(file.size)} for file in files],
+        problems=[problem for row in panel.rows if (problem := _problem(row))] if panel else [],
+    )
+
+
+def _addresses(rows: Sequence[RecipientReceipt]) -> str:
+    shown = ", ".join(row.email for row in rows[:SHOWN_ADDRESSES])
+    more = len(rows) - SHOWN_ADDRESSES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _problem(row: RecipientReceipt) -> Problem | None:
+    said = f": {row.detail.rstrip('.')}." if row.detail else "."
+    if row.state == "failed":
+        return Problem(row.id, f"{row.email} did not get this{said}", row.can_send_again)
+    if row.state == "unknown":
+        return Problem(row.id, f"{row.email} may or may not have got this{said}", row.can_send_again)
+    if row.state == "queued" and row.detail:
+        return Problem(row.id, f"{row.email} has not got this yet{said} We try again.", row.can_send_again)
+    return None
+
+
+def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | HistoryLine]:
+    """Cards and the changes between them; changes before or after this stretch belong to another."""
+    lines = [_line(change) for change in conversation.history]
+    if conversation.earlier:
+        lines = [line for line in lines if line.at >= cards[0].at]
+    if conversation.later and cards:
+        lines = [line for line in lines if line.at <= cards[-1].at]
+    return sorted([*cards, *lines], key=lambda entry: entry.at)
+
+
+def _line(change: Change) -> HistoryLine:
+    icons = {"status": "check" if change.new_value == "closed" else "refresh", "priority": "flag", "assignee": "user"}
+    who = change.user_name or "The customer's answer"
+    words = rules.history_words(who, change.field, change.old_value, change.new_value)
+    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
+
+
+def _summary(panels: Mapping[int, ReceiptPanel]) -> list[tuple[str, str]]:
+    if not panels:
+        return []
+    states = [panel.badge.state for panel in panels.values()]
+    read = sum(state in {"read", "replied"} for state in states)
+    failed = sum(state in {"failed", "bounced", "complained", "unknown"} for state in states)
+    words = f"{len(states)} sent" if len(states) > 1 else "1 sent"
+    words += f", {read} read" if read else ""
+    words += f", {failed} with a problem" if failed else ""
+    clicks = sum(count for panel in panels.values() for row in panel.rows for _, count in row.links)
+    return [("Replies", words), *([("Links", f"{clicks} followed")] if clicks else [])]

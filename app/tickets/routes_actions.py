@@ -1,0 +1,123 @@
+"""What a ticket page does beside answering: properties, drafts, pasted images, sending again, fresh badges."""
+
+from __future__ import annotations
+
+from quart import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from app.receipts import service as receipts
+from app.tickets import attachments, composer, drafts, lost_text, page, resend, rules, service
+from app.tickets.errors import TicketRefused
+from app.tickets.steps import UNCHANGED, Unchanged
+
+ticket_actions = Blueprint("ticket_actions", __name__)
+lost_text.install(ticket_actions)
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/properties")
+async def set_properties(ticket_id: int) -> ResponseReturnValue:
+    """Set status, priority and assignee; a field that is not sent, or that nobody touched, stays as it is.
+
+    The form says what it showed (`status_was`, ...): what another agent changed meanwhile is not put back by it.
+    """
+    form = await request.form
+    try:
+        await service.change(
+            ticket_id,
+            user=g.user,
+            status=_touched(form, "status") or None,
+            priority=_touched(form, "priority") or None,
+            assignee_id=_assignee(form),
+        )
+    except TicketRefused as error:
+        context = await page.context(ticket_id, user=g.user, errors=error.fields)
+        return await render_template("tickets/show.html", **context), 422
+    return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
+
+
+def _touched(form: MultiDict[str, str], field: str) -> str | None:
+    value = form.get(field)
+    return value if value != form.get(f"{field}_was") else None
+
+
+def _assignee(form: MultiDict[str, str]) -> int | Unchanged | None:
+    if "to_me" in form:
+        return int(g.user.id)
+    value = _touched(form, "assignee")
+    if value is None:
+        return UNCHANGED
+    if value == "":
+        return None
+    return rules.assignee_number(value)
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/draft")
+async def save_draft(ticket_id: int) -> ResponseReturnValue:
+    """Keep what is being written; the editor calls this a second after typing stops."""
+    form = await composer.from_request()
+    try:
+        await drafts.save(
+            ticket_id,
+            user=g.user,
+            kind=form.kind,
+            body_html=await form.html(),
+            to=form.to,
+            cc=form.cc,
+            bcc=form.bcc,
+        )
+    except TicketRefused as error:
+        return jsonify({"error": str(error)}), 422
+    return "", 204
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/images")
+async def add_image(ticket_id: int) -> ResponseReturnValue:
+    """Store an image that was pasted or dropped into the editor."""
+    found = await composer.uploads("image")
+    if len(found) != 1:
+        return jsonify({"error": f"Send one image in the field `image`; {len(found)} came."}), 422
+    try:
+        image_id = await attachments.store_image(ticket_id, found[0], user=g.user)
+    except TicketRefused as error:
+        return jsonify({"error": str(error)}), 422
+    return jsonify({"id": image_id, "url": url_for("ticket_files.inline", attachment_id=image_id)}), 201
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/recipients/<int:recipient_id>/send-again")
+async def send_again(ticket_id: int, recipient_id: int) -> ResponseReturnValue:
+    """Queue a copy once more that failed or whose outcome is unknown."""
+    return await _sent_again(ticket_id, await resend.one(ticket_id, recipient_id))
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/replies/<int:reply_id>/send-again")
+async def send_all_again(ticket_id: int, reply_id: int) -> ResponseReturnValue:
+    """Queue all copies of a reply once more that failed or whose outcome is unknown."""
+    return await _sent_again(ticket_id, await resend.all_of(ticket_id, reply_id))
+
+
+async def _sent_again(ticket_id: int, outcome: resend.Outcome) -> ResponseReturnValue:
+    if outcome.refused:
+        await flash(outcome.refused, "error")
+    if outcome.queued:
+        await flash(f"Queued again: {outcome.queued} {'copy' if outcome.queued == 1 else 'copies'}.", "success")
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{outcome.reply_id}"), 303)
+
+
+@ticket_actions.get("/tickets/<int:ticket_id>/replies/<int:reply_id>/badge")
+async def reply_badge(ticket_id: int, reply_id: int) -> ResponseReturnValue:
+    """A reply's badge with its popover, for an open ticket page."""
+    await service.message(ticket_id, reply_id)
+    panel = (await receipts.panels([reply_id])).get(reply_id)
+    return await render_template(
+        "tickets/badge.html", panel=panel, badge_now=page.with_time(panel.badge) if panel else None
+    )
+
+
+@ticket_actions.get("/tickets/<int:ticket_id>/badge")
+async def ticket_badge(ticket_id: int) -> ResponseReturnValue:
+    """The badge of a ticket's last reply, for an open ticket list."""
+    ticket = await service.ticket(ticket_id)
+    found = await receipts.badges([ticket.last_reply_id]) if ticket.last_reply_id else {}
+    badge = found.get(ticket.last_reply_id or 0)
+    return await render_template("tickets/badge.html", panel=None, badge_now=page.with_time(badge) if badge else None)

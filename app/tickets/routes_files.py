@@ -1,0 +1,41 @@
+"""Attachments: files are only ever downloaded; nothing but raster images is shown in a page."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, g
+from quart.typing import ResponseReturnValue
+
+from app.tickets import attachments, files, lost_text
+from app.tickets.errors import TicketNotFound
+
+ticket_files = Blueprint("ticket_files", __name__)
+lost_text.install(ticket_files)
+
+LOCKED = "default-src 'none'; sandbox"
+"""Whatever a file turns out to be, a browser that opens it after all runs and loads nothing."""
+
+
+@ticket_files.get("/attachments/<int:attachment_id>")
+async def download(attachment_id: int) -> ResponseReturnValue:
+    """A file to save. Its own type is not told: a browser must have no reason to open it on our address."""
+    info, content = await attachments.read(attachment_id, user=g.user)
+    return _locked(content, "application/octet-stream", {"Content-Disposition": files.disposition(info.filename)})
+
+
+@ticket_files.get("/attachments/<int:attachment_id>/inline")
+async def inline(attachment_id: int) -> ResponseReturnValue:
+    """A PNG, JPEG, GIF or WebP image, by its bytes; anything else is not found."""
+    _, content = await attachments.read(attachment_id, user=g.user)
+    content_type = files.raster_type(content)
+    if content_type is None:
+        raise TicketNotFound(f"File {attachment_id} is no image that can be shown; download it instead.")
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
+    return _locked(content, content_type, headers)
+
+
+def _locked(content: bytes, content_type: str, headers: dict[str, str]) -> Response:
+    response = Response(content, content_type=content_type, headers=headers)
+    response.headers["Content-Security-Policy"] = LOCKED
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,127 @@
+"""A ticket that an agent opens for a contact: by a mail of ours, or to write down what a customer said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quart import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+
+from app.contacts.service import suggest
+from app.email.addresses import Address
+from app.runtime import current
+from app.tickets import composer, lost_text, outgoing, page, rules, service
+from app.tickets.composer import Composer
+from app.tickets.errors import AuthorRefused, TicketRefused
+
+new_ticket = Blueprint("new_ticket", __name__)
+lost_text.install(new_ticket)
+
+SUGGESTIONS = 10
+LABELS = {
+    "requester": "Contact",
+    "subject": "Subject",
+    "body": "Message",
+    "files": "Files",
+    "priority": "Priority",
+    "assignee": "Assignee",
+}
+
+
+@dataclass(frozen=True)
+class NewTicket:
+    """The form as it was sent."""
+
+    requester: str = ""
+    subject: str = ""
+    priority: str = "normal"
+    assignee: str = ""
+    send_mail: bool = True
+    message: Composer = field(default_factory=Composer)
+
+
+@new_ticket.get("/tickets/new")
+async def form() -> ResponseReturnValue:
+    """The empty form; `contact` fills in whom it is for."""
+    return await _page(NewTicket(requester=request.args.get("contact", ""), assignee=str(g.user.id)))
+
+
+@new_ticket.post("/tickets/new")
+async def create() -> ResponseReturnValue:
+    """Open the ticket, or show the form again with all that was written and what is wrong."""
+    given = await request.form
+    ticket = NewTicket(
+        requester=given.get("requester", ""),
+        subject=given.get("subject", ""),
+        priority=given.get("priority", "normal"),
+        assignee=given.get("assignee", ""),
+        send_mail="send_mail" in given,
+        message=await composer.from_request(),
+    )
+    try:
+        ticket_id, reply_id = await _open(ticket)
+    except TicketRefused as error:
+        message = await ticket.message.keep_files(ticket_id=None, user=g.user)
+        code = 403 if isinstance(error, AuthorRefused) else 422
+        return await _page(ticket, message, error.fields), code
+    anchor = f"reply-{reply_id}" if reply_id else None
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=anchor), 303)
+
+
+@new_ticket.get("/tickets/new/contacts")
+async def contacts() -> ResponseReturnValue:
+    """Contacts whose name or address fits what was typed so far: [{"value", "label"}], at most ten."""
+    typed = request.args.get("q", "").strip()[:100]
+    if len(typed) < 2:
+        return jsonify([])
+    found = await suggest(typed, limit=SUGGESTIONS)
+    return jsonify([{"value": str(Address(name, email)), "label": name} for name, email in found])
+
+
+async def _open(ticket: NewTicket) -> tuple[int, int | None]:
+    errors: dict[str, str] = {}
+    _check(errors, lambda: rules.check_subject(ticket.subject))
+    _check(errors, lambda: outgoing.parse_requester(ticket.requester))
+    _check(errors, lambda: rules.check_choice("priority", ticket.priority, tuple(rules.PRIORITIES)))
+    _check(errors, lambda: rules.assignee_number(ticket.assignee) if ticket.assignee else None)
+    _check(errors, lambda: rules.check_customer_body(ticket.message.body_html or ticket.message.body_text))
+    if errors:
+        raise TicketRefused(errors)
+    common: dict[str, Any] = {
+        "subject": ticket.subject,
+        "requester": ticket.requester,
+        "html_body": await ticket.message.html(),
+        "priority": ticket.priority,
+        "assignee_id": rules.number(ticket.assignee),
+        "attachment_ids": ticket.message.attachment_ids,
+        "uploads": ticket.message.uploads,
+    }
+    if not ticket.send_mail:
+        return await service.create_ticket(**common, created_by=g.user), None
+    ticket_id, sent = await service.open_ticket(**common, author=g.user, enable_tracking=ticket.message.track)
+    return ticket_id, sent.id
+
+
+def _check(errors: dict[str, str], rule: Callable[[], object]) -> None:
+    """Run one rule and note what it says, so that all fields that are wrong are named at once."""
+    try:
+        rule()
+    except TicketRefused as error:
+        errors.update(error.fields)
+
+
+async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapping[str, str] | None = None) -> str:
+    shown = message or ticket.message
+    return await render_template(
+        "tickets/new.html",
+        ticket=ticket,
+        composer=shown,
+        composer_text=await shown.text(),
+        errors=dict(errors or {}),
+        labels=LABELS,
+        priorities=list(rules.PRIORITIES.items()),
+        assignees=await page.assignees(),
+        tracking=await current().plugins.tracking_notice(),
+    )

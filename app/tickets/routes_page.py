@@ -1,0 +1,67 @@
+"""The ticket page: reading a conversation and answering it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from quart import Blueprint, g, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+
+from app.tickets import composer, display, lost_text, page, rules, service
+from app.tickets.composer import Composer
+from app.tickets.errors import AuthorRefused, TicketRefused
+
+tickets = Blueprint("tickets", __name__)
+lost_text.install(tickets)
+
+
+@tickets.get("/tickets/<int:ticket_id>")
+async def show(ticket_id: int) -> ResponseReturnValue:
+    """The newest messages of a ticket, or those before message `before`."""
+    return await _page(ticket_id, before=rules.number(request.args.get("before")))
+
+
+@tickets.post("/tickets/<int:ticket_id>/replies")
+async def add_reply(ticket_id: int) -> ResponseReturnValue:
+    """Send a reply or add a note; where something is wrong, the page again with all that was written."""
+    form = await composer.from_request()
+    try:
+        sent = await service.add_reply(
+            ticket_id,
+            author=g.user,
+            html_body=await form.html(),
+            to=form.to,
+            cc=form.cc,
+            bcc=form.bcc,
+            internal=form.kind == "note",
+            enable_tracking=form.track,
+            attachment_ids=form.attachment_ids,
+            uploads=form.uploads,
+            then_status="closed" if form.then_close else None,
+        )
+    except TicketRefused as error:
+        kept = await form.keep_files(ticket_id=ticket_id, user=g.user)
+        code = 403 if isinstance(error, AuthorRefused) else 422
+        return await _page(ticket_id, form=kept, errors=error.fields), code
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{sent.id}"), 303)
+
+
+@tickets.get("/tickets/<int:ticket_id>/messages/<int:message_id>/frame")
+async def frame(ticket_id: int, message_id: int) -> ResponseReturnValue:
+    """A customer's HTML, as the page that its sandboxed frame loads."""
+    message = await service.message(ticket_id, message_id)
+    document = await asyncio.to_thread(display.frame_document, message.body_html, message.body_text)
+    headers = {"Content-Security-Policy": display.frame_policy(request.host), "X-Frame-Options": "SAMEORIGIN"}
+    return document, headers
+
+
+async def _page(
+    ticket_id: int,
+    *,
+    before: int | None = None,
+    form: Composer | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> str:
+    context = await page.context(ticket_id, user=g.user, before=before, form=form, errors=errors)
+    return await render_template("tickets/show.html", **context)

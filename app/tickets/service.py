@@ -1,0 +1,286 @@
+"""Tickets: opening, answering, changing, reading. What writes is one transaction each, repeated on a deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.accounts.models import User
+from app.contacts.service import find_or_create_contact
+from app.database import Connection
+from app.email import service as mail
+from app.email.addresses import Recipients
+from app.live import service as live
+from app.runtime import current
+from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, search_index, steps
+from app.tickets.errors import TicketNotFound, TicketRefused
+from app.tickets.files import Upload
+from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
+from app.tickets.outgoing import Addresses
+from app.tickets.steps import UNCHANGED, Unchanged
+
+PAGE = 50
+"""Messages shown at once."""
+HISTORY = 200
+"""Lines of history shown at most."""
+
+
+async def ticket(ticket_id: int) -> Ticket:
+    """One ticket. Raises TicketNotFound."""
+    async with current().database.connection() as conn:
+        return await steps.ticket(conn, ticket_id)
+
+
+async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
+    """The newest messages of a ticket, or the newest before message `before`, and what was changed in the ticket."""
+    async with current().database.connection() as conn:
+        messages = (await repository.messages(conn, ticket_id, before=before, limit=limit))[::-1]
+        earlier = await repository.count_before(conn, ticket_id, messages[0].id) if len(messages) == limit else 0
+        history = await repository.changes(conn, ticket_id, limit=HISTORY)
+        found = await attachments_repository.of_messages(conn, [message.id for message in messages])
+    return Conversation(
+        messages=tuple(messages),
+        history=tuple(history),
+        attachments={one.id: tuple(file for file in found if file.reply_id == one.id) for one in messages},
+        earlier=earlier,
+        later=before is not None,
+    )
+
+
+async def message(ticket_id: int, message_id: int) -> Message:
+    """One message. Raises TicketNotFound where the ticket has none such."""
+    async with current().database.connection() as conn:
+        found = await repository.message(conn, ticket_id, message_id)
+    if found is None:
+        raise TicketNotFound(f"Ticket #{ticket_id} has no message {message_id}.")
+    return found
+
+
+async def create_ticket(
+    *,
+    subject: str,
+    requester: str,
+    html_body: str | None = None,
+    text_body: str | None = None,
+    priority: str = "normal",
+    assignee_id: int | None = None,
+    created_by: User | None,
+    attachment_ids: Sequence[int] = (),
+    uploads: Sequence[Upload] = (),
+) -> int:
+    """Open a ticket with a message of its customer, and return its id. Nothing is mailed.
+
+    requester: "bob@example.org" or "Bob <bob@example.org>"; the contact is found by the address, or made.
+    created_by: the agent who wrote it down for the customer; None where the customer wrote themselves.
+    attachment_ids, uploads: files of `created_by`, as `add_reply` takes them; none without an agent.
+    Raises TicketRefused naming each field that does not hold.
+    """
+    subject = rules.check_subject(subject)
+    address = outgoing.parse_requester(requester)
+    rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+    body = await bodies.from_customer(html_body, text_body)
+
+    async def work(conn: Connection) -> int:
+        contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
+        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, created_by)
+        message_id = await repository.insert_message(
+            conn,
+            ticket_id=ticket_id,
+            kind="customer",
+            author_user_id=created_by.id if created_by else None,
+            contact_id=contact_id,
+            body_html=body.html,
+            body_text=body.text,
+            is_html=body.is_html,
+        )
+        if created_by is not None:
+            await attachments.attach(
+                conn,
+                ticket_id=ticket_id,
+                reply_id=message_id,
+                user=created_by,
+                attachment_ids=attachment_ids,
+                uploads=uploads,
+                html="",
+            )
+        await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
+        await search_index.add(conn, ticket_id, body.text)
+        await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=message_id)
+        return ticket_id
+
+    return await current().database.run(work)
+
+
+async def open_ticket(
+    *,
+    subject: str,
+    requester: str,
+    author: User,
+    html_body: str,
+    priority: str = "normal",
+    assignee_id: int | None = None,
+    enable_tracking: bool | None = None,
+    attachment_ids: Sequence[int] = (),
+    uploads: Sequence[Upload] = (),
+) -> tuple[int, SentReply]:
+    """Open a ticket with a mail of ours to the contact; its id and the reply that opens it.
+
+    Raises TicketRefused naming each field that does not hold, AuthorRefused where `author` was disabled.
+    """
+    subject = rules.check_subject(subject)
+    address = outgoing.parse_requester(requester)
+    rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+    body = await bodies.from_agent(html_body, signature=author.signature)
+    tracking = await outgoing.tracks(enable_tracking)
+    recipients = Recipients((address,), (), ())
+    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads, first=True)
+
+    async def work(conn: Connection) -> tuple[int, SentReply]:
+        contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
+        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, author)
+        return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
+
+    ticket_id, sent = await current().database.run(work)
+    await _announce(sent)
+    return ticket_id, sent
+
+
+async def add_reply(
+    ticket_id: int,
+    *,
+    author: User,
+    html_body: str,
+    to: Addresses = None,
+    cc: Addresses = None,
+    bcc: Addresses = None,
+    internal: bool = False,
+    enable_tracking: bool | None = None,
+    attachment_ids: Sequence[int] = (),
+    uploads: Sequence[Upload] = (),
+    then_status: str | None = None,
+) -> SentReply:
+    """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
+
+    to: None sends to the ticket's contact. enable_tracking: None tracks when some module does.
+    attachment_ids: files that `author` stored before; uploads: files to store with it.
+    then_status: the ticket's status after it; None leaves the status.
+    Raises TicketNotFound; AuthorRefused where `author` was disabled meanwhile; TicketRefused with the fields `to`,
+    `cc`, `bcc`, `body` (BodyTooLarge with the numbers), `files` or `status` that do not hold. Then nothing is stored.
+    """
+    if then_status is not None:
+        rules.check_choice("status", then_status, tuple(rules.STATUSES))
+    known = await ticket(ticket_id)
+    default = outgoing.address_of(known.contact_name, known.contact_email)
+    recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
+    body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
+    tracking = not internal and await outgoing.tracks(enable_tracking)
+    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads)
+
+    async def work(conn: Connection) -> SentReply:
+        found = await steps.locked(conn, ticket_id)
+        sent = await steps.store_reply(conn, found, reply)
+        if then_status is not None:
+            await steps.apply(conn, found, user=author, status=then_status)
+        return sent
+
+    sent = await current().database.run(work)
+    await _announce(sent)
+    return sent
+
+
+async def add_customer_message(
+    ticket_id: int,
+    *,
+    email: str,
+    html_body: str | None = None,
+    text_body: str | None = None,
+    message_id: str | None = None,
+) -> int:
+    """Add what a customer wrote, and return its id; a ticket that is closed or waits for them is open again.
+
+    email: who wrote, "bob@example.org" or "Bob <bob@example.org>"; found by the address, or made a contact.
+    message_id: the Message-ID of their mail; a mail that the ticket has already is not added twice.
+    """
+    address = outgoing.parse_requester(email)
+    body = await bodies.from_customer(html_body, text_body)
+    mail_id = rules.usable_message_id(message_id)
+
+    async def work(conn: Connection) -> int:
+        found = await steps.locked(conn, ticket_id)
+        known = await repository.message_of_mail(conn, ticket_id, mail_id) if mail_id else None
+        if known is not None:
+            return known
+        contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
+        new_id = await repository.insert_message(
+            conn,
+            ticket_id=ticket_id,
+            kind="customer",
+            author_user_id=None,
+            contact_id=contact_id,
+            body_html=body.html,
+            body_text=body.text,
+            is_html=body.is_html,
+            message_id=mail_id,
+        )
+        await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
+        await steps.apply(conn, found, user=None, status="open")
+        await search_index.add(conn, ticket_id, body.text)
+        await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=new_id)
+        return new_id
+
+    return await current().database.run(work)
+
+
+async def answer_by_mail(
+    *,
+    email: str,
+    in_reply_to: str,
+    html_body: str | None = None,
+    text_body: str | None = None,
+    message_id: str | None = None,
+) -> int:
+    """Add a customer's answer to one of our mails to the ticket that the mail belongs to; the new message's id.
+
+    in_reply_to: the Message-ID of our mail. Raises TicketNotFound where no ticket sent it; TicketRefused where `email`
+    is neither a recipient of that mail nor the ticket's contact: knowing an id must not be enough to join in.
+    """
+    address = outgoing.parse_requester(email)
+    found = await mail.reply_of_message(in_reply_to.strip())
+    if found is None:
+        raise TicketNotFound(f"No ticket sent a mail with the Message-ID {in_reply_to[:200]!r}.")
+    ticket_id, _ = found
+    async with current().database.connection() as conn:
+        if not await repository.takes_part(conn, ticket_id=ticket_id, email=address.email):
+            raise TicketRefused({"email": f"{address.email} takes no part in ticket #{ticket_id}; nothing was added."})
+    return await add_customer_message(
+        ticket_id, email=email, html_body=html_body, text_body=text_body, message_id=message_id
+    )
+
+
+async def change(
+    ticket_id: int,
+    *,
+    user: User,
+    status: str | None = None,
+    priority: str | None = None,
+    assignee_id: int | Unchanged | None = UNCHANGED,
+) -> tuple[Change, ...]:
+    """Set what is given and return what changed by it; each change is in the history.
+
+    assignee_id: None takes the ticket from whoever has it. Raises TicketNotFound, or TicketRefused for a status or
+    priority that is none, or an assignee who cannot have tickets.
+    """
+    if status is not None:
+        rules.check_choice("status", status, tuple(rules.STATUSES))
+    if priority is not None:
+        rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+
+    async def work(conn: Connection) -> tuple[Change, ...]:
+        found = await steps.locked(conn, ticket_id)
+        return await steps.apply(conn, found, user=user, status=status, priority=priority, assignee_id=assignee_id)
+
+    return await current().database.run(work)
+
+
+async def _announce(sent: SentReply) -> None:
+    if sent.mail is not None:
+        await mail.announce(sent.mail)

@@ -1,0 +1,168 @@
+"""The steps that the transactions of `service` are made of; each works on the caller's connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.accounts import repository as accounts
+from app.accounts.models import User
+from app.database import Connection, utcnow
+from app.email.addresses import Recipients
+from app.live import service as live
+from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
+from app.tickets.bodies import Body
+from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
+from app.tickets.files import Upload
+from app.tickets.models import Change, SentReply, Ticket
+
+
+class Unchanged:
+    """Says "leave the assignee", because None says "nobody"."""
+
+
+UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is stored when an agent writes: a reply to `recipients`, or a note where there are none."""
+
+    author: User
+    body: Body
+    recipients: Recipients | None
+    enable_tracking: bool = False
+    attachment_ids: Sequence[int] = ()
+    uploads: Sequence[Upload] = ()
+    first: bool = False
+
+
+async def ticket(conn: Connection, ticket_id: int) -> Ticket:
+    """One ticket. Raises TicketNotFound."""
+    found = await repository.ticket(conn, ticket_id)
+    if found is None:
+        raise TicketNotFound(f"There is no ticket #{ticket_id}.")
+    return found
+
+
+async def locked(conn: Connection, ticket_id: int) -> Ticket:
+    """The ticket as it is now, held until the end of the transaction.
+
+    Locked before new rows are added to the outbox and the conversation, against the usual order: nobody else can
+    know, and so hold, those rows yet.
+    """
+    await repository.lock_ticket(conn, ticket_id)
+    return await ticket(conn, ticket_id)
+
+
+async def insert_ticket(
+    conn: Connection,
+    subject: str,
+    contact_id: int,
+    priority: str,
+    assignee_id: int | None,
+    created_by: User | None,
+) -> int:
+    """Add a ticket without messages. Raises TicketRefused for an assignee who cannot have tickets."""
+    if assignee_id is not None:
+        await _assignee_name(conn, assignee_id)
+    return await repository.insert_ticket(
+        conn,
+        subject=subject,
+        contact_id=contact_id,
+        priority=priority,
+        assignee_id=assignee_id,
+        created_by=created_by.id if created_by else None,
+    )
+
+
+async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentReply:
+    """Add a reply or note with its files, queue its mail, forget the draft, tell open pages.
+
+    Raises AuthorRefused where the author was disabled meanwhile, TicketRefused for files or a mail that do not hold.
+    """
+    author = await accounts.user_by_id(conn, reply.author.id)
+    if author is None or author.disabled_at is not None:
+        raise AuthorRefused({"": f"The account {reply.author.email} is disabled; nothing was sent. Ask an admin."})
+    kind = "note" if reply.recipients is None else "reply"
+    reply_id = await repository.insert_message(
+        conn,
+        ticket_id=found.id,
+        kind=kind,
+        author_user_id=author.id,
+        contact_id=None,
+        body_html=reply.body.html,
+        body_text=reply.body.text,
+    )
+    attached = await attachments.attach(
+        conn,
+        ticket_id=found.id,
+        reply_id=reply_id,
+        user=author,
+        attachment_ids=reply.attachment_ids,
+        uploads=reply.uploads,
+        html=reply.body.html,
+    )
+    await search_index.add(conn, found.id, reply.body.text)
+    mail = None
+    if reply.recipients is None:
+        await repository.note_activity(conn, found.id)
+    else:
+        await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
+        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id)
+        mail = await outgoing.enqueue(
+            conn,
+            ticket=found,
+            author=author,
+            reply_id=reply_id,
+            body=reply.body,
+            recipients=reply.recipients,
+            attachment_ids=attached,
+            enable_tracking=reply.enable_tracking,
+            first=reply.first,
+        )
+    await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
+    await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
+    return SentReply(reply_id, mail)
+
+
+async def apply(
+    conn: Connection,
+    found: Ticket,
+    *,
+    user: User | None,
+    status: str | None = None,
+    priority: str | None = None,
+    assignee_id: int | Unchanged | None = UNCHANGED,
+) -> tuple[Change, ...]:
+    """Set status, priority and assignee where they differ, and write the differences down.
+
+    found: the ticket as `locked` gave it. user: None where the portal does it.
+    """
+    new_status, new_priority = status or found.status, priority or found.priority
+    new_assignee = found.assignee_id if isinstance(assignee_id, Unchanged) else assignee_id
+    wanted = [("status", found.status, new_status), ("priority", found.priority, new_priority)]
+    changed = [(field, old, new) for field, old, new in wanted if old != new]
+    if new_assignee != found.assignee_id:
+        name = await _assignee_name(conn, new_assignee) if new_assignee is not None else ""
+        changed.append(("assignee", found.assignee_name or "", name))
+    if not changed:
+        return ()
+    await repository.update_properties(
+        conn, ticket_id=found.id, status=new_status, priority=new_priority, assignee_id=new_assignee
+    )
+    for field, old, new in changed:
+        await repository.insert_change(
+            conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
+        )
+    await live.publish(conn, ticket_id=found.id, kind="ticket")
+    now = utcnow()
+    return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)
+
+
+async def _assignee_name(conn: Connection, user_id: int) -> str:
+    names = await repository.assignable(conn, [user_id])
+    if user_id not in names:
+        raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
+    return names[user_id]

@@ -1,0 +1,1 @@
+"""Benchmarks: each is one command, `python -m bench.<name>`, and prints its results as a table."""

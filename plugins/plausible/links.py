@@ -1,0 +1,85 @@
+"""The addresses that tracked mails carry, and which destinations may stand in them. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import idna
+
+from plugins.plausible.rewriter import destinations
+from plugins.plausible.tokens import Signer
+
+PREFIX = "/api/email-tracking/"
+LONGEST = 2048
+"""Characters of a destination; `email_tracking_events.event_url` holds as many."""
+TRACKING_ID = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def is_allowed(url: str) -> bool:
+    """Whether a click may lead there: an absolute http(s) address with a host, no login in it, nothing hidden.
+
+    Checked before a link is signed and again before a click is followed.
+    """
+    if len(url) > LONGEST or CONTROL.search(url):
+        return False
+    address = destinations.parse(url)
+    return address is not None and address.user is None
+
+
+def location(url: str) -> str:
+    """An allowed destination as a header carries it: ASCII, otherwise every character as it was.
+
+    Names in other scripts become punycode (UTS 46, as browsers do it), other characters %-escapes of their UTF-8.
+    """
+    if url.isascii():
+        return url.replace(" ", "%20")
+    address = destinations.parse(url)
+    if address is None:
+        raise ValueError(f"not a web address: {url!r}")
+    start = len(address.scheme) + len("://")
+    end = start + len(address.host)
+    return url[:start] + _ascii_host(address.host) + quote(url[end:], safe=_PRINTABLE)
+
+
+def is_tracking_id(text: str) -> bool:
+    """Whether this could be one of our ids; what could not is not worth a look into the database."""
+    return TRACKING_ID.fullmatch(text) is not None
+
+
+class Links:
+    """Builds the addresses of one portal.
+
+    portal_url: scheme, host and port, without a slash at the end.
+    """
+
+    def __init__(self, portal_url: str, signer: Signer) -> None:
+        self.portal_url = portal_url
+        self._signer = signer
+
+    def pixel(self, tracking_id: str) -> str:
+        """The address of one recipient's pixel."""
+        return f"{self.portal_url}{PREFIX}pixel/{tracking_id}.gif"
+
+    def click(self, tracking_id: str, url: str) -> str | None:
+        """The tracked address of one recipient's link; None for a destination that a click may not lead to."""
+        if not is_allowed(url):
+            return None
+        signature = self._signer.sign(tracking_id, url)
+        return f"{self.portal_url}{PREFIX}click?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
+
+    def is_ours(self, url: str) -> bool:
+        """Whether this already is an address of the tracking."""
+        return url.startswith(self.portal_url + PREFIX)
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        # Browsers read an escaped name like a written one, and judge it by their own rules.
+        return quote(host, safe=_PRINTABLE)

@@ -1,0 +1,175 @@
+"""The module's hooks: what it does to a mail, what it hears of it, what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from quart import Blueprint
+
+from app.hookspecs import (
+    CheckResult,
+    Delivery,
+    DeliveryReport,
+    ModuleInfo,
+    PluginContext,
+    Prepared,
+    QueuedMail,
+    ReplyActivity,
+    hookimpl,
+)
+from plugins.plausible import activity, repository
+from plugins.plausible.events import OPEN, Kind
+from plugins.plausible.links import Links
+from plugins.plausible.recorder import Recorder
+from plugins.plausible.rewriter import PixelPlace, rewrite
+from plugins.plausible.routes import tracking_routes
+from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
+from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.tokens import Signer
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Handles:
+    """What one process of the portal gives the module, and what is built on it."""
+
+    context: PluginContext
+    signer: Signer
+    links: Links | None
+    """None without PORTAL_URL: nothing can be tracked then."""
+
+    @classmethod
+    def build(cls, context: PluginContext) -> Handles:
+        """From the portal's settings."""
+        signer = Signer(context.settings.keys)
+        portal_url = context.settings.portal_url
+        return cls(context, signer, Links(portal_url, signer) if portal_url else None)
+
+    @property
+    def settings(self) -> PlausibleSettings:
+        """The module's settings now."""
+        found = self.context.module_settings()
+        if not isinstance(found, PlausibleSettings):
+            raise TypeError(f"the module's settings are PlausibleSettings, got {type(found).__name__}")
+        return found
+
+    def wants(self, kind: Kind) -> bool:
+        """Whether events of a kind are recorded now."""
+        return self.context.is_enabled() and (self.settings.track_opens if kind == OPEN else self.settings.track_clicks)
+
+
+class Plausible:
+    """Opens and clicks of ticket replies."""
+
+    def __init__(self) -> None:
+        self._started: Handles | None = None
+        self._warned = False
+
+    def _handles(self) -> Handles:
+        if self._started is None:
+            raise RuntimeError("the module was not started; `started` comes before every other hook")
+        return self._started
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        """Who this is."""
+        return ModuleInfo(
+            slug="plausible",
+            name="Plausible Analytics",
+            description="Shows who has read a reply and which links were followed. What it records stays here.",
+            icon="📊",
+            settings_model=PlausibleSettings,
+        )
+
+    @hookimpl
+    def started(self, context: PluginContext) -> None:
+        """Keep the handles."""
+        self._started = Handles.build(context)
+
+    @hookimpl
+    def blueprints(self) -> Sequence[Blueprint]:
+        """Pixel, click and status; they belong to the process that asked."""
+        handles = self._handles()
+        database = handles.context.database
+        routes = tracking_routes(Recorder(database, wanted=handles.wants), handles.signer, database)
+
+        @routes.before_app_serving
+        async def warn() -> None:
+            if handles.context.is_enabled():
+                self._warn_about_address()
+
+        return [routes]
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        """Put pixel and links into a reply's copy."""
+        handles = self._handles()
+        if not delivery.enable_tracking or delivery.reply_id is None or delivery.sensitive:
+            return None
+        self._warn_about_address()
+        links, settings = handles.links, handles.settings
+        if links is None or not (settings.track_opens or settings.track_clicks):
+            return None
+        tracking_id = delivery.recipient.tracking_id
+        done = rewrite(
+            delivery.html,
+            link=(lambda url: links.click(tracking_id, url)) if settings.track_clicks else None,
+            pixel_url=links.pixel(tracking_id) if settings.track_opens else None,
+            own_urls=(links.portal_url,),
+            already_tracked=links.is_ours,
+            untracked=delivery.list_unsubscribe,
+            # Gmail cuts a long mail's end off, and a pixel there with it.
+            pixel_position="auto",
+        )
+        reports = {"opens"} if done.pixel not in {PixelPlace.OFF, PixelPlace.EMPTY} else set()
+        return Prepared(done.html, frozenset(reports | ({"clicks"} if done.links else set())))
+
+    @hookimpl
+    async def email_queued(self, mail: QueuedMail) -> None:
+        """Keep the first recipient's id with the reply."""
+        if mail.reply_id is None or not mail.enable_tracking or not mail.recipients:
+            return
+        first = next((one for one in mail.recipients if one.role == "to"), mail.recipients[0])
+        async with self._handles().context.database.transaction() as conn:
+            await repository.set_tracking_id(conn, reply_id=mail.reply_id, tracking_id=first.tracking_id)
+
+    @hookimpl
+    async def email_sent(self, report: DeliveryReport) -> None:
+        """Keep when the reply's first copy went out."""
+        if report.reply_id is not None:
+            async with self._handles().context.database.transaction() as conn:
+                await repository.set_sent_at(conn, reply_id=report.reply_id, at=report.happened_at)
+
+    @hookimpl
+    def receipt_states(self) -> frozenset[str]:
+        """A pixel or a link tells of reading."""
+        return frozenset({"read"})
+
+    @hookimpl
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
+        """Opens, followed links and the timeline."""
+        return await activity.activity(self._handles().context.database, reply_ids)
+
+    @hookimpl
+    def tracking_notice(self) -> str | None:
+        """What a reply sent now would report."""
+        return notice(self._handles().settings) if self._handles().links else None
+
+    @hookimpl
+    async def check(self) -> Sequence[CheckResult]:
+        """The self-test."""
+        handles = self._handles()
+        return await self_test(handles.context.settings, handles.settings, handles.links, handles.context.database)
+
+    def _warn_about_address(self) -> None:
+        """Say once in each process's log why tracking does not work, or not well."""
+        settings = self._handles().context.settings
+        problem = address_problem(settings)
+        if problem and not self._warned:
+            self._warned = True
+            # A loopback address is somebody trying the portal out, who has the module page for it.
+            say = log.info if is_loopback(settings) else log.warning
+            say("tracking does not work as it should", reason=problem)

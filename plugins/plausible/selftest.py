@@ -1,0 +1,125 @@
+"""The module's self-test, step by step, in the order in which to mend what fails."""
+
+from __future__ import annotations
+
+import httpx
+
+from app.database import Database, DatabaseUnavailable, utcnow
+from app.hookspecs import CheckResult
+from app.settings import LOOPBACK_HOSTS, Settings
+from plugins.plausible import repository
+from plugins.plausible.links import Links
+from plugins.plausible.routes import GIF
+from plugins.plausible.settings import PlausibleSettings
+
+FETCH_DEADLINE = 2.5
+"""Seconds; the page with all modules waits 3 for everything."""
+PROBE = "self-test"
+"""Too short for an id of ours: loading its pixel records nothing."""
+NO_ADDRESS = (
+    "PORTAL_URL is not set, so nothing is tracked: set it to the address under which mail clients reach this portal, "
+    "for example https://help.example.com"
+)
+
+
+def is_loopback(settings: Settings) -> bool:
+    """Whether only this machine reaches the portal."""
+    return settings.portal is not None and settings.portal.hostname in LOOPBACK_HOSTS
+
+
+def address_problem(settings: Settings) -> str | None:
+    """What is wrong with PORTAL_URL for tracking, in words; None where nothing is."""
+    if settings.portal is None:
+        return NO_ADDRESS
+    if is_loopback(settings):
+        return (
+            f"PORTAL_URL is {settings.portal_url}, which only this machine reaches: good for trying out, but mail "
+            "clients of customers cannot load the pixel or follow the links; set it to a public https:// address"
+        )
+    if not settings.is_https:
+        return (
+            f"PORTAL_URL is {settings.portal_url}: many mail clients load no images over http:// and warn at such "
+            "links; serve the portal over https:// and change PORTAL_URL"
+        )
+    return None
+
+
+async def self_test(
+    settings: Settings, module: PlausibleSettings, links: Links | None, database: Database
+) -> list[CheckResult]:
+    """All steps; the last one says when something was last recorded."""
+    results = [_address(settings), await _pixel(links), _mail_server(settings), _what(module)]
+    if module.send_to_plausible:
+        words = f"nothing is sent to {module.base_url} yet: the sync comes with a later release"
+        results.append(CheckResult("Send to Plausible", True, words))
+    return [*results, await _last_event(database)]
+
+
+def _address(settings: Settings) -> CheckResult:
+    problem = address_problem(settings)
+    loopback = settings.portal is not None and settings.portal.hostname in LOOPBACK_HOSTS
+    return CheckResult("Portal address", problem is None or loopback, problem or str(settings.portal_url))
+
+
+async def _pixel(links: Links | None) -> CheckResult:
+    if links is None:
+        return CheckResult("Pixel", False, "has no address without PORTAL_URL")
+    url = links.pixel(PROBE)
+    try:
+        async with httpx.AsyncClient(timeout=FETCH_DEADLINE, trust_env=False) as client:
+            response = await client.get(url)
+    except httpx.HTTPError as error:
+        reason = str(error) or type(error).__name__
+        return CheckResult(
+            "Pixel",
+            False,
+            f"{url} cannot be loaded from here: {reason}. Check that PORTAL_URL is right and leads here; where the "
+            "server cannot reach its own public address, load it in a browser outside instead",
+        )
+    if response.status_code != 200 or response.content != GIF:
+        return CheckResult(
+            "Pixel",
+            False,
+            f"{url} answers {response.status_code} with something else than our picture: another server, or a login "
+            "in front of it; let /api/email-tracking/ through to this portal",
+        )
+    return CheckResult("Pixel", True, f"{links.portal_url} delivers it")
+
+
+def _mail_server(settings: Settings) -> CheckResult:
+    if settings.smtp_host is None:
+        return CheckResult("Mail server", False, "SMTP_HOST is not set; replies wait in the outbox until it is")
+    return CheckResult("Mail server", True, f"{settings.smtp_host}:{settings.smtp_port}")
+
+
+def _what(module: PlausibleSettings) -> CheckResult:
+    found = notice(module)
+    if found is None:
+        return CheckResult("Tracking", False, "opens and clicks are both off; turn one on, or the module off")
+    return CheckResult("Tracking", True, found)
+
+
+def notice(module: PlausibleSettings) -> str | None:
+    """What a tracked reply reports, in words; None for nothing."""
+    return (
+        " and ".join(words for on, words in ((module.track_opens, "opens"), (module.track_clicks, "links")) if on)
+        or None
+    )
+
+
+async def _last_event(database: Database) -> CheckResult:
+    try:
+        async with database.connection() as conn:
+            moment = await repository.last_event_at(conn)
+    except DatabaseUnavailable as error:
+        return CheckResult("Events", False, str(error))
+    if moment is None:
+        return CheckResult("Events", True, "none yet: send a tracked reply to yourself and open it")
+    return CheckResult("Events", True, f"last event {_ago((utcnow() - moment).total_seconds())}")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"

@@ -1,0 +1,92 @@
+"""What an admin sets of the module; the form under Admin → Integration modules is made from it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from app.hookspecs import ModuleSettings
+from app.settings import LOOPBACK_HOSTS
+
+MAILS = "Tracking in mails"
+PLAUSIBLE = "Plausible"
+SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
+
+
+class PlausibleSettings(ModuleSettings):
+    """Field names are the PLAUSIBLE_* variables in lower case."""
+
+    track_opens: bool = Field(
+        True,
+        title="Track opens",
+        description="Puts an invisible image at the end of each tracked reply. Off: opens are no longer recorded, "
+        "also those of mails that went out before.",
+        json_schema_extra={"env": "PLAUSIBLE_TRACK_OPENS", "group": MAILS},
+    )
+    track_clicks: bool = Field(
+        True,
+        title="Track clicks",
+        description="Leads the links of each tracked reply through this portal. Off: clicks are no longer recorded; "
+        "links in mails that went out before keep working.",
+        json_schema_extra={"env": "PLAUSIBLE_TRACK_CLICKS", "group": MAILS},
+    )
+    base_url: str = Field(
+        "https://plausible.io",
+        title="Base URL",
+        description="Where your Plausible runs. Leave it for plausible.io.",
+        json_schema_extra={"env": "PLAUSIBLE_BASE_URL", "group": PLAUSIBLE},
+    )
+    site_domain: str = Field(
+        "",
+        title="Site domain",
+        description="The domain under which Plausible knows this portal, for example help.example.com.",
+        json_schema_extra={"env": "PLAUSIBLE_SITE_DOMAIN", "group": PLAUSIBLE},
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        title="API key",
+        description="Optional. Stored encrypted and never shown again.",
+        json_schema_extra={"env": "PLAUSIBLE_API_KEY", "group": PLAUSIBLE},
+    )
+    send_to_plausible: bool = Field(
+        False,
+        title="Send to Plausible",
+        description="The sync comes with a later release: until then nothing leaves the portal, also with this on. "
+        "Needs the site domain.",
+        json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(f"must be an address like https://plausible.io, got {value!r}") from None
+        local = parts.scheme == "http" and host in LOOPBACK_HOSTS
+        if (parts.scheme != "https" and not local) or not host:
+            raise ValueError(f"must start with https:// and name a host, got {value!r}")
+        if parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value:
+            raise ValueError("must be an address without login, query and fragment; the API key has a field of its own")
+        return value
+
+    @field_validator("site_domain")
+    @classmethod
+    def _check_site_domain(cls, value: str) -> str:
+        value = value.strip().lower()
+        if value and not SITE.fullmatch(value):
+            raise ValueError(f"must be a domain only, like help.example.com, got {value!r}")
+        return value
+
+    # On the switch and not on the domain, because the switch is what is set: one in the environment that does not
+    # hold is then left off, and the portal starts.
+    @field_validator("send_to_plausible")
+    @classmethod
+    def _check_switch(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("site_domain") == "":
+            raise ValueError("needs the site domain: fill it in, or leave this off")
+        return value

@@ -1,0 +1,105 @@
+"""The API's description, and what the API does when calls made from it are hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from quart import Quart
+from quart.typing import TestClientProtocol as Client
+
+from app.accounts.models import User
+from app.runtime import current
+from app.settings import Settings
+from tests.api.conftest import Api
+from tests.support.serving import ROOT, served
+
+
+async def test_the_description_names_every_endpoint_and_needs_no_login(client: Client) -> None:
+    answer = await Api(client).get("/openapi.json")
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.1")
+    operations = {
+        (method.upper(), path): operation
+        for path, methods in answer.json["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(operations) >= {
+        ("GET", "/api/tickets"),
+        ("POST", "/api/tickets"),
+        ("GET", "/api/tickets/{ticket_id}"),
+        ("POST", "/api/tickets/{ticket_id}/replies"),
+        ("GET", "/api/tickets/{ticket_id}/replies/{reply_id}/tracking"),
+    }
+    assert all(path.startswith("/api/") for _, path in operations)
+    for operation in operations.values():
+        assert operation["summary"]
+        assert {"401", "422"} <= set(operation["responses"])
+    names = [operation["operationId"] for operation in operations.values()]
+    assert len(set(names)) == len(names)
+    assert answer.json["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
+    assert answer.json["servers"] == [{"url": "http://portal.test"}]
+
+
+async def test_every_schema_that_is_referred_to_is_there(client: Client) -> None:
+    document = (await Api(client).get("/openapi.json")).json
+    text = str(document)
+    for name in {part.partition("'")[0] for part in text.split("#/components/schemas/")[1:]}:
+        assert name in document["components"]["schemas"]
+
+
+async def test_what_a_request_may_hold_is_closed(client: Client) -> None:
+    schemas = (await Api(client).get("/openapi.json")).json["components"]["schemas"]
+    for name, schema in schemas.items():
+        if name.startswith("New"):
+            assert schema["additionalProperties"] is False
+
+
+async def test_a_session_cookie_is_named_as_it_is(app: Quart) -> None:
+    document = (await Api(app.test_client()).get("/openapi.json")).json
+    assert document["components"]["securitySchemes"]["session"] == {
+        "type": "apiKey",
+        "name": "myportal",
+        "in": "cookie",
+    }
+
+
+async def test_no_call_made_from_the_description_breaks_the_portal(
+    api: Api, settings: Settings, agent: User, tmp_path: Path
+) -> None:
+    """Hostile and odd bodies, queries and paths; a ticket and reply that exist, so that they reach the services."""
+    ticket_id = await api.new_ticket()
+    reply_id = (await api.new_reply(ticket_id))["id"]
+    (tmp_path / "schemathesis.toml").write_text(
+        f'[parameters]\n"path.ticket_id" = {ticket_id}\n"path.reply_id" = {reply_id}\n'
+    )
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    async with served(settings) as url:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json",
+            "--header", f"Authorization: {api.headers['Authorization']}",
+            "--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--seed", "2026", "--no-shrink",
+            "--checks", checks, "--include-path-regex", "^/api/tickets", "--no-color",
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    async with current().database.connection() as conn:
+        replies = await conn.fetch_value(
+            "SELECT COUNT(*) FROM ticket_replies WHERE ticket_id = %(id)s", {"id": ticket_id}
+        )
+    assert replies > 2, "no call reached the services"
+
+
+async def test_every_endpoint_and_status_is_in_the_guide(client: Client) -> None:
+    guide = (ROOT / "docs" / "api.md").read_text()
+    for path, methods in (await Api(client).get("/openapi.json")).json["paths"].items():
+        if not path.startswith("/api/tickets"):
+            continue
+        for method, operation in methods.items():
+            assert f"`{method.upper()} {path}`" in guide
+            for status in operation["responses"]:
+                assert f"| {status} |" in guide or status in {"200", "201"}

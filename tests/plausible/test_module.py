@@ -1,0 +1,238 @@
+"""The hooks: what the module does to a mail, what it keeps, what it tells."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+import structlog
+from quart import Quart
+
+from app import create_app
+from app.database import Database, utcnow
+from app.hookspecs import Delivery, DeliveryReport, Prepared, QueuedMail, Recipient
+from app.plugin_host import PluginHost
+from app.receipts import service as receipts
+from app.runtime import Runtime
+from app.services import modules
+from app.settings import Settings
+from plugins.plausible import plugin
+from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
+from plugins.plausible.links import Links
+from plugins.plausible.module import Plausible
+from plugins.plausible.recorder import Recorder
+from plugins.plausible.tokens import Signer
+from tests.conftest import PORTAL_URL, SECRET_KEY
+from tests.receipts.builders import mailed_reply
+
+TID = "t" * 43
+URL = "https://example.org/guide?a=1&b=2"
+LINKS = Links(PORTAL_URL, Signer([SECRET_KEY]))
+BODY = f'<p>Hello <a href="{URL.replace("&", "&amp;")}">guide</a></p>'
+
+
+def delivery(html: str = BODY, **values: Any) -> Delivery:
+    given: dict[str, Any] = {
+        "mail_id": 1,
+        "reply_id": 5,
+        "recipient": Recipient(1, "to", "bob@example.org", TID),
+        "html": html,
+        "enable_tracking": True,
+    }
+    return Delivery(**{**given, **values})
+
+
+async def prepared(portal: Runtime, given: Delivery) -> Prepared:
+    return await portal.plugins.prepare_delivery(given)
+
+
+def hrefs(html: str) -> list[str]:
+    return [unescape(found) for found in re.findall(r'href="([^"]*)"', html)]
+
+
+async def reply_row(db: Database, reply_id: int) -> dict[str, Any]:
+    async with db.connection() as conn:
+        row = await conn.fetch_one(
+            "SELECT email_tracking_id, email_sent_at FROM ticket_replies WHERE id = %(id)s", {"id": reply_id}
+        )
+    assert row is not None
+    return row
+
+
+async def test_a_tracked_reply_carries_its_recipients_own_link_and_pixel(portal: Runtime) -> None:
+    done = await prepared(portal, delivery())
+    assert hrefs(done.html) == [LINKS.click(TID, URL)]
+    assert f'<img src="{LINKS.pixel(TID)}"' in done.html
+    assert done.reports == {"opens", "clicks"}
+    assert portal.plugins.broken == {}
+
+
+@pytest.mark.parametrize(
+    "values", [{"enable_tracking": False}, {"reply_id": None}, {"sensitive": True}, {"html": ""}, {"html": " \n"}]
+)
+async def test_a_mail_that_may_not_be_tracked_goes_out_as_it_is(portal: Runtime, values: dict[str, Any]) -> None:
+    given = delivery(**values)
+    assert await prepared(portal, given) == Prepared(given.html)
+
+
+async def test_a_disabled_module_leaves_mails_alone(portal: Runtime) -> None:
+    await modules.set_enabled("plausible", enabled=False, user=None)
+    assert await prepared(portal, delivery()) == Prepared(BODY)
+
+
+@pytest.mark.parametrize(
+    ("href", "attribute"),
+    [
+        (f"{PORTAL_URL}/tickets/5", ""),
+        (f"{PORTAL_URL}/api/email-tracking/click?tid=x", ""),
+        ("https://lists.example/unsubscribe?u=1", ""),
+        ("https://bob:secret@example.org/", ""),
+        ("mailto:bob@example.org", ""),
+        ("//example.org/", ""),
+        ("javascript:alert(1)", ""),
+        ("https://example.org/" + "x" * 2048, ""),
+        ("https://example.org/", " data-no-track"),
+    ],
+)
+async def test_a_link_that_may_not_be_tracked_stays(portal: Runtime, href: str, attribute: str) -> None:
+    given = delivery(f'<a href="{href}"{attribute}>x</a>', list_unsubscribe=("https://lists.example/unsubscribe?u=1",))
+    done = await prepared(portal, given)
+    assert done.html.startswith(f'<a href="{href}">x</a>')
+    assert done.reports == {"opens"}
+
+
+async def test_with_opens_off_there_is_no_pixel(portal: Runtime) -> None:
+    await modules.save("plausible", {"track_opens": False}, user=None)
+    done = await prepared(portal, delivery())
+    assert "<img" not in done.html
+    assert done.reports == {"clicks"}
+    assert await portal.plugins.tracking_notice() == "links"
+
+
+async def test_with_clicks_off_links_stay(portal: Runtime) -> None:
+    await modules.save("plausible", {"track_clicks": False}, user=None)
+    done = await prepared(portal, delivery())
+    assert hrefs(done.html) == [URL]
+    assert done.reports == {"opens"}
+    assert await portal.plugins.tracking_notice() == "opens"
+
+
+async def test_with_both_off_nothing_is_promised(portal: Runtime) -> None:
+    await modules.save("plausible", {"track_opens": False, "track_clicks": False}, user=None)
+    assert await prepared(portal, delivery()) == Prepared(BODY)
+    assert await portal.plugins.tracking_notice() is None
+
+
+async def test_a_copy_without_links_does_not_promise_clicks(portal: Runtime) -> None:
+    assert (await prepared(portal, delivery("<p>Hello</p>"))).reports == {"opens"}
+
+
+async def test_the_composer_hears_what_a_reply_would_report(portal: Runtime) -> None:
+    assert await portal.plugins.tracking_notice() == "opens and links"
+
+
+async def test_without_an_address_nothing_is_tracked_and_the_log_says_so_once(
+    settings: Settings, empty_database: None
+) -> None:
+    runtime = Runtime.build(settings.model_copy(update={"portal_url": None}), plugins={"plausible": Plausible()})
+    with runtime.entered():
+        await runtime.register_modules()
+        await modules.set_enabled("plausible", enabled=True, user=None)
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(3):
+                assert await prepared(runtime, delivery()) == Prepared(BODY)
+        assert await runtime.plugins.tracking_notice() is None
+    await runtime.close()
+    [line] = logs
+    assert (line["log_level"], "PORTAL_URL is not set" in line["reason"]) == ("warning", True)
+
+
+async def test_the_log_says_at_the_start_that_the_address_is_not_https(
+    settings: Settings, portal: Runtime, plausible: Quart
+) -> None:
+    app = create_app(settings, plugins={"plausible": Plausible()})
+    with structlog.testing.capture_logs() as logs:
+        await app.startup()
+    await app.shutdown()
+    assert any("http://portal.test" in line.get("reason", "") for line in logs)
+
+
+async def test_the_first_recipients_id_is_kept_with_the_reply(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database, "cc:ann@example.org", "bob@example.org")
+    mail = QueuedMail(reply.mail_id, reply.reply_id, "Hello", True, reply.recipients)
+    await portal.plugins.email_queued(mail)
+    row = await reply_row(portal.database, reply.reply_id)
+    assert row["email_tracking_id"] == reply.recipients[1].tracking_id
+
+
+async def test_an_untracked_mail_leaves_no_id_with_the_reply(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    await portal.plugins.email_queued(QueuedMail(reply.mail_id, reply.reply_id, "Hello", False, reply.recipients))
+    assert (await reply_row(portal.database, reply.reply_id))["email_tracking_id"] is None
+
+
+async def test_the_time_of_the_first_copy_is_kept(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    noon = utcnow()
+    for minutes in (5, 1, 9):
+        at = noon + timedelta(minutes=minutes)
+        report = DeliveryReport(reply.mail_id, reply.reply_id, reply.recipients[0], at, "sent")
+        await portal.plugins.email_sent(report)
+    assert (await reply_row(portal.database, reply.reply_id))["email_sent_at"] == noon + timedelta(minutes=1)
+
+
+async def test_the_popover_shows_opens_links_and_the_timeline_of_each_recipient(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database, "bob@example.org", "ann@example.org")
+    bob, ann = reply.recipients
+    recorder = Recorder(portal.database, wanted=lambda kind: True)
+    noon = utcnow()
+    thunderbird = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
+    seen: list[tuple[Kind, str | None]] = [(OPEN, None), (CLICK, URL), (CLICK, URL), (CLICK, "https://b.test/")]
+    for minutes, (kind, url) in enumerate(seen, 1):
+        at = noon + timedelta(minutes=minutes)
+        assert await recorder.record(TrackingEvent(kind, bob.tracking_id, at, url, thunderbird))
+    assert await recorder.record(TrackingEvent(OPEN, ann.tracking_id, noon + timedelta(minutes=5)))
+
+    panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
+
+    assert (panel.badge.state, panel.badge.word) == ("read", "Read")
+    first, second = panel.rows
+    assert (first.opens, first.links) == (1, ((URL, 2), ("https://b.test/", 1)))
+    assert (second.opens, second.first_opened, second.links) == (1, noon + timedelta(minutes=5), ())
+    lines = [(line.words, line.reason) for line in panel.timeline if line.kind in {"open", "click"}]
+    assert lines == [
+        ("Opened (ann@example.org)", ""),
+        ("Followed a link (bob@example.org)", "https://b.test/"),
+        ("Followed a link (bob@example.org)", URL),
+        ("Followed a link (bob@example.org)", URL),
+        ("Opened (bob@example.org)", "in Thunderbird"),
+    ]
+
+
+async def test_the_timeline_of_a_mail_that_is_opened_all_day_stays_short(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    recorder = Recorder(portal.database, wanted=lambda kind: True)
+    for _ in range(25):
+        assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
+    assert panel.rows[0].opens == 25
+    assert sum(line.kind == "open" for line in panel.timeline) == 20
+
+
+async def test_with_the_module_off_the_badge_says_sent_and_the_popover_nothing_more(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    recorder = Recorder(portal.database, wanted=lambda kind: True)
+    assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    await modules.set_enabled("plausible", enabled=False, user=None)
+    panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
+    assert (panel.badge.word, panel.rows[0].opens) == ("Sent", 0)
+
+
+def test_the_built_in_module_holds_its_contract() -> None:
+    host = PluginHost({"plausible": plugin})
+    assert host.broken == {}
+    info = host.modules()["plausible"]
+    assert (info.slug, info.name, info.icon) == ("plausible", "Plausible Analytics", "📊")

@@ -1,0 +1,135 @@
+"""The module's self-test says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.database import Database, utcnow
+from app.hookspecs import CheckResult
+from app.localdb import LocalDatabase
+from app.runtime import Runtime
+from app.settings import Settings
+from plugins.plausible import selftest
+from plugins.plausible.events import OPEN, TrackingEvent
+from plugins.plausible.links import Links
+from plugins.plausible.recorder import Recorder
+from plugins.plausible.routes import GIF
+from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.tokens import Signer
+from tests.conftest import SECRET_KEY
+from tests.receipts.builders import mailed_reply
+
+MODULE = PlausibleSettings()
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """A web server that says the same to everybody; its address."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def http(body: bytes, *, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+async def steps(
+    settings: Settings, database: Database, *, portal_url: str | None, module: PlausibleSettings = MODULE
+) -> dict[str, CheckResult]:
+    settings = settings.model_copy(update={"portal_url": portal_url})
+    settings.__dict__.pop("portal", None)
+    links = Links(portal_url, Signer([SECRET_KEY])) if portal_url else None
+    return {step.name: step for step in await selftest.self_test(settings, module, links, database)}
+
+
+async def test_without_an_address_it_says_which_variable_to_set(settings: Settings, portal: Runtime) -> None:
+    found = await steps(settings, portal.database, portal_url=None)
+    assert not found["Portal address"].ok
+    assert "PORTAL_URL is not set" in found["Portal address"].message
+    assert not found["Pixel"].ok
+
+
+async def test_http_is_a_fault_but_loopback_is_for_trying_out(settings: Settings, portal: Runtime) -> None:
+    async with answering(http(GIF)) as address:
+        found = await steps(settings, portal.database, portal_url=address)
+    assert found["Portal address"].ok
+    assert "trying out" in found["Portal address"].message
+    assert found["Pixel"].ok
+    assert "https" in (selftest.address_problem(settings) or "")
+
+
+async def test_https_is_fine(settings: Settings) -> None:
+    assert selftest.address_problem(Settings(_env_file=None, portal_url="https://help.example.com")) is None
+
+
+async def test_another_server_at_our_address_is_noticed(settings: Settings, portal: Runtime) -> None:
+    async with answering(http(b"<h1>Log in</h1>")) as address:
+        found = await steps(settings, portal.database, portal_url=address)
+    assert not found["Pixel"].ok
+    assert "/api/email-tracking/" in found["Pixel"].message
+
+
+async def test_an_address_that_does_not_answer_is_noticed(
+    settings: Settings, portal: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with answering(b"") as address:
+        found = await steps(settings, portal.database, portal_url=address)
+    assert not found["Pixel"].ok
+    assert "cannot be loaded" in found["Pixel"].message
+
+
+async def test_it_says_when_something_was_last_recorded(settings: Settings, portal: Runtime) -> None:
+    assert "none yet" in (await steps(settings, portal.database, portal_url=None))["Events"].message
+    reply = await mailed_reply(portal.database)
+    recorder = Recorder(portal.database, wanted=lambda kind: True)
+    assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    assert "just now" in (await steps(settings, portal.database, portal_url=None))["Events"].message
+
+
+async def test_its_own_look_at_the_pixel_is_no_event(settings: Settings, portal: Runtime) -> None:
+    recorder = Recorder(portal.database, wanted=lambda kind: True)
+    assert not await recorder.record(TrackingEvent(OPEN, selftest.PROBE, utcnow()))
+
+
+async def test_a_missing_mail_server_is_named(settings: Settings, portal: Runtime) -> None:
+    found = await steps(settings, portal.database, portal_url=None)
+    assert "SMTP_HOST" in found["Mail server"].message
+    with_server = settings.model_copy(update={"smtp_host": "mail.example"})
+    assert (await steps(with_server, portal.database, portal_url=None))["Mail server"].ok
+
+
+async def test_the_switch_is_said_to_do_nothing_yet(settings: Settings, portal: Runtime) -> None:
+    module = PlausibleSettings(send_to_plausible=True, site_domain="help.example.com")
+    found = await steps(settings, portal.database, portal_url=None, module=module)
+    assert "later release" in found["Send to Plausible"].message
+
+
+async def test_a_module_that_tracks_nothing_says_so(settings: Settings, portal: Runtime) -> None:
+    module = PlausibleSettings(track_opens=False, track_clicks=False)
+    assert not (await steps(settings, portal.database, portal_url=None, module=module))["Tracking"].ok
+
+
+async def test_a_silent_database_is_a_failed_step(
+    settings: Settings, portal: Runtime, database_server: LocalDatabase
+) -> None:
+    impatient = Database(database_server.url, deadline=0.2, acquire=0.2)
+    database_server.pause()
+    try:
+        found = await steps(settings, impatient, portal_url=None)
+    finally:
+        database_server.resume()
+    await impatient.close()
+    assert not found["Events"].ok

@@ -1,0 +1,199 @@
+"""Plugins that misbehave in every way we could think of."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quart import Blueprint
+
+from app.hookspecs import (
+    CheckResult,
+    Delivery,
+    DeliveryReport,
+    Job,
+    ModuleInfo,
+    NavItem,
+    PluginContext,
+    Prepared,
+    QueuedMail,
+    ReplyActivity,
+    hookimpl,
+)
+
+
+class Raises:
+    """Raises in every hook but the one that says who it is."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("raises", "Raises", "Raises in every hook.", "💥")
+
+    @hookimpl
+    def migrations(self) -> Path:
+        raise RuntimeError("migrations")
+
+    @hookimpl
+    def templates(self) -> Path:
+        raise RuntimeError("templates")
+
+    @hookimpl
+    def blueprints(self) -> Sequence[Blueprint]:
+        raise RuntimeError("blueprints")
+
+    @hookimpl
+    def navigation(self) -> Sequence[NavItem]:
+        raise RuntimeError("navigation")
+
+    @hookimpl
+    async def email_queued(self, mail: QueuedMail) -> None:
+        raise RuntimeError("email_queued")
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        raise RuntimeError("prepare_delivery")
+
+    @hookimpl
+    async def email_sent(self, report: DeliveryReport) -> None:
+        raise RuntimeError("email_sent")
+
+    @hookimpl
+    async def email_failed(self, report: DeliveryReport) -> None:
+        raise RuntimeError("email_failed")
+
+    @hookimpl
+    def receipt_states(self) -> frozenset[str]:
+        raise RuntimeError("receipt_states")
+
+    @hookimpl
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
+        raise RuntimeError("reply_activity")
+
+    @hookimpl
+    def tracking_notice(self) -> str | None:
+        raise RuntimeError("tracking_notice")
+
+    @hookimpl
+    async def check(self) -> Sequence[CheckResult]:
+        raise RuntimeError("check")
+
+    @hookimpl
+    def jobs(self) -> Sequence[Job]:
+        raise RuntimeError("jobs")
+
+    @hookimpl
+    def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        raise RuntimeError("settings_changed")
+
+
+class FailsToStart(Raises):
+    """Raises already when it is given its handles."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("no-start", "No start", "Raises at start.", "🧨")
+
+    @hookimpl
+    def started(self, context: PluginContext) -> None:
+        raise RuntimeError("no licence")
+
+
+class Hangs:
+    """Never returns: in a thread, and on the event loop without heeding its cancellation."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("hangs", "Hangs", "Never returns.", "🐌")
+
+    @hookimpl
+    def navigation(self) -> Sequence[NavItem]:
+        time.sleep(30)
+        return []
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        time.sleep(30)
+        return Prepared("too late")
+
+    @hookimpl
+    async def email_sent(self, report: DeliveryReport) -> None:
+        for _ in range(3):
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                continue
+
+
+class Nonsense:
+    """Returns what nobody asked for."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("nonsense", "Nonsense", "Returns anything.", "🤪")
+
+    @hookimpl
+    def navigation(self) -> Sequence[NavItem]:
+        return "Tickets"  # type: ignore[return-value]
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        return Prepared("")
+
+    @hookimpl
+    def receipt_states(self) -> frozenset[str]:
+        return 42  # type: ignore[return-value]
+
+    @hookimpl
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
+        return {7: "read"}  # type: ignore[dict-item]
+
+    @hookimpl
+    def blueprints(self) -> Sequence[Blueprint]:
+        return ["a page"]  # type: ignore[list-item]
+
+
+class Shouts:
+    """Works: makes each mail upper case."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("shouts", "Shouts", "Upper case.", "📢")
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        return Prepared(delivery.html.upper(), frozenset({"opens"}))
+
+    @hookimpl
+    def navigation(self) -> Sequence[NavItem]:
+        return [NavItem("Shouts", "/shouts")]
+
+    @hookimpl
+    def receipt_states(self) -> frozenset[str]:
+        return frozenset({"read"})
+
+
+class SyncWhereAsyncIsMeant:
+    """Registers in silence with pluggy; we refuse it."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("sync", "Sync", "def for async def.", "🧷")
+
+    @hookimpl
+    def email_sent(self, report: DeliveryReport) -> None:
+        return None
+
+
+class Misspelt:
+    """Has a hook that does not exist."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("misspelt", "Misspelt", "A hook that is none.", "✏️")
+
+    @hookimpl
+    async def email_snet(self, report: DeliveryReport) -> None:
+        return None

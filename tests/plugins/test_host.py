@@ -1,0 +1,146 @@
+"""A plugin may fail in any way; the portal and the other plugins go on."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import plugin_host
+from app.database import utcnow
+from app.hookspecs import Delivery, DeliveryReport, ModuleInfo, MyPortalSpec, Prepared, QueuedMail, Recipient, hookimpl
+from app.plugin_host import PluginHost, discover
+from tests.plugins.broken import (
+    FailsToStart,
+    Hangs,
+    Misspelt,
+    Nonsense,
+    Raises,
+    Shouts,
+    SyncWhereAsyncIsMeant,
+)
+
+BOB = Recipient(1, "to", "bob@customer.test", "t" * 43)
+DELIVERY = Delivery(mail_id=1, reply_id=7, recipient=BOB, html="<p>hello</p>", enable_tracking=True)
+REPORT = DeliveryReport(mail_id=1, reply_id=7, recipient=BOB, happened_at=utcnow(), state="sent")
+
+
+def host_of(*plugins: Any) -> tuple[PluginHost, list[tuple[str, str, str]]]:
+    """A host with these plugins enabled, and the failures it reports."""
+    failures: list[tuple[str, str, str]] = []
+    found = {plugin.module_info().slug: plugin for plugin in plugins}
+    return PluginHost(found, on_error=lambda *words: failures.append(words)), failures
+
+
+@pytest.fixture
+def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin_host, "DEADLINE", 0.2)
+
+
+async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> None:
+    host, failures = host_of(Raises(), Shouts())
+    assert host.blueprints() == []
+    assert host.jobs() == []
+    assert host.migration_folders() == {}
+    assert host.template_folders() == {}
+    assert [item.label for item in await host.navigation()] == ["Shouts"]
+    assert await host.receipt_states() == {"read"}
+    assert await host.tracking_notice() is None
+    assert await host.reply_activity([7]) == {}
+    await host.email_queued(QueuedMail(1, 7, "Hi", True, (BOB,)))
+    await host.email_sent(REPORT)
+    await host.email_failed(REPORT)
+    await host.settings_changed("raises", {}, {})
+    prepared = await host.prepare_delivery(DELIVERY)
+    assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
+    assert not (await host.check("raises"))[0].ok
+    hooks = {name for name, _ in inspect.getmembers(Raises, inspect.isfunction)} - {"module_info"}
+    assert {hook for _, hook, _ in failures} == hooks
+
+
+async def test_a_plugin_that_fails_to_start_is_off_and_says_why() -> None:
+    host, _ = host_of(FailsToStart(), Shouts())
+    host.start({"no-start": None, "shouts": None})  # type: ignore[dict-item]
+    assert host.broken == {"no-start": "RuntimeError: no licence"}
+    assert (await host.check("no-start"))[0].message == "RuntimeError: no licence"
+    assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
+
+
+@pytest.mark.usefixtures("short_deadline")
+async def test_a_plugin_that_hangs_is_left_behind_and_then_left_alone() -> None:
+    host, failures = host_of(Hangs(), Shouts())
+    assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
+    assert [hook for _, hook, _ in failures] == ["prepare_delivery"]
+    assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
+    assert [item.label for item in await host.navigation()] == ["Shouts"]
+    assert len(failures) == 1, "while it rests, it is not called again"
+
+
+@pytest.mark.usefixtures("short_deadline")
+async def test_a_hook_that_ignores_its_cancellation_does_not_hold_up_the_mail() -> None:
+    host, failures = host_of(Hangs())
+    await host.email_sent(REPORT)
+    assert [hook for _, hook, _ in failures] == ["email_sent"]
+
+
+async def test_nonsense_is_not_believed() -> None:
+    host, failures = host_of(Nonsense(), Shouts())
+    assert host.blueprints() == []
+    assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
+    assert await host.receipt_states() == {"read"}
+    assert await host.reply_activity([7]) == {}
+    assert [item.label for item in await host.navigation()] == ["Shouts"]
+    assert len(failures) == 5
+
+
+@pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])
+async def test_a_plugin_that_breaks_the_contract_is_refused_with_words(plugin: Any, words: str) -> None:
+    host, _ = host_of(plugin, Shouts())
+    assert set(host.modules()) == {"shouts"}
+    assert words in next(iter(host.broken.values()))
+
+
+async def test_a_disabled_plugin_is_not_asked() -> None:
+    host, _ = host_of(Shouts())
+    host.is_enabled = lambda slug: False
+    assert (await host.prepare_delivery(DELIVERY)).html == "<p>hello</p>"
+    assert await host.navigation() == []
+
+
+async def test_two_plugins_change_a_copy_one_after_the_other() -> None:
+    class Adds:
+        @hookimpl
+        def module_info(self) -> ModuleInfo:
+            return ModuleInfo("adds", "Adds", "Adds a word.", "➕")
+
+        @hookimpl
+        def prepare_delivery(self, delivery: Delivery) -> Any:
+            return Prepared(delivery.html + "bye", frozenset({"clicks"}))
+
+    host, _ = host_of(Shouts(), Adds())
+    prepared = await host.prepare_delivery(DELIVERY)
+    assert (prepared.html, prepared.reports) == ("<P>HELLO</P>BYE", frozenset({"opens", "clicks"}))
+
+
+HOOKS = [name for name, _ in inspect.getmembers(MyPortalSpec, inspect.isfunction)]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_hook_is_documented_with_its_signature(hook: str) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+    spec = getattr(MyPortalSpec, hook)
+    arguments = ", ".join(name for name in inspect.signature(spec).parameters if name != "self")
+    kind = "async def" if inspect.iscoroutinefunction(spec) else "def"
+    assert re.search(rf"^### `{kind} {hook}\({re.escape(arguments)}\)`$", guide, re.MULTILINE)
+
+
+@pytest.mark.parametrize("slug", sorted(discover()))
+def test_each_built_in_hook_has_the_annotations_of_its_spec(slug: str) -> None:
+    plugin = discover()[slug]
+    for name in HOOKS:
+        method = getattr(type(plugin), name, None)
+        if method is not None:
+            assert inspect.signature(method) == inspect.signature(getattr(MyPortalSpec, name)), name

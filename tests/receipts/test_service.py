@@ -1,0 +1,191 @@
+"""Receipts over a real database, with a plugin of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+
+import pytest
+
+from app.database import Database, utcnow
+from app.hookspecs import (
+    ModuleInfo,
+    RecipientActivity,
+    ReplyActivity,
+    TimelineEntry,
+    hookimpl,
+)
+from app.receipts import service
+from app.runtime import Runtime
+from app.settings import Settings
+from tests.receipts.builders import last_receipt, mailed_reply, set_copy
+
+
+class Reader:
+    """A plugin that reports reading and knows one open of every recipient it was told of."""
+
+    def __init__(self) -> None:
+        self.activity: dict[int, ReplyActivity] = {}
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("reader", "Reader", "Knows who read.", "👓")
+
+    @hookimpl
+    def receipt_states(self) -> frozenset[str]:
+        return frozenset({"read", "nonsense"})
+
+    @hookimpl
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
+        return {reply_id: self.activity[reply_id] for reply_id in reply_ids if reply_id in self.activity}
+
+
+@pytest.fixture
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture
+async def reading(settings: Settings, empty_database: None, reader: Reader) -> AsyncIterator[Database]:
+    """A portal whose one plugin is enabled."""
+    runtime = Runtime.build(settings, plugins={"reader": reader})
+    with runtime.entered():
+        await runtime.register_modules()
+        async with runtime.database.transaction() as conn:
+            await conn.execute("UPDATE integration_modules SET enabled = 1, version = version + 1")
+        await runtime.open(watch=False)
+        yield runtime.database
+    await runtime.close()
+
+
+async def report(db: Database, recipient_id: int, receipt: str) -> None:
+    async with db.transaction() as conn:
+        await service.report(conn, recipient_id=recipient_id, receipt=receipt, at=utcnow())
+
+
+async def events(db: Database) -> list[tuple[str, dict[str, object]]]:
+    async with db.connection() as conn:
+        rows = await conn.fetch_all("SELECT topic, payload FROM live_events ORDER BY id")
+    return [(row["topic"], json.loads(row["payload"])) for row in rows]
+
+
+async def test_a_report_turns_the_badge_and_tells_the_ticket_page_and_the_list(reading: Database) -> None:
+    reply = await mailed_reply(reading)
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].word == "Sent"
+
+    await report(reading, reply.recipients[0].id, "read")
+
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].word == "Read"
+    assert await last_receipt(reading, reply.ticket_id) == "read"
+    change = {"kind": "receipt", "ticket_id": reply.ticket_id, "reply_id": reply.reply_id}
+    assert await events(reading) == [(f"ticket:{reply.ticket_id}", change), ("tickets", change)]
+
+
+async def test_a_lesser_report_does_not_take_the_badge_back_but_is_told(reading: Database) -> None:
+    reply = await mailed_reply(reading)
+    await report(reading, reply.recipients[0].id, "read")
+    await report(reading, reply.recipients[0].id, "delivered")
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "read"
+    assert len(await events(reading)) == 4
+
+
+async def test_a_report_in_a_transaction_that_fails_leaves_nothing(reading: Database) -> None:
+    reply = await mailed_reply(reading)
+    with pytest.raises(LookupError):
+        async with reading.transaction() as conn:
+            await service.report(conn, recipient_id=reply.recipients[0].id, receipt="read", at=utcnow())
+            raise LookupError
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "sent"
+    assert await events(reading) == []
+
+
+async def test_a_report_of_an_unknown_copy_is_refused(reading: Database) -> None:
+    with pytest.raises(service.UnknownCopy, match="4711"):
+        await report(reading, 4711, "read")
+
+
+async def test_an_earlier_reply_does_not_change_the_tickets_badge(reading: Database) -> None:
+    first = await mailed_reply(reading)
+    second = await mailed_reply(reading, ticket_id=first.ticket_id)
+    async with reading.transaction() as conn:
+        await service.refresh(conn, second.reply_id)
+    await report(reading, first.recipients[0].id, "read")
+    assert await last_receipt(reading, first.ticket_id) == "sent"
+
+
+async def test_two_copies_that_change_at_once_leave_the_badge_of_both(reading: Database) -> None:
+    reply = await mailed_reply(reading, "bob@example.org", "ann@example.org", state="sending")
+
+    async def sent(recipient_id: int) -> None:
+        async with reading.transaction() as conn:
+            await conn.execute("UPDATE email_recipients SET state = 'sent' WHERE id = %(id)s", {"id": recipient_id})
+            both_changed.release()
+            await first_may_go.wait()
+            await service.refresh(conn, reply.reply_id)
+
+    both_changed, first_may_go = asyncio.Semaphore(0), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for recipient in reply.recipients:
+            group.create_task(sent(recipient.id))
+        await both_changed.acquire()
+        await both_changed.acquire()
+        first_may_go.set()
+
+    assert await last_receipt(reading, reply.ticket_id) == "sent"
+
+
+async def test_the_panel_merges_what_plugins_know(reading: Database, reader: Reader) -> None:
+    reply = await mailed_reply(reading, "bob@example.org", "cc:ann@example.org")
+    bob, ann = reply.recipients
+    opened = utcnow() + timedelta(minutes=1)
+    reader.activity[reply.reply_id] = ReplyActivity(
+        recipients=(
+            RecipientActivity(bob.id, opened, opened + timedelta(minutes=2), 3, {"https://a.test/": 1}),
+            RecipientActivity(bob.id, opened - timedelta(seconds=30), opened, 1, {"https://b.test/": 5}),
+        ),
+        timeline=(
+            TimelineEntry(opened, bob.id, "open", "Opened", "in Thunderbird"),
+            TimelineEntry(opened, 4711, "open", "Opened by nobody of this reply"),
+        ),
+    )
+    await report(reading, bob.id, "read")
+
+    panel = (await service.panels([reply.reply_id, 4711]))[reply.reply_id]
+
+    assert (panel.badge.state, panel.badge.word) == ("read", "Read by 1 of 2")
+    assert panel.badge.detail_id == f"receipt-{reply.reply_id}"
+    first, second = panel.rows
+    assert (first.role, first.email, first.state, first.opens) == ("To", "bob@example.org", "read", 4)
+    assert (first.first_opened, first.last_opened) == (opened - timedelta(seconds=30), opened + timedelta(minutes=2))
+    assert first.links == (("https://b.test/", 5), ("https://a.test/", 1))
+    assert (second.role, second.email, second.state, second.first_opened) == ("Cc", ann.email, "sent", None)
+    assert (panel.timeline[0].words, panel.timeline[0].reason) == ("Opened (bob@example.org)", "in Thunderbird")
+    assert [line.kind for line in panel.timeline] == ["open", "sent", "sent", "queued"]
+
+
+async def test_a_failed_copy_shows_the_servers_words_and_can_be_sent_again(reading: Database) -> None:
+    reply = await mailed_reply(reading, state="failed")
+    await set_copy(reading, reply.recipients[0].id, smtp_text="550 mailbox full")
+    [row] = (await service.panels([reply.reply_id]))[reply.reply_id].rows
+    assert (row.state, row.word, row.detail) == ("failed", "Failed: 550 mailbox full", "550 mailbox full")
+    assert row.can_send_again
+
+
+async def test_without_the_plugin_the_badge_says_sent(runtime: Runtime) -> None:
+    reply = await mailed_reply(runtime.database, reports="")
+    await set_copy(runtime.database, reply.recipients[0].id, receipt="read", receipt_at=utcnow())
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].word == "Sent"
+
+
+async def test_only_receipts_that_have_a_badge_become_visible(reading: Database) -> None:
+    visible = await service.visible_states()
+    assert "read" in visible
+    assert "nonsense" not in visible
+    assert "delivered" not in visible
+
+
+async def test_a_reply_that_was_not_mailed_has_no_badge(reading: Database) -> None:
+    assert await service.badges([4711]) == {}
+    assert await service.panels([]) == {}

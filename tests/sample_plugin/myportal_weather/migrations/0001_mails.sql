@@ -1,0 +1,5 @@
+CREATE TABLE weather_mails (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    mail_id BIGINT NOT NULL,
+    email VARCHAR(320) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
