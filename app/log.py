@@ -18,7 +18,9 @@ HIDDEN = frozenset({"password", "secret", "token", "api_key", "authorization", "
 def configure(settings: Settings) -> None:
     """Set up this process's logging, to standard error."""
     renderer: Any = (
-        structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[

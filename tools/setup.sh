@@ -55,8 +55,8 @@ if [ "$what" = run ] && [ -f .venv/installed-requirements-dev.lock ]; then lock=
 stamp=".venv/installed-$lock"
 if ! cat "$lock" pyproject.toml | cmp -s - "$stamp"; then
     say "Installing Python packages from $lock ..."
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
     cat "$lock" pyproject.toml > "$stamp"
 fi
 

@@ -35,7 +35,7 @@
 import { cleanHtml, serialise } from "./editor/clean.js";
 import * as commands from "./editor/commands.js";
 import {
-  emptyLine, insertFragment, isBlank, normalise, placeCaretAtEnd, rangeIn, select,
+  emptyLine, endOf, insertFragment, isBlank, normalise, rangeIn, select,
 } from "./editor/dom.js";
 import { History } from "./editor/history.js";
 import { makeUploads } from "./editor/images.js";
@@ -80,8 +80,15 @@ class Editor {
   /** Replace the whole message; it can be undone. @param {string} html */
   setHtml(html) {
     this.#fill(cleanHtml(html).fragment);
+    this.lastRange = null;
+    if (this.#isFocused) select(endOf(this.body));
     this.uploads.moveTo(this.#range());
     this.#recorded("replace");
+  }
+
+  /** Browsers give the focus to the text when a script puts the selection there. */
+  get #isFocused() {
+    return document.activeElement === this.body;
   }
 
   focus() {
@@ -375,7 +382,7 @@ class Editor {
       normalise(this.body);
     }
     this.commanding = false;
-    insertFragment(this.body, rangeIn(this.body), fragment);
+    select(insertFragment(this.body, rangeIn(this.body), fragment));
     for (const { marker, file } of inside) {
       const place = document.createRange();
       place.setStartBefore(marker);
@@ -389,12 +396,13 @@ class Editor {
     const fragment = document.createDocumentFragment();
     fragment.append(image);
     const range = this.body.contains(place.startContainer) ? place : this.#range();
-    const atCaret = rangeIn(this.body);
-    range.collapse(false);
-    insertFragment(this.body, range, fragment);
-    range.collapse(false);
-    // Whoever went on writing elsewhere stays there.
-    if (atCaret !== null && atCaret.compareBoundaryPoints(Range.START_TO_START, range) !== 0) select(atCaret);
+    const caret = rangeIn(this.body);
+    // Whoever went on writing, here or in another field, stays where they are.
+    const follows = caret !== null && caret.compareBoundaryPoints(Range.START_TO_START, range) === 0;
+    const behind = insertFragment(this.body, range, fragment);
+    place.setStart(behind.startContainer, behind.startOffset);
+    place.collapse(true);
+    if (follows && this.#isFocused) select(behind);
     this.#recorded("image");
   }
 
@@ -407,9 +415,10 @@ class Editor {
   /** The selection in the text, or the last one, or its end. @returns {Range} */
   #range() {
     const range = rangeIn(this.body) ?? this.lastRange;
-    if (range !== null && this.body.contains(range.commonAncestorContainer)) return range;
-    placeCaretAtEnd(this.body);
-    return rangeIn(this.body);
+    const usable = range !== null && this.body.contains(range.commonAncestorContainer);
+    // Between two lines nobody can write; the browser leaves the caret there when the lines were replaced.
+    if (usable && !(range.collapsed && range.startContainer === this.body)) return range;
+    return endOf((usable && this.body.childNodes[range.startOffset - 1]) || this.body);
   }
 
   /** After each change: shape, undo, buttons; and the form is told unless the browser has done so. */

@@ -25,7 +25,7 @@ from plugins.plausible.links import Links
 from plugins.plausible.recorder import Recorder
 from plugins.plausible.rewriter import PixelPlace, rewrite
 from plugins.plausible.routes import tracking_routes
-from plugins.plausible.selftest import address_problem, notice, self_test
+from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
 
@@ -166,7 +166,10 @@ class Plausible:
 
     def _warn_about_address(self) -> None:
         """Say once in each process's log why tracking does not work, or not well."""
-        problem = address_problem(self._handles().context.settings)
+        settings = self._handles().context.settings
+        problem = address_problem(settings)
         if problem and not self._warned:
             self._warned = True
-            log.warning("tracking does not work as it should", reason=problem)
+            # A loopback address is somebody trying the portal out, who has the module page for it.
+            say = log.info if is_loopback(settings) else log.warning
+            say("tracking does not work as it should", reason=problem)

@@ -22,11 +22,16 @@ NO_ADDRESS = (
 )
 
 
+def is_loopback(settings: Settings) -> bool:
+    """Whether only this machine reaches the portal."""
+    return settings.portal is not None and settings.portal.hostname in LOOPBACK_HOSTS
+
+
 def address_problem(settings: Settings) -> str | None:
     """What is wrong with PORTAL_URL for tracking, in words; None where nothing is."""
     if settings.portal is None:
         return NO_ADDRESS
-    if settings.portal.hostname in LOOPBACK_HOSTS:
+    if is_loopback(settings):
         return (
             f"PORTAL_URL is {settings.portal_url}, which only this machine reaches: good for trying out, but mail "
             "clients of customers cannot load the pixel or follow the links; set it to a public https:// address"

@@ -74,9 +74,7 @@ class Scan:
         pattern = grammar.scanner(images=self._images, every_tag=drawing is not None)
         return cast("_Match", pattern.match)
 
-    def _end_of_content(
-        self, kind: int, found: re.Match[str], end: int, drawing: ForeignContent | None
-    ) -> int:
+    def _end_of_content(self, kind: int, found: re.Match[str], end: int, drawing: ForeignContent | None) -> int:
         """Where the content ends that the found construct opens; -1 if it never does."""
         start = found.end()
         if kind == grammar.COMMENT:
