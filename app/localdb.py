@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -188,18 +189,23 @@ class LocalDatabase:
             return False
         try:
             self._execute("SELECT 1")
-        except pymysql.err.Error:
+        except (OSError, pymysql.err.Error):
             return False
         return True
 
     def _execute(self, sql: str) -> None:
-        conn = pymysql.connect(unix_socket=str(self.socket), user="root", connect_timeout=5, read_timeout=30)
-        try:
-            with conn.cursor() as cursor:
-                cursor.execute(sql)
-            conn.commit()
-        finally:
-            conn.close()
+        conn = pymysql.Connection(user="root", read_timeout=30, defer_connect=True)
+        # A socket of our own: pymysql leaves its own open where the server does not answer.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as raw:
+            raw.settimeout(5)
+            raw.connect(str(self.socket))
+            conn.connect(raw)
+            try:
+                with conn.cursor() as cursor:
+                    cursor.execute(sql)
+                conn.commit()
+            finally:
+                conn.close()
 
 
 def _system_scripts(server: Path) -> list[Path]:

@@ -23,7 +23,6 @@ CREATE TABLE user_tokens (
     used_at DATETIME(6) NULL,
     created_at DATETIME(6) NOT NULL,
     KEY user_tokens_user (user_id),
-    KEY user_tokens_expiry (expires_at),
     CONSTRAINT user_tokens_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 

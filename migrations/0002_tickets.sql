@@ -71,6 +71,7 @@ CREATE TABLE ticket_new_words (
 
 -- The conversation: kind 'reply' went out by mail, 'note' stays inside, 'customer' came in.
 -- is_html is 0 where body_html was made by us from plain text.
+-- once: the form that brought it, so that a form that is sent twice answers once.
 CREATE TABLE ticket_replies (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     ticket_id INT NOT NULL,
@@ -81,9 +82,11 @@ CREATE TABLE ticket_replies (
     body_text MEDIUMTEXT NOT NULL,
     is_html TINYINT(1) NOT NULL DEFAULT 1,
     message_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    once VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
     created_at DATETIME(6) NOT NULL,
     KEY ticket_replies_ticket (ticket_id, id),
     KEY ticket_replies_message (message_id),
+    KEY ticket_replies_once (once),
     CONSTRAINT ticket_replies_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id),
     CONSTRAINT ticket_replies_author FOREIGN KEY (author_user_id) REFERENCES users (id) ON DELETE SET NULL,
     CONSTRAINT ticket_replies_contact FOREIGN KEY (contact_id) REFERENCES contacts (id) ON DELETE SET NULL

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 from app import audit
-from app.accounts import passwords, repository, rules, throttle_repository, throttle_rules
+from app.accounts import passwords, repository, rules
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError as AccountError
 from app.accounts.models import User
@@ -128,12 +128,3 @@ async def list_users(*, include_disabled: bool = True) -> list[User]:
     """All users by name."""
     async with current().database.connection() as conn:
         return await repository.list_users(conn, include_disabled=include_disabled)
-
-
-async def purge() -> None:
-    """Forget sessions, one-time links and failed logins that are over; the worker calls it now and then."""
-    now = utcnow()
-    async with current().database.connection() as conn:
-        await tokens.delete_sessions_until(conn, expired=now, idle_since=now - SESSION_IDLE)
-        await tokens.delete_links_until(conn, now)
-        await throttle_repository.delete_failures_until(conn, now - throttle_rules.KEEP)

@@ -84,12 +84,6 @@ async def delete_sessions_of(conn: Connection, user_id: int, *, keep: bytes = b"
     )
 
 
-async def delete_sessions_until(conn: Connection, *, expired: datetime, idle_since: datetime) -> int:
-    """Forget sessions that are over, a bounded number of them."""
-    sql = "DELETE FROM sessions WHERE expires_at <= %(expired)s OR last_seen_at <= %(idle_since)s LIMIT 1000"
-    return await conn.execute(sql, {"expired": expired, "idle_since": idle_since})
-
-
 # --- API tokens -------------------------------------------------------------------------------------------------------
 
 
@@ -181,8 +175,3 @@ async def use_link(conn: Connection, token_hash: bytes) -> bool:
 async def delete_links_of(conn: Connection, user_id: int) -> int:
     """Void all links of a user."""
     return await conn.execute("DELETE FROM user_tokens WHERE user_id = %(id)s", {"id": user_id})
-
-
-async def delete_links_until(conn: Connection, moment: datetime) -> int:
-    """Forget links that expired before a moment, a bounded number of them."""
-    return await conn.execute("DELETE FROM user_tokens WHERE expires_at < %(moment)s LIMIT 1000", {"moment": moment})

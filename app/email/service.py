@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -85,7 +86,8 @@ async def send_email(
         outbox.check(mail)
         uploads = [one if isinstance(one, Attachment) else Attachment(*one) for one in attachments or ()]
         queued = await runtime.database.run(lambda conn: _store(conn, mail, uploads))
-        await announce(queued)
+        # Beside the delivery: a module that writes to the database must not hold the mail up.
+        announcing = asyncio.ensure_future(announce(queued))
         try:
             await deliver_now(queued.id)
             copies, message_id = await _stored_copies(runtime, queued.id)
@@ -93,6 +95,8 @@ async def send_email(
             # The mail is stored. Raising now would make the caller send it again.
             log.error("a mail is left to the worker: the database does not answer", mail=queued.id, error=str(error))
             copies, message_id = [_as_queued(recipient) for recipient in queued.recipients], ""
+        finally:
+            await announcing
         return _result(queued, copies, message_id, tracked=tracked, reason=reason)
 
 

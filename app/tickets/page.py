@@ -66,8 +66,9 @@ class HistoryLine:
 
 
 def with_time(badge: Badge) -> Badge:
-    """The badge with its moment in its words: "Sent 10:32"; a failure's words are long enough."""
-    if badge.at is None or badge.state in {"failed", "bounced"}:
+    """The badge with its moment in its words: "Sent 10:32"; of a failure the reason says more, and with "Not tracked"
+    a time would read as if tracking had ended then."""
+    if badge.at is None or badge.state in {"failed", "bounced", "untracked"}:
         return badge
     return replace(badge, word=f"{badge.word} {clock(badge.at)}")
 

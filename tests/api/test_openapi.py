@@ -13,7 +13,7 @@ from app.accounts.models import User
 from app.runtime import current
 from app.settings import Settings
 from tests.api.conftest import Api
-from tests.support.serving import served
+from tests.support.serving import ROOT, served
 
 
 async def test_the_description_names_every_endpoint_and_needs_no_login(client: Client) -> None:
@@ -92,3 +92,14 @@ async def test_no_call_made_from_the_description_breaks_the_portal(
             "SELECT COUNT(*) FROM ticket_replies WHERE ticket_id = %(id)s", {"id": ticket_id}
         )
     assert replies > 2, "no call reached the services"
+
+
+async def test_every_endpoint_and_status_is_in_the_guide(client: Client) -> None:
+    guide = (ROOT / "docs" / "api.md").read_text()
+    for path, methods in (await Api(client).get("/openapi.json")).json["paths"].items():
+        if not path.startswith("/api/tickets"):
+            continue
+        for method, operation in methods.items():
+            assert f"`{method.upper()} {path}`" in guide
+            for status in operation["responses"]:
+                assert f"| {status} |" in guide or status in {"200", "201"}

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
-from tests.browser_static.site import Site, serving
+from tests.browser_static.site import EDITOR, Site, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 IS_MISSING = not CHROMIUM.exists()
@@ -78,3 +78,33 @@ async def lawless_page(chromium: Browser, site: Site) -> AsyncIterator[Page]:
     context.set_default_timeout(10_000)
     yield await context.new_page()
     await context.close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def shared_page(chromium: Browser) -> AsyncIterator[Page]:
+    """One page with an editor for the many cases that differ only in what they put into it.
+
+    It has no content security policy: what the scripts let in must be harmless without.
+    """
+    async with serving(Site()) as site:
+        context = await chromium.new_context(bypass_csp=True, locale="en-GB")
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        site.body = f"<form>{EDITOR.format(text='')}</form>"
+        await page.goto(f"{site.url}/tickets/1")
+        yield page
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def fresh_page(shared_page: Page) -> Page:
+    """The shared page, its editor empty and without a past."""
+    await shared_page.evaluate(
+        """() => {
+            const { editor } = document.querySelector('textarea');
+            editor.setHtml('');
+            editor.history.reset();
+            delete window.hacked;
+        }"""
+    )
+    return shared_page

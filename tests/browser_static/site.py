@@ -35,6 +35,12 @@ def _png() -> bytes:
 PNG = _png()
 """A picture of one pixel."""
 
+EDITOR = """
+<label for="text">Message</label>
+<textarea id="text" name="body_text" data-editor data-html-name="body_html" data-upload-url="/tickets/1/images"
+          placeholder="Write to Bob">{text}</textarea>
+"""
+
 
 @dataclass
 class Upload:

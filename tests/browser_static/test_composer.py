@@ -188,6 +188,19 @@ async def test_an_unsaved_text_comes_back_when_the_server_has_none(page: Page, s
     assert await stored(page) is None
 
 
+async def test_a_text_that_comes_back_does_not_take_the_focus(page: Page, site: Site) -> None:
+    await page.goto(f"{site.url}/tickets/1")
+    await page.evaluate(
+        """localStorage.setItem('portal-draft:7:/tickets/1/draft',
+            JSON.stringify({body: 'body_html=kept', at: Date.now(), submitted: false}))"""
+    )
+    site.body = COMPOSER.format(draft="", cc="", attributes="").replace('name="to"', 'name="to" autofocus')
+    await page.goto(f"{site.url}/tickets/1")
+
+    await expect(page.get_by_role("textbox", name="Message")).to_have_text("kept")
+    await expect(page.get_by_label("To", exact=True)).to_be_focused()
+
+
 async def test_an_unsaved_text_is_offered_when_the_server_has_another(page: Page, site: Site) -> None:
     site.draft_status = 503
     await open_composer(page, site)

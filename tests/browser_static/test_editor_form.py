@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser_static.site import Site
-from tests.browser_static.test_editor_commands import button, html, open_editor, select_all
+from tests.browser_static.test_editor_commands import button, html, open_editor, select_all, write
 from tests.browser_static.test_editor_paste import paste
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
@@ -205,21 +205,21 @@ async def test_a_link_without_a_selection_brings_its_own_words(page: Page, site:
         ("", "Write the address the link goes to, for example https://example.org."),
     ],
 )
-async def test_a_wrong_address_is_refused_with_the_way_out(page: Page, site: Site, typed: str, words: str) -> None:
-    await open_editor(page, site, "text")
-    await page.click(button("link"))
-    field = page.get_by_label("Link to")
+async def test_a_wrong_address_is_refused_with_the_way_out(fresh_page: Page, typed: str, words: str) -> None:
+    await write(fresh_page, "text")
+    await fresh_page.click(button("link"))
+    field = fresh_page.get_by_label("Link to")
 
     await field.fill(typed)
-    await page.keyboard.press("Enter")
+    await fresh_page.keyboard.press("Enter")
 
-    await expect(page.locator(".editor-link [role=alert]")).to_have_text(words)
+    await expect(fresh_page.locator(".editor-link [role=alert]")).to_have_text(words)
     await expect(field).to_have_attribute("aria-invalid", "true")
     await expect(field).to_have_accessible_description(words)
     await expect(field).to_be_focused()
-    await page.keyboard.press("Escape")
-    await expect(page.locator(".editor-link")).to_be_hidden()
-    assert await html(page) == "<p>text</p>"
+    await fresh_page.keyboard.press("Escape")
+    await expect(fresh_page.locator(".editor-link")).to_be_hidden()
+    assert await html(fresh_page) == "<p>text</p>"
 
 
 async def test_a_link_is_changed_and_removed_at_the_caret(page: Page, site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser_static.site import PNG, TOKEN, Site
-from tests.browser_static.test_editor_commands import html, open_editor, select_all
+from tests.browser_static.test_editor_commands import html, open_editor, select_all, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -63,28 +63,24 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-async def test_hostile_html_runs_nothing_and_leaves_only_allowed_elements(
-    lawless_page: Page, site: Site, hostile: str
-) -> None:
+async def test_hostile_html_runs_nothing_and_leaves_only_allowed_elements(fresh_page: Page, hostile: str) -> None:
     outside: list[str] = []
-    lawless_page.on("request", lambda request: outside.append(request.url) if "evil" in request.url else None)
-    await open_editor(lawless_page, site)
+    fresh_page.on("request", lambda request: outside.append(request.url) if "evil" in request.url else None)
 
-    await paste(lawless_page, html=f"<p>before</p>{hostile}<p>after</p>")
-    await lawless_page.locator(".editor-body").hover()
+    await paste(fresh_page, html=f"<p>before</p>{hostile}<p>after</p>")
+    await fresh_page.locator(".editor-body").hover()
 
-    assert await lawless_page.evaluate("window.hacked") is None
-    names: list[str] = await lawless_page.evaluate(
+    assert await fresh_page.evaluate("window.hacked") is None
+    names: list[str] = await fresh_page.evaluate(
         """[...document.querySelectorAll('.editor-body *')].flatMap(
             (node) => node.getAttributeNames().map((name) => `${node.localName}[${name}]`).concat(node.localName))"""
     )
     assert set(names) <= {"p", "div", "a", "a[href]", "img", "img[src]", "img[alt]"}
-    hrefs: list[str] = await lawless_page.evaluate(
-        "[...document.querySelectorAll('.editor-body a')].map((a) => a.href)"
-    )
+    hrefs: list[str] = await fresh_page.evaluate("[...document.querySelectorAll('.editor-body a')].map((a) => a.href)")
     assert all(href.startswith("https://ok.example") for href in hrefs)
-    assert "before" in await html(lawless_page)
-    assert "after" in await html(lawless_page)
+    cleaned = await html(fresh_page)
+    assert "before" in cleaned
+    assert "after" in cleaned
     assert outside == []
 
 
@@ -115,14 +111,10 @@ CLEANED = [
 
 
 @pytest.mark.parametrize(("source", "expected"), CLEANED)
-async def test_pasted_html_is_brought_into_our_elements(
-    lawless_page: Page, site: Site, source: str, expected: str
-) -> None:
-    await open_editor(lawless_page, site)
+async def test_pasted_html_is_brought_into_our_elements(fresh_page: Page, source: str, expected: str) -> None:
+    await paste(fresh_page, html=source, text="plain")
 
-    await paste(lawless_page, html=source, text="plain")
-
-    assert await html(lawless_page) == expected
+    assert await html(fresh_page) == expected
 
 
 PLACES = [
@@ -135,17 +127,17 @@ PLACES = [
 
 @pytest.mark.parametrize(("source", "expected"), PLACES)
 async def test_a_paste_in_the_middle_parts_the_line_and_joins_what_fits(
-    page: Page, site: Site, source: str, expected: str
+    fresh_page: Page, source: str, expected: str
 ) -> None:
-    await open_editor(page, site, "leftright")
+    await write(fresh_page, "leftright")
     for _ in range(5):
-        await page.keyboard.press("ArrowLeft")
+        await fresh_page.keyboard.press("ArrowLeft")
 
-    await paste(page, html=source)
-    assert await html(page) == expected
+    await paste(fresh_page, html=source)
+    assert await html(fresh_page) == expected
 
-    await page.keyboard.press("Control+z")
-    assert await html(page) == "<p>leftright</p>"
+    await fresh_page.keyboard.press("Control+z")
+    assert await html(fresh_page) == "<p>leftright</p>"
 
 
 async def test_a_list_pasted_into_a_list_adds_items(page: Page, site: Site) -> None:
@@ -245,6 +237,19 @@ async def test_several_pictures_come_in_their_order_while_one_goes_on_typing(pag
         '<p>pictures:<img src="/attachments/11/inline" alt="a.png"><img src="/attachments/12/inline" alt="b.png"></p>'
         "<p>meanwhile!</p>"
     )
+
+
+async def test_a_picture_that_arrives_late_leaves_the_focus_where_it_is(page: Page, site: Site) -> None:
+    site.upload_waits = asyncio.Event()
+    await open_editor(page, site, "text")
+    await paste(page, files=[["a.png", "image/png"]])
+    await page.focus("[data-send]")
+
+    site.upload_waits.set()
+
+    await expect(page.locator(".editor-status")).to_have_text("a.png is in the text.")
+    await expect(page.locator("[data-send]")).to_be_focused()
+    assert await html(page) == '<p>text<img src="/attachments/11/inline" alt="a.png"></p>'
 
 
 async def test_a_refused_picture_says_why_and_inserts_nothing(page: Page, site: Site) -> None:

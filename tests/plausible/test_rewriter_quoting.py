@@ -77,9 +77,7 @@ def neutral(html: str) -> str:
 
 
 @pytest.mark.parametrize("html", OWN)
-def test_a_mail_quoted_in_a_browser_loses_the_tracking_and_nothing_else(
-    html: str, quote: Callable[[str], str]
-) -> None:
+def test_a_mail_quoted_in_a_browser_loses_the_tracking_and_nothing_else(html: str, quote: Callable[[str], str]) -> None:
     check(html, quote)
 
 

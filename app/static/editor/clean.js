@@ -167,8 +167,8 @@ class Cleaner {
     const made = this.make(tag);
     (isList(parent) && tag !== "LI" ? this.item(parent) : parent).append(made);
     this.walk(element.childNodes, made, marks);
-    if (isList(made) && !made.firstChild) made.remove();
-    else if (!made.firstChild && tag !== "LI" && element.childNodes.length > 0) made.remove();
+    // A block without anything in it takes no room where it comes from either.
+    if (!made.firstChild && tag !== "LI") made.remove();
   }
 
   lineBreak(parent) {

@@ -34,14 +34,16 @@ export function placeCaret(node, offset) {
   select(range);
 }
 
-/** Put the caret at the last place in node where one can write. */
-export function placeCaretAtEnd(node) {
+/** @returns {Range}  the last place in node where one can write */
+export function endOf(node) {
   let target = node;
   while (target.lastChild && target.lastChild.nodeName !== "BR" && target.lastChild.nodeName !== "IMG") {
     target = target.lastChild;
   }
-  if (target.nodeType === Node.TEXT_NODE) placeCaret(target, target.data.length);
-  else placeCaret(target, target.lastChild?.nodeName === "BR" ? target.childNodes.length - 1 : target.childNodes.length);
+  const range = document.createRange();
+  if (target.nodeType === Node.TEXT_NODE) range.setStart(target, target.data.length);
+  else range.setStart(target, target.childNodes.length - (target.lastChild?.nodeName === "BR" ? 1 : 0));
+  return range;
 }
 
 /** The nearest element of one of these names around node, inside root; null where there is none. */
@@ -184,28 +186,29 @@ function wrapText(container) {
 }
 
 /**
- * Insert cleaned content at a range that is collapsed, and leave the caret behind it.
- * Words go into the line at the caret; blocks part it in two.
+ * Insert cleaned content at a range that is collapsed. Words go into the line there; blocks part it in two.
+ * The selection is left alone: the writer may be elsewhere by now.
  * @param {HTMLElement} root
  * @param {Range} range
  * @param {DocumentFragment} fragment
+ * @returns {Range}  the place behind what was inserted
  */
 export function insertFragment(root, range, fragment) {
-  if (!fragment.firstChild) return;
+  if (!fragment.firstChild) return range;
+  const line = closest(root, range.startContainer, ["P", "DIV", "LI", "PRE", "H1", "H2", "H3"]);
   if (![...fragment.childNodes].some(isBlock)) {
     const last = fragment.lastChild;
-    dropLoneBreak(root, range);
+    if (line !== null) dropLoneBreak(line, range);
     range.insertNode(fragment);
-    placeCaret(last.parentNode, indexOf(last) + 1);
-    return;
+    const behind = document.createRange();
+    behind.setStartAfter(last);
+    return behind;
   }
   wrapText(fragment);
-  const line = lineAt(root, range);
   if (line === null) {
     const last = fragment.lastChild;
     range.insertNode(fragment);
-    placeCaretAtEnd(last);
-    return;
+    return endOf(last);
   }
   const rest = splitLine(line, range);
   const pieces = line.nodeName === "LI" ? [...fragment.childNodes].flatMap(asItems) : [...fragment.childNodes];
@@ -217,14 +220,13 @@ export function insertFragment(root, range, fragment) {
     pieces[0].remove();
     if (last === pieces[0]) last = line;
   }
-  placeCaretAtEnd(last);
-  const { startContainer, startOffset } = document.getSelection().getRangeAt(0);
+  const behind = endOf(last);
   if (isBlank(rest)) rest.remove();
   else if (continues(last, rest)) {
     last.append(...rest.childNodes);
     rest.remove();
   }
-  placeCaret(startContainer, startOffset);
+  return behind;
 }
 
 /** Pasted into a list, the items of a list stay items and every other block becomes one. */
@@ -238,10 +240,6 @@ function continues(line, next) {
   return running.includes(line.nodeName) && running.includes(next.nodeName);
 }
 
-function lineAt(root, range) {
-  return closest(root, range.startContainer, ["P", "DIV", "LI", "PRE", "H1", "H2", "H3"]);
-}
-
 /** Cut a line at the caret; returns the second half, which is not yet in the tree. */
 function splitLine(line, range) {
   const after = document.createRange();
@@ -253,9 +251,8 @@ function splitLine(line, range) {
 }
 
 /** The line break that keeps an empty line open is in the way once there are words. */
-function dropLoneBreak(root, range) {
-  const line = lineAt(root, range);
-  if (line === null || line.childNodes.length !== 1 || line.firstChild.nodeName !== "BR") return;
+function dropLoneBreak(line, range) {
+  if (line.childNodes.length !== 1 || line.firstChild.nodeName !== "BR") return;
   line.firstChild.remove();
   range.setStart(line, 0);
 }

@@ -6,7 +6,10 @@
 import { select } from "./dom.js";
 
 const MOST_STATES = 200;
+/** Letters typed without such a pause are undone together. */
 const TYPING_PAUSE_MS = 1000;
+/** A copy of the whole text after each letter would make long messages slow. */
+const COPY_AFTER_MS = 300;
 
 /**
  * @typedef {{start: number[], end: number[]} | null} Place  child numbers from the root, then the offset
@@ -21,6 +24,7 @@ export class History {
 
   /** Forget everything; what stands there now is the first state. */
   reset() {
+    this.#copied();
     this.states = [this.#state()];
     this.at = 0;
     this.kind = "";
@@ -28,28 +32,41 @@ export class History {
   }
 
   get canUndo() {
-    return this.at > 0;
+    return this.at > 0 || this.pending !== null;
   }
 
   get canRedo() {
-    return this.at < this.states.length - 1;
-  }
-
-  /** Called before a change: undoing it brings the caret back to where it is now. */
-  moved() {
-    this.states[this.at].place = placeOf(this.root);
+    return this.at < this.states.length - 1 && this.pending === null;
   }
 
   /**
-   * Keep the state after a change. Letters typed without a pause are undone together.
-   * @param {string} kind  "type", "delete", or anything else for a change that stands alone
-   * @param {number} now  milliseconds
+   * Called before a change of this kind, so that undoing it brings the caret back to where it is now.
+   * @param {string} kind
    */
-  record(kind, now) {
+  before(kind) {
+    if (this.pending === kind) return;
+    this.#settle();
+    this.states[this.at].place = placeOf(this.root);
+  }
+
+  /** A letter was typed or deleted; it is copied once there is time. @param {"type" | "delete"} kind */
+  typed(kind) {
+    clearTimeout(this.timer);
+    this.pending = kind;
+    this.timer = setTimeout(() => this.#settle(), COPY_AFTER_MS);
+  }
+
+  /**
+   * Keep the state after a change.
+   * @param {string} kind  "type", "delete", or anything else for a change that stands alone
+   */
+  record(kind) {
+    this.#copied();
     const state = this.#state();
     if (sameNodes(state.nodes, this.states[this.at].nodes)) return;
-    const joins =
-      kind === this.kind && (kind === "type" || kind === "delete") && now - this.changedAt < TYPING_PAUSE_MS && this.at > 0;
+    const now = Date.now();
+    const isTyping = kind === "type" || kind === "delete";
+    const joins = isTyping && kind === this.kind && now - this.changedAt < TYPING_PAUSE_MS && this.at > 0;
     this.states.length = this.at + 1;
     if (joins) this.states[this.at] = state;
     else this.states.push(state);
@@ -64,6 +81,7 @@ export class History {
    * @returns {boolean}  whether there was a state to go to
    */
   go(step) {
+    this.#settle();
     const state = this.states[this.at + step];
     if (state === undefined) return false;
     this.at += step;
@@ -71,6 +89,15 @@ export class History {
     this.root.replaceChildren(...state.nodes.map((node) => node.cloneNode(true)));
     if (state.place !== null) goTo(this.root, state.place);
     return true;
+  }
+
+  #settle() {
+    if (this.pending !== null) this.record(this.pending);
+  }
+
+  #copied() {
+    clearTimeout(this.timer);
+    this.pending = null;
   }
 
   #state() {
@@ -88,7 +115,10 @@ function placeOf(root) {
   if (selection === null || selection.rangeCount === 0) return null;
   const range = selection.getRangeAt(0);
   if (!root.contains(range.commonAncestorContainer)) return null;
-  return { start: path(root, range.startContainer, range.startOffset), end: path(root, range.endContainer, range.endOffset) };
+  return {
+    start: path(root, range.startContainer, range.startOffset),
+    end: path(root, range.endContainer, range.endOffset),
+  };
 }
 
 function path(root, node, offset) {
