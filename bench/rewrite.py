@@ -3,7 +3,7 @@
 Speed is taken side by side: every tool runs over all mails in each round, the rounds
 follow each other (A B A B), and the best time of a mail counts. Fidelity is judged with
 html5lib; see rewrite_truth.py. With --hostile, the growth of our own time on documents
-made to be slow, and its memory. Peers come with the extra: pip install -e ".[bench-rewrite]".
+made to be slow, and its memory. Peers come with `make bench`.
 """
 
 import argparse
