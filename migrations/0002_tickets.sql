@@ -1,9 +1,9 @@
--- words: those of name and addresses, for the search, as app/words.py writes them.
+-- words: those of name and addresses, for the search, as app/words.py writes them, in UTF-8.
 CREATE TABLE contacts (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
     email VARCHAR(254) NOT NULL,
-    words VARCHAR(4000) COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+    words VARBINARY(8000) NOT NULL DEFAULT '',
     notes TEXT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     updated_at DATETIME(6) NOT NULL,
@@ -51,12 +51,12 @@ CREATE TABLE tickets (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- What the search looks through: every word of a ticket (subject, contact, messages) once, between single spaces, as
--- app/words.py writes them.
+-- app/words.py writes them. Bytes of UTF-8, because the server looks through bytes three times as fast as through text.
 CREATE TABLE ticket_words (
     ticket_id INT NOT NULL PRIMARY KEY,
-    words MEDIUMTEXT NOT NULL,
+    words MEDIUMBLOB NOT NULL,
     CONSTRAINT ticket_words_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The same words again, a row for each message that brought new ones, for a full-text index over rows that never
 -- change: InnoDB keeps the old words of a changed row and skips them in every search until the table is optimised.

@@ -1,35 +1,36 @@
 /*
  * Makes writing a message safe and quick: drafts, attachments, shortcuts. Load it after editor.js with
- * <script type="module" src="…/composer.js">, on every page: it also learns from the next page that a message arrived.
- * Without script the form works as any form.
+ * <script type="module" src="…/composer.js">. Without script the form works as any form.
  *
  * What the page writes
  *   <form data-composer method="post" enctype="multipart/form-data"
- *         data-draft-url="/tickets/1/draft"    leave it out for no drafts; then leaving with changes asks first
- *         data-draft-owner="7"                 the agent's id: what this browser keeps is then theirs alone
+ *         data-draft-url="/tickets/1/draft"     leave it out for no drafts; then leaving with changes asks first
+ *         data-draft-owner="7"                  the agent's id: what this browser keeps is then theirs alone
  *         data-max-file-bytes data-max-total-bytes>   10 MB and 25 MB when left out
- *   <p data-draft-status role="status">        made at the end of the form when missing
+ *   <p data-draft-status role="status">         made at the end of the form when missing
  *   <input type="radio" name="kind" value="reply|note">   the form has class is-note and data-kind; .for-reply and
- *                                              .for-note inside it are shown or hidden by editor.css
- *   <button type="button" data-show="cc" hidden>Cc</button> with <div data-shown-by="cc">…</div>: the row is hidden while
- *                                              its fields are empty, the button shows it; any name will do
- *   <input type="file" multiple data-attachments>   with ul[data-attachment-list], p[data-attachment-warning] (made when missing);
- *                                              rows are li.attachment[.is-too-large]
- *   <button data-send>, <button data-send-close>   Ctrl/⌘+Enter and Ctrl/⌘+Shift+Enter press them, or, when they are not shown, the
- *                                              first submit button that is; data-busy-label replaces "Sending…"
+ *                                               .for-note inside it are shown or hidden by editor.css
+ *   <button type="button" data-show="cc" hidden>Cc</button> with <div data-shown-by="cc">…</div>
+ *                                               the row is hidden while its fields are empty, the button shows it;
+ *                                               any name will do
+ *   <input type="file" multiple data-attachments>   with ul[data-attachment-list] and p[data-attachment-warning],
+ *                                               made when missing; rows are li.attachment[.is-too-large]
+ *   <button data-send>, <button data-send-close>    Ctrl/⌘+Enter and Ctrl/⌘+Shift+Enter press them, or, when they
+ *                                               are not shown, the first submit button that is; data-busy-label
+ *                                               replaces "Sending…"
  *
  * What the server does
  *   POST data-draft-url, urlencoded: the form's fields except files and csrf_token, header X-CSRF-Token → 204;
  *   4xx {"error": "…"} is shown. An empty text deletes the draft. A sent message deletes it too.
- *   After a message was accepted: 303 to an address ending in #reply-<id>, #message-<id> or #note-<id>. That is how the copy kept
- *   in this browser is known to be of no use any more.
+ *   After a message was accepted: 303 to an address ending in #reply-<id>, #message-<id> or #note-<id> of a page
+ *   that loads this file. That is how the copy kept in this browser is known to be of no use any more.
  *   Logging out should answer with Clear-Site-Data: "storage", so that nothing stays on a shared machine.
  *
- * State for style sheets and tests: form[data-draft-state=unsaved|saving|saved|failed], form[aria-busy=true] while it is being
- * sent, div.draft-offer when this browser keeps a text that the server does not have.
+ * State for style sheets and tests: form[data-draft-state=unsaved|saving|saved|failed], form[aria-busy=true] while
+ * it is being sent, div.draft-offer when this browser keeps a text that the server does not have.
  *
- * For other scripts: before moving to another page, dispatch CustomEvent("portal:leaving", {detail: {wait: []}}) on
- * document and wait for the promises put into wait.
+ * For other scripts: before moving to another page, dispatch CustomEvent("portal:leaving", {detail: {wait: []}})
+ * on document and wait for the promises put into wait.
  */
 
 import { makeAttachments } from "./composer/attachments.js";
@@ -187,7 +188,7 @@ class Composer {
     const kept = this.draft.kept(this.#isEmpty);
     if (kept === null) return;
     if (kept.certain) {
-      this.#use(kept.fields);
+      this.#use(kept);
       this.say("Draft restored from this browser");
       return;
     }
@@ -215,7 +216,7 @@ class Composer {
     offer.append(
       words,
       button("Use it", () => {
-        this.#use(kept.fields);
+        this.#use(kept);
         this.draft.discardOffered();
       }),
       button("Discard it", () => this.draft.discardOffered()),
@@ -228,11 +229,15 @@ class Composer {
     return this.text.editor ? this.text.editor.isEmpty : this.text.value.trim() === "";
   }
 
-  #use(fields) {
+  #use({ fields, off }) {
     const rich = this.text?.editor;
     for (const [name, value] of fields) {
       if (rich && name === (this.text.dataset.htmlName ?? "body_html")) rich.setHtml(value);
       else for (const field of this.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) fill(field, value);
+    }
+    for (const name of off) {
+      const field = this.form.querySelector(`input[type=checkbox][name="${CSS.escape(name)}"]`);
+      if (field !== null) field.checked = false;
     }
     this.draft.changed();
   }

@@ -3,31 +3,35 @@
  * Load it with <script type="module" src="…/live.js">. Without script the page is as true as when it was loaded.
  *
  * What the page writes
- *   <body data-live-topics="ticket:12 tickets"     leave it out where nothing is live
- *         data-live-cursor="…">                    optional: the newest change this page already shows; without it,
- *                                                  everything is fetched once after a connection was lost
+ *   <body data-live-topics="ticket:12 tickets"      leave it out where nothing is live
+ *         data-live-cursor="…">                     optional: the newest change this page already shows; without it
+ *                                                   everything is fetched once after a connection was lost
  *   A reply's badge, either of
  *     <div data-receipt="5" data-receipt-label="Reply to Bob">…fragment…</div>
- *     <div class="receipt" data-receipt-frame="receipt-5">…</div>    as the macro receipt() draws it; data-receipt-label on it
- *                                                                    or on any element around it
- *     The word that is read out is in [data-receipt-word] or .badge-word. Buttons with data-receipt are no badges' frames.
+ *     <div class="receipt" data-receipt-frame="receipt-5">…</div>   as the macro receipt() draws it;
+ *                                                   data-receipt-label on it or on any element around it
+ *     The word that is read out is in [data-receipt-word] or .badge-word. A button with data-receipt is no frame.
  *     On a page without a "ticket:…" topic put data-ticket="12" around it.
  *   <span data-ticket-badge="12">…fragment…</span>  the badge in a ticket list
  *   <p data-live-status aria-live="polite">         made at the end of body, for screen readers only, when missing
- *   <time data-ago datetime="2025-05-03T10:32:00Z">5 min ago</time>    rewritten every 30 s
+ *   <time data-ago datetime="2025-05-03T10:32:00Z">5 min ago</time>   rewritten every 30 s
  *
  * What the server does
  *   GET /live?topics=ticket:12,tickets[&after=<cursor>]   server-sent events: event "change", id <cursor>, data
  *       {"topic": "ticket:12", "kind": "receipt"|"message", "ticket_id": 12, "reply_id": 5, "anchor": "reply-5"}
- *       (anchor only with kind message, when it is not reply-<id>); event "ping" every 15 s lets the page notice a dead line
- *   GET /live/poll?topics=…&after=<cursor or nothing>     {"cursor": "…", "events": [data, …]}; without cursor no events
- *   GET /tickets/12/replies/5/badge    HTML: what stands inside the frame, or the frame itself with the same data-receipt(-frame)
+ *       (anchor only with kind message, when it is not reply-<id>); event "ping" every 15 s, id <cursor>, lets the
+ *       page notice a dead line
+ *   GET /live/poll?topics=…&after=<cursor or nothing>     {"cursor": "…", "events": [data, …]}; without cursor no
+ *       events; 400 for a cursor it does not know
+ *   GET /tickets/12/replies/5/badge    HTML: what stands inside the frame, or the frame with the same
+ *       data-receipt(-frame)
  *   GET /tickets/12/badge              likewise for data-ticket-badge
  *   401, 403 or a redirect mean that the session is over.
  *
- * What this file makes: body[data-live-state=connecting|stream|polling|off], div.live-bar[data-live-bar=news|logged-out]. After badges changed, CustomEvent
- * "portal:replaced" on document with detail.elements. Elements keep focus, open panels and <details>; for that
- * the fragment's elements should keep their id (or data-key).
+ * What this file makes: body[data-live-state=connecting|stream|polling|off], and
+ * div.live-bar[data-live-bar=news|logged-out]. After badges changed: CustomEvent "portal:replaced" on document with
+ * detail.elements. Elements keep focus, open panels and <details>; for that the fragment's elements should keep
+ * their id (or data-key).
  */
 
 import { News, showLoggedOut } from "./live/news.js";

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.browser_static.site import EDITOR, Site, serving
-
-CHROMIUM = Path("/usr/bin/chromium")
-IS_MISSING = not CHROMIUM.exists()
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+from tests.look.browser import ARGUMENTS, chromium_path
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
-    if IS_MISSING:
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    path = chromium_path()
+    if path is None:
+        pytest.skip("there is no chromium: apt-get install chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         await browser.close()
 

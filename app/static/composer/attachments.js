@@ -66,7 +66,9 @@ export function makeAttachments(form, input, say) {
       .filter((file) => file.size > most)
       .map((file) => `${file.name} has ${inWords(file.size)}; a file may have ${inWords(most)}.`);
     const total = files.reduce((sum, file) => sum + file.size, 0);
-    if (total > mostTogether) tooLarge.push(`Together the files have ${inWords(total)}; a message may have ${inWords(mostTogether)}.`);
+    if (total > mostTogether) {
+      tooLarge.push(`Together the files have ${inWords(total)}; a message may have ${inWords(mostTogether)}.`);
+    }
     return tooLarge.length === 0 ? "" : `${tooLarge.join(" ")} Remove some, or send a link to them.`;
   }
 

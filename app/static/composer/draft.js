@@ -40,7 +40,8 @@ export class Draft {
 
   /** Whether leaving now would lose something, as far as can be known. */
   get isAtRisk() {
-    return !this.submitted && this.isDirty && (this.failures > 0 || !navigator.onLine || this.read().length > LONGEST_KEEPALIVE);
+    if (this.submitted || !this.isDirty) return false;
+    return this.failures > 0 || !navigator.onLine || this.read().length > LONGEST_KEEPALIVE;
   }
 
   /** The form's words, urlencoded: everything except files and the CSRF token. @returns {string} */
@@ -145,8 +146,9 @@ export class Draft {
    * What this browser kept and the server does not show. A copy that has to be asked about is put aside, so
    * that what is written meanwhile does not take its place.
    * @param {boolean} formIsEmpty  the server brought no text
-   * @returns {{fields: [string, string][], at: Date, submitted: boolean, certain: boolean} | null}  certain:
-   *   it can be put into the form without asking, because it was never sent and covers nothing
+   * @returns {{fields: [string, string][], off: string[], at: Date, submitted: boolean, certain: boolean} | null}
+   *   off: names of switches that were turned off, of which a form says nothing; certain: it can be put into the
+   *   form without asking, because it was never sent and covers nothing
    */
   kept(formIsEmpty) {
     const copy = readCopy(this.key) ?? readCopy(this.offeredKey);
@@ -159,7 +161,8 @@ export class Draft {
     }
     const certain = formIsEmpty && !copy.submitted;
     store(certain ? this.key : this.offeredKey, copy);
-    return { fields: [...new URLSearchParams(copy.body)], at: new Date(copy.at), submitted: copy.submitted, certain };
+    const fields = [...new URLSearchParams(copy.body)];
+    return { fields, off: copy.off ?? [], at: new Date(copy.at), submitted: copy.submitted, certain };
   }
 
   discardOffered() {
@@ -167,7 +170,8 @@ export class Draft {
   }
 
   #keep(body, submitted) {
-    store(this.key, { body, at: Date.now(), submitted });
+    const switches = [...this.form.querySelectorAll("input[type=checkbox][role=switch]:not(:checked)")];
+    store(this.key, { body, off: switches.map((field) => field.name), at: Date.now(), submitted });
     if (submitted) rememberSubmitted(this.key);
   }
 }
@@ -207,7 +211,7 @@ function forget(key) {
   }
 }
 
-/** @returns {{body: string, at: number, submitted: boolean} | null} */
+/** @returns {{body: string, off?: string[], at: number, submitted: boolean} | null} */
 function readCopy(key) {
   try {
     const copy = JSON.parse(localStorage.getItem(key) ?? "null");
@@ -234,7 +238,8 @@ async function post(url, body, { keepalive, signal }) {
     return "no connection";
   }
   if (response.ok) return null;
-  if (response.type === "opaqueredirect" || response.status === 401 || response.status === 403) return "you are logged out";
+  const loggedOut = response.type === "opaqueredirect" || response.status === 401 || response.status === 403;
+  if (loggedOut) return "you are logged out";
   const answer = await response.json().catch(() => null);
   return typeof answer?.error === "string" ? answer.error.replace(/\.$/, "") : `the server answered ${response.status}`;
 }

@@ -214,8 +214,8 @@ class Cleaner {
   style(element) {
     const source = element.getAttribute("style");
     if (!source || source.length > 4000) return {};
-    const pairs = source.toLowerCase().split(";").map((pair) => pair.split(":"));
-    return Object.fromEntries(pairs.filter((pair) => pair.length === 2).map(([name, value]) => [name.trim(), value.trim()]));
+    const pairs = source.toLowerCase().split(";").map((pair) => pair.split(":").map((part) => part.trim()));
+    return Object.fromEntries(pairs.filter((pair) => pair.length === 2));
   }
 
   image(element, parent, marks) {
@@ -274,7 +274,8 @@ function plainEnds(node) {
 }
 
 function goesOn(sibling) {
-  return sibling !== null && sibling.nodeType === Node.ELEMENT_NODE && sibling.nodeName !== "BR" && !BLOCKS.has(sibling.nodeName);
+  if (sibling === null || sibling.nodeType !== Node.ELEMENT_NODE) return false;
+  return sibling.nodeName !== "BR" && !BLOCKS.has(sibling.nodeName);
 }
 
 function isList(node) {

@@ -259,7 +259,7 @@ export function setLink(root, href, words) {
     range.deleteContents();
     plainSpaceBefore(range);
     const line = range.startContainer;
-    if (line.nodeName === "P" && line.childNodes.length === 1 && line.firstChild.nodeName === "BR") line.replaceChildren();
+    if (line.childNodes.length === 1 && line.firstChild.nodeName === "BR") line.replaceChildren();
     range.insertNode(made);
     placeCaret(made.parentNode, indexOf(made) + 1);
   }

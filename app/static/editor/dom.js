@@ -5,6 +5,8 @@
 
 import { BLOCKS, CARET_HOLDER } from "./clean.js";
 
+const BLOCK_IN_LINE = ":is(p, h1, h2, h3, pre) > :is(p, div, ul, ol, blockquote, pre)";
+
 export function isBlock(node) {
   return node !== null && BLOCKS.has(node.nodeName);
 }
@@ -164,7 +166,7 @@ function needsWork(root) {
   return (
     !root.firstChild ||
     [...root.childNodes].some((node) => !isBlock(node)) ||
-    root.querySelector("[style], span, font, strike, :is(p, h1, h2, h3, pre) > :is(p, div, ul, ol, blockquote, pre)") !== null ||
+    root.querySelector(`[style], span, font, strike, ${BLOCK_IN_LINE}`) !== null ||
     [...root.querySelectorAll("blockquote")].some((quote) => [...quote.childNodes].some((node) => !isBlock(node)))
   );
 }

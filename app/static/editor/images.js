@@ -87,7 +87,7 @@ function send(url, file, progress) {
       if (request.status === 201 && path !== null) resolve(path);
       else if (typeof answer.error === "string" && answer.error !== "") fail(answer.error);
       else if (request.status === 413) fail("it is too large. Try a smaller one.");
-      else if (request.status === 401 || request.status === 403) fail("you are logged out. Log in again in another tab.");
+      else if ([401, 403].includes(request.status)) fail("you are logged out. Log in again in another tab.");
       else fail(`the server answered ${request.status}. Try again later.`);
     });
     request.addEventListener("error", () => fail("no connection. Try again."));

@@ -64,7 +64,8 @@ function morphAttributes(live, fresh) {
   const isOurs = (name) => OURS.has(name) || (sameTime && name === "title");
   for (const { name, value } of [...fresh.attributes]) {
     if (isOurs(name)) continue;
-    const words = name === "class" ? [value, ...[...live.classList].filter((word) => OUR_CLASS.test(word))].join(" ") : value;
+    const ours = name === "class" ? [...live.classList].filter((word) => OUR_CLASS.test(word)) : [];
+    const words = [value, ...ours].join(" ");
     if (live.getAttribute(name) !== words) live.setAttribute(name, words);
   }
   for (const { name } of [...live.attributes]) {

@@ -12,6 +12,16 @@ const AT_ONCE = 4;
 const TRIES = 3;
 const RETRY_MS = 2000;
 
+/**
+ * @typedef {object} Spot
+ * @property {string} url  gives its HTML
+ * @property {() => Element[]} find  what shows it now
+ * @property {number} timer  0 when none is set
+ * @property {boolean} busy  waiting for its turn or for the answer
+ * @property {boolean} again  it changed while it was busy
+ * @property {number} tries  failures since it last changed
+ */
+
 export class Receipts {
   /**
    * @param {(words: string) => void} announce  read out politely
@@ -20,7 +30,7 @@ export class Receipts {
   constructor(announce, loggedOut) {
     this.announce = announce;
     this.loggedOut = loggedOut;
-    /** @type {Map<string, {url: string, find: () => Element[], timer: number, busy: boolean, again: boolean, tries: number}>} */
+    /** @type {Map<string, Spot>} */
     this.spots = new Map();
     this.running = 0;
     this.queue = [];
@@ -159,6 +169,7 @@ function isSameFrame(element, fresh) {
 
 /** The badge's word, as a person reads it: "Read by 1 of 3". */
 function wordOf(element) {
-  const word = element.querySelector("[data-receipt-word], .badge-word") ?? element.querySelector("summary, button") ?? element;
+  const marked = element.querySelector("[data-receipt-word], .badge-word");
+  const word = marked ?? element.querySelector("summary, button") ?? element;
   return word.textContent.trim().replace(/\s+/g, " ");
 }

@@ -138,8 +138,8 @@ export class Stream {
     this.gap = true;
     this.state("connecting");
     this.failures += 1;
-    if (this.failures < FAILURES_IN_A_ROW) this.#in("reconnect", RECONNECT_MS * this.failures, () => void this.#listen());
-    else this.#pollForNow();
+    if (this.failures >= FAILURES_IN_A_ROW) this.#pollForNow();
+    else this.#in("reconnect", RECONNECT_MS * this.failures, () => void this.#listen());
   }
 
   #pollForNow() {
@@ -175,6 +175,11 @@ export class Stream {
         this.stop();
         this.loggedOut();
         return;
+      }
+      if (response.status === 400) {
+        // The server does not know this cursor any more; without one it starts from now.
+        this.cursor = "";
+        this.slept = true;
       }
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
       const { cursor, events } = await response.json();
