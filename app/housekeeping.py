@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.accounts.service import SESSION_IDLE
 from app.database import Connection, utcnow
 from app.runtime import Runtime
 
 BATCH = 1000
 RULES = (
     ("DELETE FROM sessions WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(0)),
+    ("DELETE FROM sessions WHERE last_seen_at < %(before)s LIMIT %(batch)s", SESSION_IDLE),
     ("DELETE FROM login_failures WHERE failed_at < %(before)s LIMIT %(batch)s", timedelta(hours=1)),
     ("DELETE FROM user_tokens WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(days=30)),
     ("DELETE FROM live_events WHERE created_at < %(before)s LIMIT %(batch)s", timedelta(minutes=10)),

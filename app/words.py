@@ -32,6 +32,7 @@ SERVER_STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+")
+_ASCII_RUN = re.compile("[a-z0-9]+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
@@ -58,8 +59,13 @@ def words_of(*texts: str) -> list[str]:
     found: dict[str, None] = {}
     for text in texts:
         limit = len(found) + MAX_WORDS
-        for run in _RUN.finditer(_plain(text[:MAX_TEXT])):
-            found.update(dict.fromkeys(_split(run[0])))
+        plain = _plain(text[:MAX_TEXT])
+        if plain.isascii():
+            pieces = (run[:MAX_WORD] for run in _ASCII_RUN.findall(plain))
+        else:
+            pieces = (piece for run in _RUN.findall(plain) for piece in _split(run))
+        for piece in pieces:
+            found[piece] = None
             if len(found) >= limit:
                 break
     return list(found)

@@ -43,9 +43,7 @@ PATTERNS: dict[str, Callable[[int], str]] = {
     "one host, n IDN labels": _fill('<a href="http://', "ü.", 'x/">'),
     "one host, n @": _fill('<a href="http://', "a@", 'x/">'),
     "one port, n zeros": _fill('<a href="http://x:', "0", '">'),
-    "one Safe Links query, n parts": _fill(
-        '<a href="https://x.safelinks.protection.outlook.com/?', "&a=1", '">'
-    ),
+    "one Safe Links query, n parts": _fill('<a href="https://x.safelinks.protection.outlook.com/?', "&a=1", '">'),
     "one Proofpoint link, n stars": _fill('<a href="https://urldefense.com/v3/__', "*", '__;AAAA!">'),
     "one Proofpoint link, n ends": _fill('<a href="https://urldefense.com/v3/__', "__;", '">'),
     "one link's text, n tags": _fill("<a href=http://x>", "<b>", "</a>"),

@@ -52,6 +52,11 @@ class Writer:
         weights = list(itertools.accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))
         self._sentences = [self._sentence(weights) for _ in range(SENTENCES)]
 
+    def name(self) -> tuple[str, str, str]:
+        """First name, last name and company."""
+        first, last = self._random.sample(self.vocabulary, 2)
+        return first.capitalize(), last.capitalize(), self._random.choice(self.vocabulary[:2000])
+
     def subject(self) -> str:
         """One line: "The invoice fails with an error", at times with a word or a number of its own."""
         pick = self._random

@@ -1,9 +1,9 @@
--- words: those of name and addresses, for the search, as app/words.py writes them.
+-- words: those of name and addresses, for the search, as app/words.py writes them, in UTF-8.
 CREATE TABLE contacts (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     name VARCHAR(200) NOT NULL,
     email VARCHAR(254) NOT NULL,
-    words VARCHAR(4000) COLLATE utf8mb4_bin NOT NULL DEFAULT '',
+    words VARBINARY(8000) NOT NULL DEFAULT '',
     notes TEXT NOT NULL,
     created_at DATETIME(6) NOT NULL,
     updated_at DATETIME(6) NOT NULL,
@@ -51,12 +51,12 @@ CREATE TABLE tickets (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- What the search looks through: every word of a ticket (subject, contact, messages) once, between single spaces, as
--- app/words.py writes them.
+-- app/words.py writes them. Bytes of UTF-8, because the server looks through bytes three times as fast as through text.
 CREATE TABLE ticket_words (
     ticket_id INT NOT NULL PRIMARY KEY,
-    words MEDIUMTEXT NOT NULL,
+    words MEDIUMBLOB NOT NULL,
     CONSTRAINT ticket_words_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id) ON DELETE CASCADE
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The same words again, a row for each message that brought new ones, for a full-text index over rows that never
 -- change: InnoDB keeps the old words of a changed row and skips them in every search until the table is optimised.
@@ -71,6 +71,7 @@ CREATE TABLE ticket_new_words (
 
 -- The conversation: kind 'reply' went out by mail, 'note' stays inside, 'customer' came in.
 -- is_html is 0 where body_html was made by us from plain text.
+-- once: the form that brought it, so that a form that is sent twice answers once.
 CREATE TABLE ticket_replies (
     id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     ticket_id INT NOT NULL,
@@ -81,9 +82,11 @@ CREATE TABLE ticket_replies (
     body_text MEDIUMTEXT NOT NULL,
     is_html TINYINT(1) NOT NULL DEFAULT 1,
     message_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    once VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
     created_at DATETIME(6) NOT NULL,
     KEY ticket_replies_ticket (ticket_id, id),
     KEY ticket_replies_message (message_id),
+    KEY ticket_replies_once (once),
     CONSTRAINT ticket_replies_ticket FOREIGN KEY (ticket_id) REFERENCES tickets (id),
     CONSTRAINT ticket_replies_author FOREIGN KEY (author_user_id) REFERENCES users (id) ON DELETE SET NULL,
     CONSTRAINT ticket_replies_contact FOREIGN KEY (contact_id) REFERENCES contacts (id) ON DELETE SET NULL

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
@@ -26,6 +28,10 @@ from tests.support.web import log_in
 PORTAL_URL = "http://portal.test"
 SECRET_KEY = secrets.token_hex(32)
 PASSWORD = secrets.token_urlsafe(16)
+
+# No test is judged by its speed: a busy machine must not fail one.
+hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("portal")
 
 
 @pytest.fixture(scope="session", autouse=True)

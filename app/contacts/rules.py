@@ -13,8 +13,8 @@ from app.email.errors import AddressRefused
 MAX_NAME = 200
 MAX_NOTES = 20_000
 MAX_ADDRESSES = 50
-MAX_WORDS = 4_000
-"""Characters of the words that a contact is found by."""
+MAX_WORDS = 2_000
+"""Characters of the words that a contact is found by; each may take four bytes."""
 
 
 def check_name(name: str) -> str:

@@ -17,7 +17,7 @@ from app import ROOT
 from app.demo.store import MailStore
 from app.runtime import Runtime
 from app.server import claim_port
-from app.services import email, tickets
+from app.services import tickets
 from app.settings import LOOPBACK_HOSTS
 from app.web.formats import FILTERS
 from app.web.pages import static
@@ -111,11 +111,9 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
         text = (await request.form).get("text", "").strip()
         if not text:
             return redirect(url_for("show", mail_id=mail_id, problem="Write something first."), 303)
-        found = await email.reply_of_message(str(mail.message.get("Message-ID", "")).strip())
-        if found is None:
-            return redirect(url_for("show", mail_id=mail_id, problem="This mail belongs to no ticket."), 303)
+        message_id = str(mail.message.get("Message-ID", "")).strip()
         try:
-            await tickets.add_customer_message(found[0], email=mail.recipient, text_body=text)
+            await tickets.answer_by_mail(email=mail.recipient, in_reply_to=message_id, text_body=text)
         except ValueError as error:
             return redirect(url_for("show", mail_id=mail_id, problem=str(error)), 303)
         return redirect(url_for("show", mail_id=mail_id, sent="1"), 303)

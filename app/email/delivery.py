@@ -216,6 +216,8 @@ async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome,
             next_attempt_at=utcnow() + timedelta(seconds=wait),
             counts=pause is None,
         )
+        if stored and state == "sent":
+            await repository.forget_sensitive(conn, copy.mail_id)
         if stored and badge and copy.reply_id is not None:
             await receipts.refresh(conn, copy.reply_id)
         return stored

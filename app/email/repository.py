@@ -205,6 +205,16 @@ async def settle(
     return await conn.execute(sql, values) == 1
 
 
+async def forget_sensitive(conn: Connection, mail_id: int) -> None:
+    """Throw away the body of a sensitive mail once every copy is sent: a login link must not be read here later."""
+    sql = """
+        UPDATE outgoing_emails SET html_body = '', text_body = ''
+         WHERE id = %(id)s AND is_sensitive = 1
+           AND NOT EXISTS (SELECT 1 FROM email_recipients WHERE email_id = %(id)s AND state <> 'sent')
+    """
+    await conn.execute(sql, {"id": mail_id})
+
+
 async def put_back(conn: Connection, *, copy_id: int, owner: str) -> None:
     """Give back a copy of which the caller knows that nothing was sent, even if it was about to be."""
     sql = """

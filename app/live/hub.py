@@ -13,10 +13,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
-import pymysql
 import structlog
 
-from app.database import Connection, Database, DatabaseUnavailable
+from app.database import Connection, Database
 from app.live import repository
 from app.live.events import OVERLAP, Cursor, Event, Heard, unheard
 
@@ -169,6 +168,8 @@ class Hub:
         for topic in listener.topics:
             self._listeners[topic].add(listener)
         self._count += 1
+        if self._stopping.is_set():
+            listener.end()
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._poll()), asyncio.create_task(self._watch_for_stop())]
 
@@ -201,9 +202,10 @@ class Hub:
             try:
                 await self._look_once(progress)
                 answers = True
-            except (DatabaseUnavailable, pymysql.err.Error) as error:
+            except Exception as error:
+                # Whatever it is: pages would wait in silence for a task that ended.
                 if answers:
-                    log.warning("live events not read", error=str(error))
+                    log.warning("live events not read", error=repr(error))
                 answers = False
             await asyncio.sleep(self._interval)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +35,8 @@ class Composer:
     attachment_ids: Sequence[int] = ()
     """Files that were stored when the form was sent before."""
     uploads: Sequence[Upload] = field(default=(), repr=False)
+    once: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """Names this form, so that sending it twice answers once."""
     kept: Sequence[AttachmentInfo] = ()
     """What `attachment_ids` name, for the page."""
 
@@ -84,6 +87,7 @@ async def from_request() -> Composer:
         then_close=form.get("after") == "close",
         attachment_ids=[one for value in form.getlist("attachment") if (one := rules.number(value)) is not None],
         uploads=await uploads("files"),
+        once=request.args.get("once", ""),
     )
 
 

@@ -92,7 +92,7 @@ async def _ids(
     if plan is None or (query.words and not needles):
         return [], 0
     if needles:
-        return await search.ids(conn, query, plan, needles, limit=limit)
+        return await search.ids(conn, plan, needles, limit=limit)
     return await repository.page_ids(conn, plan, limit=limit), 0
 
 

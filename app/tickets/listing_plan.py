@@ -72,17 +72,10 @@ def plan(query: TicketQuery, receipts: frozenset[str] | None = None) -> Plan | N
         parameters |= names
     descending = query.descending != bool(query.before)
     if cursor := query.after or query.before:
-        found.append(_beyond(query.ordered_by, descending=descending, cursor=cursor, name="cursor"))
-        parameters |= _cursor_parameters(cursor, "cursor")
+        found.append(_beyond(query.ordered_by, descending=descending, cursor=cursor))
+        parameters |= {"at": cursor.at, "id": cursor.ticket_id, "at_priority": cursor.priority}
     index = _index(query, bool(active), bool(assignee))
     return Plan(index, _order(query.ordered_by, descending), tuple(found), parameters)
-
-
-def up_to(query: TicketQuery, cursor: Cursor) -> tuple[str, dict[str, Any]]:
-    """The condition that ends a list with the ticket at `cursor`, as `plan` reads the list, and its parameters."""
-    descending = query.descending != bool(query.before)
-    condition = _beyond(query.ordered_by, descending=not descending, cursor=cursor, name="end", inclusive=True)
-    return condition, _cursor_parameters(cursor, "end")
 
 
 def stored_receipts(choice: str, visible: frozenset[str]) -> frozenset[str]:
@@ -91,22 +84,17 @@ def stored_receipts(choice: str, visible: frozenset[str]) -> frozenset[str]:
     return frozenset[str]().union(*(stored_for(state, visible) for state in shown))
 
 
-def _cursor_parameters(cursor: Cursor, name: str) -> dict[str, Any]:
-    return {f"{name}_at": cursor.at, f"{name}_id": cursor.ticket_id, f"{name}_priority": cursor.priority}
-
-
-def _beyond(sort: str, *, descending: bool, cursor: Cursor, name: str, inclusive: bool = False) -> str:
+def _beyond(sort: str, *, descending: bool, cursor: Cursor) -> str:
     """Everything behind a cursor. Written out, because no server uses an index for (a, b) < (x, y)."""
     than = "<" if descending else ">"
-    same_or = "=" if inclusive else ""
     column = _SORT_COLUMNS["created" if sort == "created" else "activity"]
-    beyond = f"({column} {than} %({name}_at)s OR ({column} = %({name}_at)s AND t.id {than}{same_or} %({name}_id)s))"
+    beyond = f"({column} {than} %(at)s OR ({column} = %(at)s AND t.id {than} %(id)s))"
     if sort != "priority":
         return beyond
     # An ENUM is compared by its words with < and by its numbers in an index, so the others are named one by one.
     number = PRIORITY_NUMBERS[cursor.priority or ""]
     others = [word for word, n in PRIORITY_NUMBERS.items() if (n < number if descending else n > number)]
-    same = f"(t.priority = %({name}_priority)s AND {beyond})"
+    same = f"(t.priority = %(at_priority)s AND {beyond})"
     listed = ", ".join(f"'{word}'" for word in others)
     return f"(t.priority IN ({listed}) OR {same})" if others else same
 

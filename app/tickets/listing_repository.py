@@ -32,17 +32,6 @@ async def page_ids(conn: Connection, plan: Plan, *, limit: int) -> list[int]:
     return [int(row["id"]) for row in rows]
 
 
-async def nth(conn: Connection, plan: Plan, *, number: int) -> TicketRow | None:
-    """The `number`th ticket (from 1) of the plan's list; None where the list is shorter."""
-    sql = f"""
-        SELECT t.id FROM tickets AS t FORCE INDEX ({plan.index})
-         WHERE {plan.where} ORDER BY {plan.order} LIMIT %(skip)s, 1
-    """  # noqa: S608
-    found = await conn.fetch_value(sql, {**plan.parameters, "skip": number - 1})
-    [row] = await rows(conn, [found]) if found is not None else [None]
-    return row
-
-
 async def matching_ids(
     conn: Connection, plan: Plan, needles: Sequence[Needle], *, limit: int, seconds: float
 ) -> list[int]:

@@ -133,4 +133,4 @@ class SentReply:
 
     id: int
     mail: QueuedMail | None
-    """None for an internal note."""
+    """None for an internal note, and where the same form had brought the reply before."""

@@ -105,13 +105,15 @@ async def insert_message(
     body_text: str,
     is_html: bool = True,
     message_id: str | None = None,
+    once: str | None = None,
 ) -> int:
     """Add one entry to the conversation."""
     sql = """
         INSERT INTO ticket_replies
-               (ticket_id, kind, author_user_id, contact_id, body_html, body_text, is_html, message_id, created_at)
+               (ticket_id, kind, author_user_id, contact_id, body_html, body_text, is_html, message_id, once,
+                created_at)
         VALUES (%(ticket_id)s, %(kind)s, %(author_user_id)s, %(contact_id)s, %(body_html)s, %(body_text)s,
-                %(is_html)s, %(message_id)s, %(now)s)
+                %(is_html)s, %(message_id)s, %(once)s, %(now)s)
     """
     values = {
         "ticket_id": ticket_id,
@@ -122,9 +124,24 @@ async def insert_message(
         "body_text": body_text,
         "is_html": is_html,
         "message_id": message_id,
+        "once": once,
         "now": utcnow(),
     }
     return await conn.insert(sql, values)
+
+
+async def message_of_form(
+    conn: Connection, *, ticket_id: int, once: str, author_user_id: int, body_html: str
+) -> int | None:
+    """The message of a ticket that the same form with the same text, to the letter, brought already."""
+    sql = """
+        SELECT r.id FROM ticket_replies AS r
+         WHERE r.once = %(once)s AND r.ticket_id = %(ticket_id)s AND r.author_user_id = %(author_user_id)s
+           AND SHA2(r.body_html, 256) = SHA2(%(body_html)s, 256) LIMIT 1
+    """
+    values = {"once": once, "ticket_id": ticket_id, "author_user_id": author_user_id, "body_html": body_html}
+    value = await conn.fetch_value(sql, values)
+    return int(value) if value is not None else None
 
 
 async def messages(conn: Connection, ticket_id: int, *, before: int | None, limit: int) -> list[Message]:

@@ -39,6 +39,7 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
             attachment_ids=form.attachment_ids,
             uploads=form.uploads,
             then_status="closed" if form.then_close else None,
+            once=form.once,
         )
     except TicketRefused as error:
         kept = await form.keep_files(ticket_id=ticket_id, user=g.user)

@@ -127,6 +127,11 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
     return "took it" if new == who else f"assigned it to {new}"
 
 
+def form_name(text: str | None) -> str | None:
+    """The name of a form as it can be stored; None for none, or one that is not of our making."""
+    return text if text and re.fullmatch(r"[A-Za-z0-9_-]{8,32}", text) else None
+
+
 def usable_message_id(message_id: str | None) -> str | None:
     """A Message-ID that can be stored and answered to; None for one that is missing, too long or no id at all."""
     text = (message_id or "").strip()

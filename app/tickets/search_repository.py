@@ -17,7 +17,7 @@ async def words_of(conn: Connection, ticket_id: int) -> str | None:
     """The words of a ticket, held until the end of the transaction; None where none were stored yet."""
     sql = "SELECT w.words FROM ticket_words AS w WHERE w.ticket_id = %(id)s FOR UPDATE"
     value = await conn.fetch_value(sql, {"id": ticket_id})
-    return str(value) if value is not None else None
+    return bytes(value).decode() if value is not None else None
 
 
 async def insert_words(conn: Connection, *, ticket_id: int, words: str) -> None:
@@ -56,17 +56,16 @@ async def append_words_of_contact(conn: Connection, *, contact_id: int, words: s
     await conn.execute(sql, {"contact_id": contact_id, "words": words})
 
 
-async def head_of_ticket(conn: Connection, ticket_id: int) -> tuple[str, ...]:
+async def head_of_ticket(conn: Connection, ticket_id: int) -> list[str]:
     """Subject, and name and addresses of the contact."""
     sql = """
-        SELECT t.subject, c.name, c.email,
-               (SELECT GROUP_CONCAT(a.email SEPARATOR ' ') FROM contact_addresses AS a WHERE a.contact_id = c.id)
-               AS addresses
+        SELECT t.subject, c.name, c.email AS first, a.email
           FROM tickets AS t JOIN contacts AS c ON c.id = t.contact_id
+               LEFT JOIN contact_addresses AS a ON a.contact_id = c.id
          WHERE t.id = %(id)s
     """
-    row = await conn.fetch_one(sql, {"id": ticket_id})
-    return tuple(str(value) for value in row.values() if value) if row else ()
+    rows = await conn.fetch_all(sql, {"id": ticket_id})
+    return [str(value) for row in rows for value in row.values() if value]
 
 
 async def bodies_of_ticket(conn: Connection, ticket_id: int) -> list[str]:
@@ -75,20 +74,24 @@ async def bodies_of_ticket(conn: Connection, ticket_id: int) -> list[str]:
     return [str(row["body_text"]) for row in await conn.fetch_all(sql, {"id": ticket_id})]
 
 
-async def frequencies(conn: Connection, needles: Sequence[Needle], *, sample: int) -> list[float]:
-    """In which share of the newest `sample` tickets each needle is found, from 0 to 1."""
-    counts = ", ".join(f"SUM(LOCATE(%(needle_{n})s, s.words) > 0) AS found_{n}" for n in range(len(needles)))
-    parameters = {f"needle_{n}": needle.located for n, needle in enumerate(needles)}
+async def shares(
+    conn: Connection, needles: Sequence[Needle], *, sample: int, seconds: float
+) -> tuple[list[float], float]:
+    """In which share of the newest `sample` tickets each needle is found, and in which all are; from 0 to 1."""
+    patterns = {f"needle_{n}": needle.located for n, needle in enumerate(needles)}
+    found = [f"LOCATE(%({name})s, s.words) > 0" for name in patterns]
+    sums = ", ".join(f"SUM({one}) AS found_{n}" for n, one in enumerate(found))
     row = await conn.fetch_one(
         f"""
-        SELECT COUNT(*) AS total, {counts}
+        {bounded(seconds)} COUNT(*) AS total, {sums}, SUM({" AND ".join(found)}) AS together
           FROM (SELECT w.words FROM ticket_words AS w ORDER BY w.ticket_id DESC LIMIT %(sample)s) AS s
         """,  # noqa: S608
-        {"sample": sample, **parameters},
+        {"sample": sample, **patterns},
     )
     if not row or not row["total"]:
-        return [0.0] * len(needles)
-    return [float(row[f"found_{n}"]) / row["total"] for n in range(len(needles))]
+        return [0.0] * len(needles), 0.0
+    total = row["total"]
+    return [float(row[f"found_{n}"]) / total for n in range(len(needles))], float(row["together"]) / total
 
 
 async def tickets_with(conn: Connection, needle: Needle, *, limit: int, seconds: float) -> list[int]:

@@ -157,12 +157,15 @@ async def add_reply(
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
     then_status: str | None = None,
+    once: str | None = None,
 ) -> SentReply:
     """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
 
     to: None sends to the ticket's contact. enable_tracking: None tracks when some module does.
     attachment_ids: files that `author` stored before; uploads: files to store with it.
     then_status: the ticket's status after it; None leaves the status.
+    once: names the form that brings it: the same form with the same text, sent again because its answer was lost or
+    by a double click, gives the first reply and sends nothing.
     Raises TicketNotFound; AuthorRefused where `author` was disabled meanwhile; TicketRefused with the fields `to`,
     `cc`, `bcc`, `body` (BodyTooLarge with the numbers), `files` or `status` that do not hold. Then nothing is stored.
     """
@@ -173,7 +176,7 @@ async def add_reply(
     recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
     body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
     tracking = not internal and await outgoing.tracks(enable_tracking)
-    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads)
+    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads, once=rules.form_name(once))
 
     async def work(conn: Connection) -> SentReply:
         found = await steps.locked(conn, ticket_id)

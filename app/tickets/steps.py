@@ -36,6 +36,8 @@ class Reply:
     attachment_ids: Sequence[int] = ()
     uploads: Sequence[Upload] = ()
     first: bool = False
+    once: str | None = None
+    """Names the form it came by."""
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
@@ -85,6 +87,12 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
     author = await accounts.user_by_id(conn, reply.author.id)
     if author is None or author.disabled_at is not None:
         raise AuthorRefused({"": f"The account {reply.author.email} is disabled; nothing was sent. Ask an admin."})
+    if reply.once is not None:
+        known = await repository.message_of_form(
+            conn, ticket_id=found.id, once=reply.once, author_user_id=author.id, body_html=reply.body.html
+        )
+        if known is not None:
+            return SentReply(known, None)
     kind = "note" if reply.recipients is None else "reply"
     reply_id = await repository.insert_message(
         conn,
@@ -94,6 +102,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         contact_id=None,
         body_html=reply.body.html,
         body_text=reply.body.text,
+        once=reply.once,
     )
     attached = await attachments.attach(
         conn,

@@ -56,10 +56,10 @@ def install(app: Quart) -> None:
 
     @app.errorhandler(DatabaseUnavailable)
     async def database_error(error: DatabaseUnavailable) -> ResponseReturnValue:
-        log.error("database unavailable", path=request.path, error=str(error))
+        log.error("database unavailable", endpoint=request.endpoint, error=str(error))
         return await error_response(503, HINTS[503])
 
     @app.errorhandler(Exception)
     async def unexpected(error: Exception) -> ResponseReturnValue:
-        log.exception("unexpected error", path=request.path)
+        log.exception("unexpected error", endpoint=request.endpoint)
         return await error_response(500, HINTS[500])

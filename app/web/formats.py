@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from quart import g, request
+from quart import g, has_request_context, request
 
 from app.database import utcnow
 
 
 def zone() -> ZoneInfo:
     """The reader's time zone: their profile, else what their browser said in the cookie `tz`, else UTC."""
+    if not has_request_context():
+        return ZoneInfo("UTC")
     user = g.get("user")
     for name in (user.timezone if user else "", request.cookies.get("tz", "")):
         if name:

@@ -16,6 +16,9 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 MAX_REQUEST = 32_000_000
 """Bytes a request may have: 25 MB of attachments and the form around them."""
 
+MAX_FIELD = 2_000_000
+"""Bytes of one field of a form with files; what is longer than a reply may be, but not this, is shown again."""
+
 
 def configure(app: Quart, runtime: Runtime) -> None:
     """Open and close `runtime` with `app`, and make it current in each request."""
@@ -23,6 +26,7 @@ def configure(app: Quart, runtime: Runtime) -> None:
     app.secret_key = derive(settings.key, "flash-cookie")
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_REQUEST,
+        MAX_FORM_MEMORY_SIZE=MAX_FIELD,
         SESSION_COOKIE_NAME="__Host-myportal-flash" if settings.is_https else "myportal-flash",
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,

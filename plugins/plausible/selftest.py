@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from app.database import Database, DatabaseUnavailable, utcnow
+from app.database import Database, DatabaseUnavailable
 from app.hookspecs import CheckResult
+from app.services.web import ago
 from app.settings import LOOPBACK_HOSTS, Settings
 from plugins.plausible import repository
 from plugins.plausible.links import Links
@@ -115,11 +116,4 @@ async def _last_event(database: Database) -> CheckResult:
         return CheckResult("Events", False, str(error))
     if moment is None:
         return CheckResult("Events", True, "none yet: send a tracked reply to yourself and open it")
-    return CheckResult("Events", True, f"last event {_ago((utcnow() - moment).total_seconds())}")
-
-
-def _ago(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+    return CheckResult("Events", True, f"last event {ago(moment)}")

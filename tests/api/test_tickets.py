@@ -165,6 +165,15 @@ async def test_a_query_that_does_not_hold_is_refused(api: Api, query: str, field
     assert list(answer.fields) == [field]
 
 
+async def test_a_search_finds_words_of_subject_messages_and_contact(api: Api) -> None:
+    ticket_id = await api.new_ticket(text_body="The toner smells of marzipan")
+    await api.new_ticket(subject="Something else", requester="Eve <eve@example.org>")
+    for words in ("printer", "marzipan", "bob", "fire marz", "printer&status=open&assignee=none&limit=100"):
+        answer = await api.get(f"/tickets?q={words}")
+        assert [ticket["id"] for ticket in answer.json["tickets"]] == [ticket_id]
+    assert (await api.get("/tickets?q=printer marzipan else")).json["tickets"] == []
+
+
 async def test_a_search_never_breaks_on_its_words(api: Api) -> None:
     await api.new_ticket()
     for words in ("%22printer", "-%2B*()~<>@", "%25_", "a" * 200, "%F0%9F%96%A8", "'--", "%00"):

@@ -21,7 +21,7 @@ from app.email.service import send_email
 from app.files import repository as files
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import queue, reply, rows, states
+from tests.email.outbox import make_due, queue, reply, rows, states
 from tests.email.tracker import Tracker
 from tests.support.scripted_smtp import AcceptedMail, Fault, ScriptedSmtp
 
@@ -305,3 +305,26 @@ async def test_a_plain_script_can_send_a_mail(settings: Settings, empty_database
     assert sent
     assert known["recipients"][0]["state"] == "sent"
     assert read(smtp.accepted[0])["Subject"] == "From a script"
+
+
+async def test_the_body_of_a_sensitive_mail_is_forgotten_once_every_copy_is_sent(
+    runtime: Runtime, db: Database, smtp: ScriptedSmtp
+) -> None:
+    async def body(mail_id: int) -> str:
+        async with db.connection() as conn:
+            sql = "SELECT html_body FROM outgoing_emails WHERE id = %(id)s"
+            return str(await conn.fetch_value(sql, {"id": mail_id}))
+
+    smtp.faults.append(Fault("rcpt", reply="450 4.2.0 later"))
+    secret = await queue(runtime, "bob@x.org, amy@x.org", html_body="<p>link-canary</p>", sensitive=True)
+    plain = await queue(runtime, "bob@x.org")
+
+    await service.deliver_now(secret.id)
+    assert "link-canary" in await body(secret.id), "one copy still waits"
+    await make_due(db)
+    await service.deliver_now(secret.id)
+    await service.deliver_now(plain.id)
+
+    assert await body(secret.id) == ""
+    assert await body(plain.id) == "<p>Hello</p>"
+    assert sum(b"link-canary" in mail.data for mail in smtp.accepted) == 2

@@ -121,6 +121,15 @@ async def test_every_page_is_let_go_when_the_process_is_asked_to_end(db: Databas
     await hub.close()
 
 
+async def test_a_page_that_comes_while_the_process_ends_is_let_go_at_once(db: Database) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    hub = Hub(db, stopping=stopping)
+    async with hub.listen(TICKETS, None) as (listener, _):
+        assert await listener.next(SOON) is None
+    await hub.close()
+
+
 async def test_what_came_while_the_database_was_silent_is_told_afterwards(
     database_server: LocalDatabase, db: Database
 ) -> None:

@@ -20,9 +20,15 @@ from tests.support.web import log_in
 
 
 @pytest.fixture
-async def plausible(settings: Settings, empty_database: None) -> AsyncIterator[Quart]:
+def portal_settings(settings: Settings) -> Settings:
+    """Settings of the portal; a file of tests may give others."""
+    return settings
+
+
+@pytest.fixture
+async def plausible(portal_settings: Settings, empty_database: None) -> AsyncIterator[Quart]:
     """The started application; its runtime is the current one."""
-    app = create_app(settings, plugins={"plausible": Plausible()})
+    app = create_app(portal_settings, plugins={"plausible": Plausible()})
     runtime: Runtime = app.extensions["runtime"]
     with runtime.entered():
         await runtime.register_modules()

@@ -13,13 +13,11 @@ from typing import Any
 import pytest
 from quart import Quart
 
-from app import create_app
 from app.accounts.models import User
 from app.runtime import Runtime
 from app.services import email as mails
-from app.services import modules, receipts, tickets
+from app.services import receipts, tickets
 from app.settings import Settings
-from plugins.plausible.module import Plausible
 from tests.support.scripted_smtp import AcceptedMail, Fault, ScriptedSmtp
 from tests.support.web import get, log_in
 
@@ -35,17 +33,9 @@ async def smtp() -> AsyncIterator[ScriptedSmtp]:
 
 
 @pytest.fixture
-async def plausible(settings: Settings, empty_database: None, smtp: ScriptedSmtp) -> AsyncIterator[Quart]:
-    """The portal with the module enabled and a mail server."""
-    with_mail = settings.model_copy(update={"smtp_host": smtp.host, "smtp_port": smtp.port})
-    app = create_app(with_mail, plugins={"plausible": Plausible()})
-    runtime: Runtime = app.extensions["runtime"]
-    with runtime.entered():
-        await runtime.register_modules()
-        await modules.set_enabled("plausible", enabled=True, user=None)
-        await app.startup()
-        yield app
-        await app.shutdown()
+def portal_settings(settings: Settings, smtp: ScriptedSmtp) -> Settings:
+    """A portal with a mail server."""
+    return settings.model_copy(update={"smtp_host": smtp.host, "smtp_port": smtp.port})
 
 
 @pytest.fixture

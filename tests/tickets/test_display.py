@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app import richtext
 from app.tickets import display
-from tests.support.corpus import html_mails
+from bench import mail_corpus
 from tests.support.soup import soup
 
 FORBIDDEN_TAGS = {
@@ -80,14 +80,13 @@ def test_an_agents_html_is_cleaned_again_on_the_page(html: str) -> None:
     assert found == [], "remote images are left to the page's own policy"
 
 
-@pytest.mark.skipif(not html_mails(), reason="the collection of HTML mails is not here")
+@pytest.mark.skipif(not mail_corpus.available(), reason="../shared/corpus is not here")
 def test_real_mails_keep_their_words_and_lose_what_is_active() -> None:
-    for path in html_mails():
-        html = path.read_text(errors="replace")
+    for name, html in mail_corpus.bodies():
         cleaned = display.clean_mail(html).html
-        assert _problems(cleaned) == [], path.name
+        assert _problems(cleaned) == [], name
         words, kept = richtext.html_to_text(html).split(), richtext.html_to_text(cleaned).split()
-        assert len(kept) >= len(words) * 0.9, path.name
+        assert len(kept) >= len(words) * 0.9, name
 
 
 def test_remote_images_are_counted_and_own_ones_stay() -> None:

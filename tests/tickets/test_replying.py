@@ -235,6 +235,19 @@ async def test_two_hundred_recipients_are_answered_and_shown(
     assert "and 196 more" in page
 
 
+async def test_a_form_that_is_sent_twice_answers_once(agent_client: Client, ticket_id: int, db: Database) -> None:
+    page = await (await get(agent_client, f"/tickets/{ticket_id}")).get_data(as_text=True)
+    path = page.partition('id="composer" method="post" action="')[2].partition('"')[0]
+    assert re.fullmatch(rf"/tickets/{ticket_id}/replies\?once=[\w-]{{16}}", path)
+    form = {"kind": "reply", "to": "bob@example.org", "body_html": "<p>Once</p>"}
+    first, second = [await post(agent_client, path, form) for _ in range(2)]
+    assert first.location == second.location
+    assert len(await _rows(db, "SELECT id FROM outgoing_emails")) == 1
+
+    await post(agent_client, path, {**form, "body_html": "<p>once</p>"})
+    assert len(await _rows(db, "SELECT id FROM outgoing_emails")) == 2, "another text is another reply"
+
+
 async def test_two_agents_can_answer_the_same_ticket(
     agent_client: Client, other_client: Client, ticket_id: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""Searching the ticket list: which words find what, in which of three ways, and for how long."""
+"""Searching the ticket list: which words find what, in which of two ways, and for how long."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.tickets import listing_rules as rules
 from app.tickets.errors import SearchTooBroad
 from app.tickets.listing_models import Jump
 from app.tickets.listing_rules import TicketQuery
+from app.words import Needle
 from tests.tickets.list_support import add_tickets
 
 
-@pytest.fixture(params=["looking through", "full-text index", "whole list"])
+@pytest.fixture(params=["looking through", "full-text index"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the three ways to find the same."""
-    if request.param != "looking through":
-        monkeypatch.setattr(search, "LOOK_THROUGH", 1)
-        monkeypatch.setattr(search, "RARE", 1.0 if request.param == "full-text index" else -1.0)
+    """Both ways to find the same."""
+    monkeypatch.setattr(search, "TOGETHER", 0.0 if request.param == "looking through" else 2.0)
+    monkeypatch.setattr(search, "RARE", 1.0)
     return str(request.param)
 
 
@@ -81,25 +81,29 @@ async def test_what_is_found_keeps_the_order_filters_and_pages_of_the_list(db: D
     assert (second.next, [row.id for row in back.rows]) == ("", expected[:4])
 
 
-async def test_looking_through_stops_where_the_page_is_full(
-    db: Database, agent: User, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "asked"), [("please", False), ("please red", False), ("xylophone", True), ("please xylophone", True)]
+)
+async def test_the_full_text_index_is_asked_for_rare_words_only(
+    db: Database, agent: User, monkeypatch: pytest.MonkeyPatch, words: str, asked: bool
 ) -> None:
-    """Common words must not reach the full-text index, which reads all their places before anything else."""
+    """Of common words it would read all places before anything else, and nothing could stop it."""
+    await add_tickets(db, [{"text": "please " + ("red" if n % 2 else "blue")} for n in range(20)])
+    needles = []
 
-    async def never(*_: object, **__: object) -> list[int]:
-        raise AssertionError("the full-text index was asked for a common word")
+    async def tickets_with(_: object, needle: Needle, **__: object) -> list[int]:
+        needles.append(needle.word)
+        return []
 
-    monkeypatch.setattr(search, "LOOK_THROUGH", 10)
-    monkeypatch.setattr("app.tickets.search_repository.tickets_with", never)
-    ids = await add_tickets(db, [{"minute": n, "text": "please"} for n in range(30)])
-    page = await listing.list_tickets(TicketQuery(user_id=agent.id, view="all", words="please"), limit=5)
-    assert [row.id for row in page.rows] == ids[:-6:-1]
+    monkeypatch.setattr("app.tickets.search_repository.tickets_with", tickets_with)
+    await _found(agent, words)
+    assert needles == (["xylophone"] if asked else [])
 
 
 async def test_more_hits_than_are_looked_at_are_said(
     db: Database, agent: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "LOOK_THROUGH", 1)
+    monkeypatch.setattr(search, "TOGETHER", 2.0)
     monkeypatch.setattr(search, "RARE", 1.0)
     monkeypatch.setattr(search, "FOUND", 3)
     ids = await add_tickets(db, [{"minute": n, "text": "refund"} for n in range(5)])
