@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 
 import structlog
 
@@ -21,9 +20,9 @@ from app.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 POLL = 0.3
-"""Seconds between looks for due mail while there is none."""
-BATCH = 20
-"""Copies claimed at once."""
+"""Seconds between looks for due mail while there is none; the lanes take turns."""
+BATCH = 5
+"""Copies that a lane claims at once."""
 REAP = 15.0
 TIDY = 300.0
 SLOWEST_RETRY = 10.0
@@ -32,9 +31,12 @@ SLOWEST_RETRY = 10.0
 async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
     """Work until `stop` is set; then finish what is in flight and give back the rest."""
     jobs: list[Awaitable[None]] = [
-        _repeat("mail", POLL, stop, MailJob(runtime, stop).run),
         _repeat("overdue copies", REAP, stop, lambda: _nothing(delivery.reap(runtime))),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),
+    ]
+    jobs += [
+        _repeat(f"mail {lane}", POLL * delivery.LANES, stop, MailLane(runtime, stop).run, first=POLL * lane)
+        for lane in range(delivery.LANES)
     ]
     jobs += [
         _repeat(f"{slug}: {job.name}", job.interval, stop, _of_module(runtime, slug, job))
@@ -60,9 +62,15 @@ async def run_until_signal(runtime: Runtime) -> None:
         await asyncio.gather(*watching, return_exceptions=True)
 
 
-async def _repeat(name: str, interval: float, stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work` again and again; a fault is logged once, and waited out with growing pauses."""
+async def _repeat(
+    name: str, interval: float, stop: asyncio.Event, work: Callable[[], Awaitable[None]], *, first: float = 0
+) -> None:
+    """Run `work` again and again; a fault is logged once, and waited out with growing pauses.
+
+    first: seconds before the first run.
+    """
     pause, said = interval, False
+    await _wait(stop, first)
     while not stop.is_set():
         try:
             await work()
@@ -74,9 +82,13 @@ async def _repeat(name: str, interval: float, stop: asyncio.Event, work: Callabl
                 known = isinstance(error, DatabaseUnavailable)
                 log.error("a job failed and is tried again", job=name, error=str(error), exc_info=not known)
             said, pause = True, max(interval, min(max(pause, 0.5) * 2, SLOWEST_RETRY))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await _wait(stop, pause)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _nothing(work: Awaitable[object]) -> None:
@@ -96,8 +108,11 @@ def _of_module(runtime: Runtime, slug: str, job: Job) -> Callable[[], Awaitable[
     return work
 
 
-class MailJob:
-    """Claims due copies and delivers them over a few connections that stay open while there is work."""
+class MailLane:
+    """Claims a few due copies and delivers them, one after the other, over one connection while there is work.
+
+    Lanes do not wait for each other: a mail that keeps the mail server thinking for minutes holds up one of them.
+    """
 
     def __init__(self, runtime: Runtime, stop: asyncio.Event) -> None:
         self._runtime = runtime
@@ -107,40 +122,32 @@ class MailJob:
         """Claimed by us and certainly not sent; given back as soon as the database answers."""
 
     async def run(self) -> None:
-        """Deliver until nothing is due; then close the connections."""
+        """Deliver until nothing is due; then close the connection."""
         await self._give_back()
-        copies = await self._claim()
-        if not copies:
+        if not await self._claim():
             return
-        async with AsyncExitStack() as stack:
-            lanes = [
-                await stack.enter_async_context(delivery.open_transport(self._runtime))
-                for _ in range(min(delivery.LANES, len(copies)))
-            ]
-            while copies:
-                await self._deliver(lanes, copies)
-                copies = [] if self._stop.is_set() else await self._claim()
+        async with delivery.open_transport(self._runtime) as transport:
+            while self._untried:
+                try:
+                    await self._deliver(transport)
+                finally:
+                    await self._give_back()
+                if not self._stop.is_set():
+                    await self._claim()
 
-    async def _claim(self) -> list[DueCopy]:
-        return await delivery.claim(self._runtime, owner=self._owner, limit=BATCH)
-
-    async def _deliver(self, lanes: list[SmtpTransport | None], copies: list[DueCopy]) -> None:
-        """Share the copies among the lanes; a lane that fails does not cut off another in the middle of a mail."""
+    async def _claim(self) -> bool:
+        copies = await delivery.claim(self._runtime, owner=self._owner, limit=BATCH)
         self._untried = copies[::-1]
-        mails: dict[int, StoredMail] = {}
-        ends = await asyncio.gather(*(self._lane(lane, mails) for lane in lanes), return_exceptions=True)
-        await self._give_back()
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
+        return bool(copies)
 
-    async def _lane(self, transport: SmtpTransport | None, mails: dict[int, StoredMail]) -> None:
+    async def _deliver(self, transport: SmtpTransport | None) -> None:
+        mail: StoredMail | None = None
         while self._untried and not self._stop.is_set():
             copy = self._untried.pop()
             try:
-                if copy.mail_id not in mails:
-                    mails[copy.mail_id] = await delivery.load(self._runtime, copy.mail_id)
-                await delivery.deliver(self._runtime, transport, mails[copy.mail_id], copy, self._owner)
+                if mail is None or mail.id != copy.mail_id:
+                    mail = await delivery.load(self._runtime, copy.mail_id)
+                await delivery.deliver(self._runtime, transport, mail, copy, self._owner)
             except DatabaseUnavailable:
                 self._untried.append(copy)
                 raise

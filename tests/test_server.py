@@ -1,25 +1,25 @@
-"""The port that the server listens on."""
+"""The socket that the web process listens on."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
-import pytest
-
 from app.server import claim_port
-from app.settings import ConfigurationError
 
 
-def test_a_connection_sends_the_end_of_an_answer_without_waiting() -> None:
-    with claim_port("127.0.0.1", 0, option="--port") as listener:
-        listener.listen()
-        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+async def test_the_end_of_an_answer_does_not_wait_for_the_client_to_acknowledge_its_beginning() -> None:
+    no_delay: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
+    async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted: socket.socket = writer.get_extra_info("socket")
+        no_delay.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+        await writer.wait_closed()
 
-def test_a_port_that_is_taken_is_named_with_the_way_out() -> None:
-    with claim_port("127.0.0.1", 0, option="--port") as taken:
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=rf"Port {port} on 127.0.0.1 cannot be used.*--port"):
-            claim_port("127.0.0.1", port, option="--port")
+    server = await asyncio.start_server(accept, sock=claim_port("127.0.0.1", 0, option="--port"))
+    async with server:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert await no_delay
+        writer.close()
+        await writer.wait_closed()

@@ -132,6 +132,23 @@ async def test_a_lane_that_loses_its_server_does_not_stop_the_others(
     assert list(found.values()).count("unknown") == 2
 
 
+async def test_a_mail_that_keeps_the_server_thinking_does_not_hold_up_the_others(
+    runtime: Runtime, db: Database, smtp: ScriptedSmtp
+) -> None:
+    gate = asyncio.Event()
+    smtp.faults.append(Fault("dot", do="hang", recipient="slow@x.org", until=gate))
+    await queue(runtime, "slow@x.org")
+    async with working(runtime):
+        await until(lambda: "DATA" in smtp.commands)
+        everybody = sorted(f"b{n:02}@x.org" for n in range(20))
+        await queue(runtime, ", ".join(everybody))
+        await until(lambda: smtp.recipients() == everybody)
+        gate.set()
+        await until(lambda: all_in(db, "sent"))
+
+    assert smtp.recipients() == [*everybody, "slow@x.org"]
+
+
 class Jobs:
     """A plugin with one job that works and one that does not."""
 

@@ -25,6 +25,7 @@ class Fault:
         mail has arrived but is not answered yet, "after" when its acceptance was answered.
     do: "reply" answers `reply`, "drop" resets the connection, "close" ends it in order, "hang" says nothing.
     times: how often, None for always. recipient: only for mails to this address (from "rcpt" on).
+    until: with "hang", the event after which all goes on as if nothing had been wrong.
     keep: at "dot", whether the server has accepted the mail although the client will not hear it.
     """
 
@@ -34,6 +35,7 @@ class Fault:
     after_bytes: int = 0
     times: int | None = None
     recipient: str | None = None
+    until: asyncio.Event | None = None
     keep: bool = False
 
 
@@ -219,7 +221,8 @@ class _Session:
         if fault.do == "reply":
             await self._say(fault.reply)
         elif fault.do == "hang":
-            await asyncio.Event().wait()
+            await (fault.until or asyncio.Event()).wait()
+            return False
         else:
             if fault.do == "drop":
                 self._writer.transport.abort()
