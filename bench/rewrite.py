@@ -182,7 +182,7 @@ def report_growth() -> int:
             f"{'  SLOW' if slow else ''}"
         )
     total = len(hostile.PATTERNS)
-    print(f"\nProcessor seconds, best of 3. Over 1 s for 1 MB, or over 8 times 250 kB: {failures} of {total}.")
+    print(f"\nProcessor seconds, best of 3. Over 1 s for 1 MB or 8 times 250 kB: {failures} of {total}.")
     return 1 if failures else 0
 
 
