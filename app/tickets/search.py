@@ -49,7 +49,9 @@ async def ids(conn: Connection, plan: Plan, needles: tuple[Needle, ...], *, limi
 
 async def _ids(conn: Connection, plan: Plan, needles: tuple[Needle, ...], limit: int) -> tuple[list[int], int]:
     shares, together = await search_repository.shares(conn, needles, sample=SAMPLE, seconds=SECONDS)
-    share, rarest = min(zip(shares, needles, strict=True), key=lambda pair: pair[0])
+    # A ticket that lacks the first word is not looked at for the others.
+    (share, rarest), *_ = ordered = sorted(zip(shares, needles, strict=True), key=lambda pair: pair[0])
+    needles = tuple(needle for _, needle in ordered)
     if together >= TOGETHER or share > RARE:
         return await repository.matching_ids(conn, plan, needles, limit=limit, seconds=SECONDS), 0
     tickets = await search_repository.tickets_with(conn, rarest, limit=FOUND + 1, seconds=SECONDS)

@@ -226,7 +226,7 @@ async def add_customer_message(
         )
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
         await steps.apply(conn, found, user=None, status="open")
-        await search_index.add(conn, ticket_id, body.text)
+        await search_index.add(conn, ticket_id, body.text, address.name, address.email)
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=new_id)
         return new_id
 
