@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint migrate lock screenshots clean
+.PHONY: help run test lint bench migrate lock screenshots clean
 
 PY := .venv/bin/python
 
@@ -19,6 +19,10 @@ lint:  ## ruff and mypy --strict
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+bench:  ## install what the benchmarks compare with, and list them
+	@tools/setup.sh bench
+	@echo 'Each prints a table:  $(PY) -m bench.send   bench.tickets   bench.rewrite [--hostile]'
 
 migrate:  ## bring the database in DATABASE_URL up to date
 	@tools/setup.sh run

@@ -103,6 +103,7 @@ def up(
     settings = _settings_with_key()
     database: LocalDatabase | None = None
     url_file = settings.var_dir / "database_url"
+    is_ours = False
     try:
         if "DATABASE_URL" in os.environ or (settings.database_url is not None and not url_file.is_file()):
             say("Using the database in DATABASE_URL")
@@ -110,6 +111,7 @@ def up(
             say(f"Starting the private database in {settings.var_dir / 'mariadb'} ...")
             database = LocalDatabase(settings.var_dir / "mariadb")
             database.start()
+            is_ours = True
             url_file.write_text(database.url + "\n")
             url_file.chmod(0o600)
             settings = settings.model_copy(update={"database_url": database.url})
@@ -119,6 +121,8 @@ def up(
         if database is not None:
             say("Stopping the database ...")
             database.stop()
+        # Where the start was refused, the file belongs to the portal that already runs here.
+        if is_ours:
             url_file.unlink(missing_ok=True)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Write requirements.lock and requirements-dev.lock anew from pyproject.toml.
+# Write requirements.lock, requirements-dev.lock and requirements-bench.lock anew from pyproject.toml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m venv .venv-lock
@@ -9,3 +9,5 @@ compile=(.venv-lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-ur
          --strip-extras --allow-unsafe)
 "${compile[@]}" --extra build -o requirements.lock pyproject.toml
 "${compile[@]}" --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+"${compile[@]}" --extra build --extra dev --extra bench-rewrite -c requirements-dev.lock -o requirements-bench.lock \
+    pyproject.toml

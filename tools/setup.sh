@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set up what is missing: virtual environment, Python packages from the lock file, MariaDB, and Chromium for tests.
-# Usage: tools/setup.sh run|test|lint
+# Usage: tools/setup.sh run|test|lint|bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what="${1:-run}"
@@ -48,10 +48,14 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 
-lock=requirements.lock
-[ "$what" = run ] || lock=requirements-dev.lock
-# The development lock holds all of the other one, so that it never has to give way to it.
-if [ "$what" = run ] && [ -f .venv/installed-requirements-dev.lock ]; then lock=requirements-dev.lock; fi
+# Each lock holds all of the one before it, so that a larger one that is installed never has to give way.
+case "$what" in
+    run) lock=requirements.lock ;;
+    bench) lock=requirements-bench.lock ;;
+    *) lock=requirements-dev.lock ;;
+esac
+if [ "$what" != bench ] && [ -f .venv/installed-requirements-bench.lock ]; then lock=requirements-bench.lock
+elif [ "$what" = run ] && [ -f .venv/installed-requirements-dev.lock ]; then lock=requirements-dev.lock; fi
 stamp=".venv/installed-$lock"
 if ! cat "$lock" pyproject.toml | cmp -s - "$stamp"; then
     say "Installing Python packages from $lock ..."
@@ -66,7 +70,7 @@ has_database() {
 }
 
 if [ "$what" != lint ] && ! has_database; then
-    if [ "$what" = test ] || [ -z "${DATABASE_URL:-}" ]; then
+    if [ "$what" != run ] || [ -z "${DATABASE_URL:-}" ]; then
         install_packages "MariaDB's server" mariadb-server-core
     fi
 fi

@@ -22,9 +22,10 @@
  *   "/attachments/12/inline"}, or by 4xx {"error": "words for the agent"}.
  *
  * What this file makes, for style sheets and tests
- *   div.editor[.is-dropping] > div.editor-toolbar[role=toolbar] > button.editor-tool[data-command=bold|italic|
- *   code|link|bullets|numbers|quote|codeblock|image|clear|undo|redo], div.editor-link,
- *   div.editor-body[contenteditable][data-empty], progress.editor-progress, p.editor-status[role=status].
+ *   div.editor[.is-dropping] > div.editor-head (stays in view) > div.editor-toolbar[role=toolbar] >
+ *   button.editor-tool[data-command=bold|italic|code|link|bullets|numbers|quote|codeblock|image|clear|undo|redo];
+ *   beside the toolbar div.editor-link; below the head div.editor-body[contenteditable][data-empty],
+ *   progress.editor-progress, p.editor-status[role=status].
  *
  * For other scripts
  *   textarea.editor: html, isEmpty, setHtml(html), focus().
@@ -71,7 +72,7 @@ export class Editor {
       apply: (href, words) => this.command("link", () => commands.setLink(this.body, href, words)),
       remove: () => this.command("link", () => commands.removeLink(this.body)),
     });
-    this.body.before(this.toolbar.element, this.linkForm.element);
+    this.view.head.append(this.toolbar.element, this.linkForm.element);
     this.intake = new Intake(this);
     listenToTyping(this);
     this.#listen();

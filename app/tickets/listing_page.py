@@ -70,8 +70,8 @@ class ListPage:
     """How much of the list this is."""
     note: str
     """What the reader should know about a search."""
-    problem: str
     empty: Empty | None
+    """Set where there are no tickets to show."""
 
 
 def build(
@@ -86,12 +86,12 @@ def build(
     """Draw one page.
 
     counts: of views in words, where known. agents: names by id. receipts: what `query.receipt` may be, with its words.
-    problem: why the list could not be made; it is empty then.
+    problem: why the list could not be made; there is no page then.
     """
     return ListPage(
-        title=f"Search: {query.words.strip()}" if query.words else f"{rules.VIEWS[query.view]} tickets",
+        title=_title(query) if not problem else "Tickets",
         page=page,
-        tabs=_tabs(query, counts),
+        tabs=_tabs(query, {} if query.is_filtered else counts),
         menus=_menus(query, agents, receipts),
         order=_order(query),
         chips=_chips(query, agents, receipts),
@@ -99,9 +99,12 @@ def build(
         next=_href(query, after=page.next) if page.next else "",
         words=_extent(query, page, counts),
         note=_note(query, page),
-        problem=problem,
-        empty=_empty(query) if not page.rows and not problem else None,
+        empty=_problem(query, problem) if problem else _empty(query) if not page.rows else None,
     )
+
+
+def _title(query: TicketQuery) -> str:
+    return f"Search: {query.words.strip()}" if query.words else f"{rules.VIEWS[query.view]} tickets"
 
 
 def _href(query: TicketQuery, **cursor: str) -> str:
@@ -185,7 +188,7 @@ def _chips(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str,
 
 def _extent(query: TicketQuery, page: TicketPage, counts: Mapping[str, str]) -> str:
     if not (page.previous or page.next):
-        return ""
+        return f"{len(page.rows)} found" if page.rows and query.is_filtered else ""
     total = None if query.is_filtered else counts.get(query.view)
     return f"{len(page.rows)} of {total} tickets" if total else f"{len(page.rows)} tickets on this page"
 
@@ -200,6 +203,11 @@ def _note(query: TicketQuery, page: TicketPage) -> str:
     if len(words_of(query.words)) > MAX_NEEDLES:
         notes.append(f"Only the first {MAX_NEEDLES} words are searched for.")
     return " ".join(notes)
+
+
+def _problem(query: TicketQuery, words: str) -> Empty:
+    title = "This search takes too long" if query.words else "There is no such list"
+    return Empty(title, words, PATH, "See open tickets")
 
 
 def _empty(query: TicketQuery) -> Empty:

@@ -27,6 +27,9 @@ async def _harden(response: Response) -> Response:
         headers.setdefault("X-Frame-Options", "DENY")
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
+    elif "v" not in request.args:
+        # A script that another one imports by its path: only `static()` puts the version into an address.
+        headers["Cache-Control"] = "no-cache"
     if current().settings.is_https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

@@ -105,11 +105,15 @@ class Site:
         scripts = "".join(
             f'<script type="module" src="/static/{name}.js"></script>' for name in ("editor", "composer", "live")
         )
+        styles = "".join(
+            f'<link rel="stylesheet" href="/static/{name}.css">'
+            for name in ("base", "components", "forms", "ticket", "editor")
+        )
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Ticket</title>'
             f'<meta name="csrf-token" content="{TOKEN}">'
-            f'<link rel="stylesheet" href="/static/editor.css">{scripts}</head>'
-            f"<body {self.body_attributes}><main>{self.body}</main></body></html>"
+            f"{styles}{scripts}</head>"
+            f'<body {self.body_attributes}><header class="topbar">Portal</header><main>{self.body}</main></body></html>'
         )
 
 

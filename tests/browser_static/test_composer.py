@@ -23,16 +23,17 @@ COMPOSER = """
   <label><input type="radio" name="kind" value="note">Internal note</label>
   <div class="composer-addresses for-reply">
     <label>To <input name="to" value="bob@example.org"></label>
-    <button type="button" data-show="cc" hidden>Add Cc</button>
+    <button type="button" class="button" data-show="cc" hidden>Add Cc</button>
     <div data-shown-by="cc"><label>Cc <input name="cc" value="{cc}"></label></div>
   </div>
   <textarea name="body_text" data-editor data-upload-url="/tickets/1/images" data-initial-html="{draft}"
             aria-label="Message"></textarea>
+  <label><input type="checkbox" role="switch" name="track" value="1" checked>Track this reply</label>
   <label>Attach files <input type="file" name="attachments" multiple data-attachments></label>
   <p data-draft-status role="status"></p>
-  <button class="for-reply" name="after" value="stay" data-send>Send</button>
-  <button class="for-reply" name="after" value="close" data-send-close>Send and close</button>
-  <button class="for-note" name="after" value="stay">Add note</button>
+  <button class="button for-reply" name="after" value="stay" data-send>Send</button>
+  <button class="button for-reply" name="after" value="close" data-send-close>Send and close</button>
+  <button class="button for-note" name="after" value="stay">Add note</button>
 </form>
 """
 
@@ -74,6 +75,7 @@ async def test_a_draft_is_saved_a_second_after_typing_stops(page: Page, site: Si
         "kind": "reply",
         "to": "bob@example.org",
         "cc": "",
+        "track": "1",
         "body_text": "",
         "body_html": "<p>Dear Bob</p>",
     }
@@ -170,6 +172,7 @@ async def test_an_unsaved_text_comes_back_when_the_server_has_none(page: Page, s
     await open_composer(page, site)
     await page.keyboard.type("precious")
     await page.get_by_label("To", exact=True).fill("eve@example.org")
+    await page.get_by_label("Track this reply").uncheck()
     await page.get_by_label("Internal note").check()
     await pass_time(page, 1000)
     await expect(page.locator("form")).to_have_attribute("data-draft-state", "failed")
@@ -180,6 +183,7 @@ async def test_an_unsaved_text_comes_back_when_the_server_has_none(page: Page, s
 
     await expect(page.get_by_role("textbox", name="Message")).to_have_text("precious")
     await expect(page.locator("input[name=to]")).to_have_value("eve@example.org")
+    await expect(page.get_by_label("Track this reply")).not_to_be_checked()
     await expect(page.locator("form")).to_have_class("is-note")
     await expect(page.locator(STATUS)).to_have_text("Draft restored from this browser")
     await pass_time(page, 1000)
@@ -343,7 +347,7 @@ async def test_a_note_hides_the_recipients_and_changes_the_paper(page: Page, sit
     await expect(page.locator("[data-send]")).to_be_hidden()
     await expect(page.locator(".composer-addresses")).to_be_hidden()
     await expect(page.get_by_role("button", name="Add note")).to_be_visible()
-    await page.get_by_label("Reply").check()
+    await page.get_by_label("Reply", exact=True).check()
     await expect(page.locator("form")).not_to_have_class("is-note")
 
 

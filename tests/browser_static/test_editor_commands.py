@@ -233,6 +233,22 @@ async def test_typing_after_undo_continues_where_the_caret_was(page: Page, site:
     assert await html(page) == "<p>one! two</p>"
 
 
+async def test_a_word_written_with_an_input_method_is_one_step(page: Page, site: Site) -> None:
+    await open_editor(page, site)
+    await page.keyboard.type("a ")
+    keyboard = await page.context.new_cdp_session(page)
+    for part in ("k", "か", "かん"):
+        await keyboard.send("Input.imeSetComposition", {"text": part, "selectionStart": 1, "selectionEnd": 1})
+    await keyboard.send("Input.insertText", {"text": "漢"})
+    assert await html(page) == "<p>a 漢</p>"
+
+    await page.keyboard.press("Control+z")
+
+    assert (await html(page)).startswith("<p>a")
+    assert "か" not in await html(page)
+    assert "漢" not in await html(page)
+
+
 async def test_the_toolbar_is_one_tab_stop_with_arrows_inside(page: Page, site: Site) -> None:
     await open_editor(page, site)
     await page.keyboard.press("Alt+F10")

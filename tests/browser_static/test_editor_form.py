@@ -260,6 +260,19 @@ async def test_the_editor_grows_with_its_text_and_keeps_each_paragraphs_directio
     ) == [False, True]
 
 
+async def test_the_toolbar_and_the_link_form_stay_in_view_of_a_long_text(page: Page, site: Site) -> None:
+    await open_editor(page, site)
+    await paste(page, text="\n\n".join(["line"] * 80))
+    await page.keyboard.press("End")
+    await expect(page.locator(button("bold"))).to_be_in_viewport()
+
+    await page.keyboard.press("Control+k")
+    await page.get_by_label("Link to").fill("https://example.org")
+    await page.get_by_role("button", name="Apply").click()
+
+    assert (await html(page)).endswith('<p>line<a href="https://example.org">https://example.org</a></p>')
+
+
 async def test_a_reset_form_shows_its_first_text_again(page: Page, site: Site) -> None:
     await open_editor(page, site, "first")
     await page.keyboard.type(" and more")

@@ -311,6 +311,20 @@ async def test_polling_that_fails_slows_down_and_recovers(page: Page, site: Site
     await expect(word(page, 5)).to_have_text("Read")
 
 
+async def test_a_cursor_that_the_server_forgot_is_dropped(page: Page, site: Site) -> None:
+    await page.add_init_script("delete window.EventSource")
+    site.badges |= {"reply 5": BADGE.format(word="Read"), "reply 6": BADGE.format(word="Sent")}
+    site.poll_status = 400
+    await open_page(page, site, attributes='data-live-cursor="old"')
+    await poll_until(page, site, 1)
+    site.poll_status = 200
+
+    await until_badges_asked(page, site)
+
+    await expect(word(page, 5)).to_have_text("Read")
+    assert site.poll_requests[:2] == ["topics=ticket:12,tickets&after=old", "topics=ticket:12,tickets&after="]
+
+
 async def test_a_session_that_is_over_ends_the_updates_with_a_word(page: Page, site: Site) -> None:
     site.live_status = 401
     site.poll_status = 401

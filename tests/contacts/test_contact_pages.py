@@ -34,7 +34,7 @@ def _plain(page: str) -> str:
 
 async def test_the_list_leads_to_each_contact(agent_client: Client, bob: int) -> None:
     page = await _text(agent_client, "/contacts?q=build")
-    assert f'<a href="/contacts/{bob}" dir="auto">Bob Builder</a>' in page
+    assert f'<a href="/contacts/{bob}" dir="auto" data-row-link>Bob Builder</a>' in page
     assert "bob@example.org" in _plain(page)
     assert "Nobody found" in await _text(agent_client, "/contacts?q=carpenter")
 

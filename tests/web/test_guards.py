@@ -101,3 +101,10 @@ async def test_readiness_tells_of_the_database_and_liveness_does_not_ask_it(
 
 async def test_metrics_are_there(client: Client) -> None:
     assert "python_info" in await (await get(client, "/metrics")).get_data(as_text=True)
+
+
+async def test_only_addresses_with_a_version_are_kept_by_browsers(client: Client) -> None:
+    versioned = await get(client, "/static/editor.js?v=0123456789ab")
+    imported = await get(client, "/static/editor/clean.js")
+    assert "max-age=31536000" in versioned.headers["Cache-Control"]
+    assert imported.headers["Cache-Control"] == "no-cache"

@@ -270,7 +270,7 @@ class Cleaner {
 function plainEnds(node) {
   const words = node.data.replaceAll(CARET_HOLDER, "");
   const started = goesOn(node.previousSibling) ? words.replace(/^\u00a0(?=\S)/, " ") : words;
-  return goesOn(node.nextSibling) ? started.replace(/(?<=\S)\u00a0$/, " ") : started;
+  return goesOn(node.nextSibling) ? started.replace(/(\S)\u00a0$/, "$1 ") : started;
 }
 
 function goesOn(sibling) {

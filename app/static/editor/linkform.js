@@ -95,7 +95,10 @@ function makeField(form, id, text, placeholder) {
   input.placeholder = placeholder;
   input.autocomplete = "off";
   input.dir = "auto";
-  form.append(label, input);
+  const field = document.createElement("div");
+  field.className = "editor-link-field";
+  field.append(label, input);
+  form.append(field);
   return input;
 }
 

@@ -19,6 +19,7 @@ export function makeView(textarea, id, focus) {
   body.spellcheck = textarea.spellcheck;
   describe(body, textarea, id, focus);
 
+  const head = element("div", "editor-head");
   const progress = element("progress", "editor-progress");
   progress.max = 1;
   progress.hidden = true;
@@ -35,13 +36,13 @@ export function makeView(textarea, id, focus) {
   hidden.name = textarea.dataset.htmlName ?? "body_html";
 
   const wrap = element("div", "editor");
-  wrap.append(body, progress, status, picker, hidden);
+  wrap.append(head, body, progress, status, picker, hidden);
   textarea.after(wrap);
   textarea.classList.add("editor-source");
   textarea.hidden = true;
   // The browser cannot point at a field that is not shown; the editor asks for a message itself.
   textarea.required = false;
-  return { wrap, body, progress, status, picker, hidden };
+  return { wrap, head, body, progress, status, picker, hidden };
 }
 
 /** Say to assistive technology what the textarea said. */

@@ -40,8 +40,10 @@ class Scan:
             position = found.end()
             kind = found.lastindex or grammar.AT
             if kind == grammar.OTHER_TAG or drawing is not None:
+                before = drawing
                 drawing, kind = self._follow(drawing, kind, found)
-                match = self._matcher(drawing)
+                if drawing is not before:
+                    match = self._matcher(drawing)
             if grammar.AT < kind <= grammar.IMAGE:
                 yield found
                 continue
