@@ -10,9 +10,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
+import structlog
+
 from app.crypto import SecretBox
 from app.database import Database
 from app.hookspecs import ModuleInfo, PluginContext
+from app.log import configure
 from app.migrations import all_migrations, pending
 from app.modules import repository as modules_repository
 from app.modules.health import HealthNotes
@@ -121,7 +124,11 @@ async def ensure() -> AsyncIterator[Runtime]:
     try:
         runtime = _CURRENT.get()
     except LookupError:
-        runtime = Runtime.build(load_settings(), pool_size=2)
+        settings = load_settings()
+        if not structlog.is_configured():
+            # Standard output is the script's own.
+            configure(settings)
+        runtime = Runtime.build(settings, pool_size=2)
         try:
             await runtime.open(watch=False)
             with runtime.entered():

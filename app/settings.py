@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ENV_FILE = ".env"
+RUNNING_FILE = "running.json"
+RUNNING = ("database_url", "portal_url", "smtp_host", "smtp_port", "smtp_tls", "mail_from")
+"""What `myportal up` tells of the portal that it runs."""
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -166,10 +170,12 @@ class DatabaseAddress:
             raise ConfigurationError("DATABASE_URL names no database; append one, for example /myportal")
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(*, beside_running: bool = True, **overrides: object) -> Settings:
     """Read the environment, `.env` and what `myportal up` keeps in VAR_DIR.
 
-    Raises ConfigurationError with one line per bad variable, naming it, the rule and the way out.
+    beside_running: take what is not set from the portal that `myportal up` runs now, so that a script or command
+    beside it means the same portal. Raises ConfigurationError with one line per bad variable, naming it, the rule and
+    the way out.
     """
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
@@ -178,16 +184,28 @@ def load_settings(**overrides: object) -> Settings:
             f"{str(part['loc'][0]).upper()} {part['msg'].removeprefix('Value error, ')}" for part in error.errors()
         ]
         raise ConfigurationError("\n".join(lines)) from None
-    return _with_local_values(settings)
-
-
-def _with_local_values(settings: Settings) -> Settings:
-    """Fill what is unset from VAR_DIR, so that every command meets the portal that `myportal up` runs."""
     found: dict[str, object] = {}
     key_file = settings.var_dir / "secret_key"
     if settings.secret_key is None and key_file.is_file():
         found["secret_key"] = SecretStr(key_file.read_text().strip())
-    url_file = settings.var_dir / "database_url"
-    if settings.database_url is None and url_file.is_file():
-        found["database_url"] = url_file.read_text().strip()
+    if beside_running:
+        running = read_running(settings.var_dir)
+        found |= {name: value for name, value in running.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=found) if found else settings
+
+
+def read_running(var_dir: Path) -> dict[str, object]:
+    """What the portal that runs over `var_dir` told of itself; empty where none does."""
+    try:
+        values = json.loads((var_dir / RUNNING_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: values[name] for name in RUNNING if values.get(name) is not None}
+
+
+def write_running(settings: Settings) -> Path:
+    """Tell commands and scripts beside us where this portal is; the file to remove at the end."""
+    path = settings.var_dir / RUNNING_FILE
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({name: getattr(settings, name) for name in RUNNING}))
+    return path

@@ -22,7 +22,7 @@ from app.migrations import all_migrations, migrate
 from app.processes import die_with_parent
 from app.runtime import Runtime
 from app.server import claim_port
-from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings, load_settings
+from app.settings import LOOPBACK_HOSTS, ConfigurationError, Settings, load_settings, write_running
 
 log = structlog.get_logger(__name__)
 
@@ -102,28 +102,25 @@ def up(
     _check_ports(ports, demo=demo)
     settings = _settings_with_key()
     database: LocalDatabase | None = None
-    url_file = settings.var_dir / "database_url"
-    is_ours = False
+    running: Path | None = None
     try:
-        if "DATABASE_URL" in os.environ or (settings.database_url is not None and not url_file.is_file()):
+        if settings.database_url is not None:
             say("Using the database in DATABASE_URL")
         else:
             say(f"Starting the private database in {settings.var_dir / 'mariadb'} ...")
             database = LocalDatabase(settings.var_dir / "mariadb")
             database.start()
-            is_ours = True
-            url_file.write_text(database.url + "\n")
-            url_file.chmod(0o600)
             settings = settings.model_copy(update={"database_url": database.url})
         settings = _with_defaults(settings, ports, demo=demo)
+        running = write_running(settings)
         asyncio.run(_run(settings, demo=demo, ports=ports, workers=workers, seed=seed, after_start=after_start))
     finally:
         if database is not None:
             say("Stopping the database ...")
             database.stop()
         # Where the start was refused, the file belongs to the portal that already runs here.
-        if is_ours:
-            url_file.unlink(missing_ok=True)
+        if running is not None:
+            running.unlink(missing_ok=True)
 
 
 def _check_ports(ports: Ports, *, demo: bool) -> None:
@@ -135,14 +132,14 @@ def _check_ports(ports: Ports, *, demo: bool) -> None:
 
 
 def _settings_with_key() -> Settings:
-    settings = load_settings()
+    settings = load_settings(beside_running=False)
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     if settings.secret_key is None:
         key_file = settings.var_dir / "secret_key"
         descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32) + "\n")
-        settings = load_settings()
+        settings = load_settings(beside_running=False)
     return settings
 
 

@@ -64,13 +64,18 @@ if ! cat "$lock" pyproject.toml | cmp -s - "$stamp"; then
     cat "$lock" pyproject.toml > "$stamp"
 fi
 
+# Somebody's own database: in the environment or, as the portal reads it, in .env.
+names_database() {
+    [ -n "${DATABASE_URL:-}" ] || grep -qsE '^[[:space:]]*(export[[:space:]]+)?DATABASE_URL=.+' .env
+}
+
 has_database() {
     PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mariadbd >/dev/null \
         || PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mysqld >/dev/null
 }
 
 if [ "$what" != lint ] && ! has_database; then
-    if [ "$what" != run ] || [ -z "${DATABASE_URL:-}" ]; then
+    if [ "$what" != run ] || ! names_database; then
         install_packages "MariaDB's server" mariadb-server-core
     fi
 fi

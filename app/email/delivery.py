@@ -44,6 +44,8 @@ BACKOFF = (10, 60, 300, 900, 1800, 3600, 7200, 14400)
 GIVE_UP = timedelta(days=2)
 LANES = 4
 """Connections to the mail server at once, per process."""
+OTHERS = 20.0
+"""Seconds for which `deliver_now` waits for copies that a worker happened to take first."""
 NO_SERVER_PAUSE = 60
 """Seconds between looks while no mail server is configured."""
 OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
@@ -197,15 +199,26 @@ async def deliver(
     except LeaseLost:
         log.warning("a copy was left to another process", copy=copy.id)
         return
-    await _settle(runtime, copy, owner, outcome)
+    await _settle(runtime, copy, owner, outcome, sensitive=mail.sensitive)
 
 
-async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome, *, pause: float | None = None) -> None:
+async def _settle(
+    runtime: Runtime,
+    copy: DueCopy,
+    owner: str,
+    outcome: Outcome,
+    *,
+    pause: float | None = None,
+    sensitive: bool = False,
+) -> None:
     """Store an outcome, however long the database takes: it is the only one who knows that the mail went out."""
     state, wait = _next(copy, outcome, pause)
     delay, badge, said = 0.2, True, False
 
     async def work(conn: Connection) -> bool:
+        if sensitive:
+            # Two copies settled at once would each see the other as not sent yet, and the body would stay.
+            await repository.lock_mail(conn, copy.mail_id)
         stored = await repository.settle(
             conn,
             copy_id=copy.id,
@@ -213,10 +226,10 @@ async def _settle(runtime: Runtime, copy: DueCopy, owner: str, outcome: Outcome,
             state=state,
             code=outcome.code,
             text=outcome.text,
-            next_attempt_at=utcnow() + timedelta(seconds=wait),
+            wait=wait,
             counts=pause is None,
         )
-        if stored and state == "sent":
+        if stored and sensitive and state == "sent":
             await repository.forget_sensitive(conn, copy.mail_id)
         if stored and badge and copy.reply_id is not None:
             await receipts.refresh(conn, copy.reply_id)
@@ -305,11 +318,21 @@ def smtp_settings(settings: Settings) -> SmtpSettings | None:
 async def deliver_now(mail_id: int) -> None:
     """Deliver what is due of one mail in this process; what fails for now stays for the worker.
 
-    Copies are claimed one by one, so that a worker may help, and takes over at once should this process end.
+    Copies are claimed one by one, so that a worker may help, and takes over at once should this process end. What
+    another process is sending is waited for, up to OTHERS seconds.
     """
     runtime = current()
     owner = new_owner()
+    end = asyncio.get_running_loop().time() + OTHERS
+    while True:
+        await _deliver_due(runtime, mail_id, owner)
+        async with runtime.database.connection() as conn:
+            if not await repository.in_progress(conn, mail_id) or asyncio.get_running_loop().time() > end:
+                return
+        await asyncio.sleep(0.1)
 
+
+async def _deliver_due(runtime: Runtime, mail_id: int, owner: str) -> None:
     async def lane() -> None:
         mail: StoredMail | None = None
         async with open_transport(runtime) as transport:

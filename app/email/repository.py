@@ -1,10 +1,10 @@
-"""SQL of the outbox. Times that leases hang on are the database's own: hosts disagree about theirs."""
+"""SQL of the outbox. Times that leases and tries hang on are the database's own: hosts disagree about theirs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from app.database import Connection, Row, utcnow
@@ -50,7 +50,7 @@ async def insert_copies(conn: Connection, *, mail_id: int, copies: Sequence[tupl
         INSERT INTO email_recipients (email_id, role, name, email, tracking_id, next_attempt_at, created_at)
         VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(now)s, %(now)s)
     """
-    now = utcnow()
+    now = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
     rows = [
         {"mail_id": mail_id, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token, "now": now}
         for role, who, token in copies
@@ -185,24 +185,40 @@ async def settle(
     state: str,
     code: int | None,
     text: str,
-    next_attempt_at: datetime,
+    wait: float,
     counts: bool = True,
 ) -> bool:
     """Store how a try ended; False where somebody else has decided about the copy meanwhile.
 
-    A copy that was taken for unknown when its lease ran out is still ours to settle: we know. counts: whether it was
-    a try at all.
+    A copy that was taken for unknown when its lease ran out is still ours to settle: we know. wait: seconds until it
+    is due again. counts: whether it was a try at all.
     """
     sql = """
         UPDATE email_recipients
-           SET state = %(state)s, smtp_code = %(code)s, smtp_text = %(text)s, next_attempt_at = %(next)s,
+           SET state = %(state)s, smtp_code = %(code)s, smtp_text = %(text)s,
+               next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL %(wait)s SECOND,
                sent_at = IF(%(state)s = 'sent', %(now)s, sent_at), lease_owner = '', lease_until = NULL,
                attempts = attempts - %(uncounted)s
          WHERE id = %(id)s AND state IN ('claimed', 'sending', 'unknown') AND lease_owner = %(owner)s
     """
     values: dict[str, Any] = {"id": copy_id, "owner": owner, "state": state, "code": code, "text": text[:1000]}
-    values |= {"next": next_attempt_at, "now": utcnow(), "uncounted": 0 if counts else 1}
+    values |= {"wait": wait, "now": utcnow(), "uncounted": 0 if counts else 1}
     return await conn.execute(sql, values) == 1
+
+
+async def in_progress(conn: Connection, mail_id: int) -> bool:
+    """Whether somebody is delivering copies of this mail, or should be."""
+    sql = """
+        SELECT COUNT(*) FROM email_recipients
+         WHERE email_id = %(id)s
+           AND (state IN ('claimed', 'sending') OR state IN %(waiting)s AND next_attempt_at <= UTC_TIMESTAMP(6))
+    """
+    return bool(await conn.fetch_value(sql, {"id": mail_id, "waiting": WAITING}))
+
+
+async def lock_mail(conn: Connection, mail_id: int) -> None:
+    """Keep others from settling copies of this mail until the transaction ends."""
+    await conn.fetch_one("SELECT id FROM outgoing_emails WHERE id = %(id)s FOR UPDATE", {"id": mail_id})
 
 
 async def forget_sensitive(conn: Connection, mail_id: int) -> None:
@@ -248,10 +264,10 @@ async def reclaim(conn: Connection, *, copy_id: int, state: str, text: str) -> N
     sql = """
         UPDATE email_recipients
            SET state = %(state)s, smtp_text = %(text)s, lease_owner = IF(%(state)s = 'unknown', lease_owner, ''),
-               lease_until = NULL, next_attempt_at = %(now)s
+               lease_until = NULL, next_attempt_at = UTC_TIMESTAMP(6)
          WHERE id = %(id)s
     """
-    await conn.execute(sql, {"id": copy_id, "state": state, "text": text, "now": utcnow()})
+    await conn.execute(sql, {"id": copy_id, "state": state, "text": text})
 
 
 async def reply_of_mail(conn: Connection, mail_id: int) -> int | None:
@@ -271,7 +287,8 @@ async def requeue(conn: Connection, copy_id: int) -> None:
     """Let a copy be sent from the start again."""
     sql = """
         UPDATE email_recipients
-           SET state = 'queued', attempts = 0, next_attempt_at = %(now)s, created_at = %(now)s, lease_owner = ''
+           SET state = 'queued', attempts = 0, next_attempt_at = UTC_TIMESTAMP(6), created_at = %(now)s,
+               lease_owner = ''
          WHERE id = %(id)s
     """
     await conn.execute(sql, {"id": copy_id, "now": utcnow()})

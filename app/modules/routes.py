@@ -1,4 +1,4 @@
-"""Admin → Integration modules."""
+"""Admin → Integration Modules."""
 
 from __future__ import annotations
 

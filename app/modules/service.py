@@ -1,4 +1,4 @@
-"""Integration modules: look, switch, configure. Every change is in the audit log and seen everywhere in a second."""
+"""Integration Modules: look, switch, configure. Every change is in the audit log and seen everywhere in a second."""
 
 from __future__ import annotations
 

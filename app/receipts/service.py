@@ -65,7 +65,7 @@ async def report(conn: Connection, *, recipient_id: int, receipt: str, at: datet
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:
     """The badge of each reply that was mailed; others are left out."""
     visible = await visible_states()
-    return {reply_id: rules.summarise(copies, visible) for reply_id, copies in (await _copies(reply_ids)).items()}
+    return {reply_id: _badge(copies, visible) for reply_id, copies in (await _copies(reply_ids)).items()}
 
 
 async def panels(reply_ids: Sequence[int]) -> dict[int, ReceiptPanel]:
@@ -90,13 +90,16 @@ async def _copies(reply_ids: Sequence[int]) -> Mapping[int, list[Copy]]:
     return found
 
 
+def _badge(copies: Sequence[Copy], visible: frozenset[str]) -> Badge:
+    return replace(rules.summarise(copies, visible), detail_id=f"receipt-{copies[0].reply_id}")
+
+
 def _panel(copies: Sequence[Copy], visible: frozenset[str], activity: ReplyActivity) -> ReceiptPanel:
-    badge = replace(rules.summarise(copies, visible), detail_id=f"receipt-{copies[0].reply_id}")
     known: defaultdict[int, list[RecipientActivity]] = defaultdict(list)
     for entry in activity.recipients:
         known[entry.recipient_id].append(entry)
     rows = tuple(_row(copy, visible, known[copy.id]) for copy in copies)
-    return ReceiptPanel(badge, rows, _timeline(copies, activity))
+    return ReceiptPanel(_badge(copies, visible), rows, _timeline(copies, activity))
 
 
 def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]) -> RecipientReceipt:

@@ -1,4 +1,4 @@
-"""Integration modules: look, switch, configure."""
+"""Integration Modules: look, switch, configure."""
 
 from app.modules.service import ModuleError, ModuleView, UnknownModule, forget, save, set_enabled, view, views
 

@@ -12,7 +12,8 @@
  *                                                   data-receipt-label on it or on any element around it
  *     The word that is read out is in [data-receipt-word] or .badge-word. A button with data-receipt is no frame.
  *     On a page without a "ticket:…" topic put data-ticket="12" around it.
- *   <span data-ticket-badge="12">…fragment…</span>  the badge in a ticket list
+ *   <div data-ticket-badge="12">…fragment…</div>    the badge in a ticket list; a popover with data-receipt-wanted in
+ *                                                   it is fetched when somebody is about to open it
  *   <p data-live-status aria-live="polite">         made at the end of body, for screen readers only, when missing
  *   <time data-ago datetime="2025-05-03T10:32:00Z">5 min ago</time>   rewritten every 30 s
  *
@@ -35,6 +36,7 @@
  */
 
 import { News, showLoggedOut } from "./live/news.js";
+import { fillPanels } from "./live/panels.js";
 import { Receipts } from "./live/receipts.js";
 import { Stream } from "./live/stream.js";
 import { refreshTimes } from "./live/times.js";
@@ -67,6 +69,7 @@ function goLive(topics) {
   const ticket = topics.find((topic) => topic.startsWith("ticket:"))?.slice("ticket:".length);
   const news = new News(ticket);
   const receipts = new Receipts(makeAnnouncer(), loggedOut);
+  fillPanels((number) => receipts.fill(number));
   const stream = new Stream({
     topics,
     cursor: document.body.dataset.liveCursor ?? "",

@@ -28,6 +28,8 @@
     else gentle.delete(panel);
   }, true);
 
+  document.addEventListener("portal:replaced", () => document.querySelectorAll("[data-receipt-panel]:popover-open").forEach(place));
+
   const HOVER_OPENS_AFTER = 250;
   const HOVER_CLOSES_AFTER = 300;
   let opening = 0;

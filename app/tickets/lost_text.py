@@ -8,6 +8,7 @@ from quart.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from app.database import DatabaseUnavailable
+from app.email.markup_limits import MAX_HTML
 from app.tickets import composer
 from app.tickets.errors import TicketNotFound
 from app.web.errors import HINTS, TITLES, error_response
@@ -15,8 +16,6 @@ from app.web.middleware import MAX_REQUEST
 
 log = structlog.get_logger(__name__)
 
-MAX_FIELD = 500_000
-"""Bytes of one text field of a form with files (Quart's own limit)."""
 JSON_PATHS = ("/images", "/draft")
 
 
@@ -38,8 +37,8 @@ async def _not_found(error: TicketNotFound) -> ResponseReturnValue:
 async def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     sent = f"The form has {request.content_length:,} bytes" if request.content_length else "The form is too large"
     words = (
-        f"{sent}; a message may have {MAX_FIELD:,} bytes of text, and {MAX_REQUEST:,} with its files. Nothing was "
-        "sent. Go back: what you wrote is still there. Shorten it, or attach the long part as a file."
+        f"{sent}; a message may have {MAX_HTML:,} characters with its formatting, and {MAX_REQUEST:,} bytes with its "
+        "files. Nothing was sent. Go back: what you wrote is still there. Shorten it, or attach the long part as a file."
     )
     return await _answer(413, words)
 

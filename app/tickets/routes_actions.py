@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from app.receipts import service as receipts
 from app.tickets import attachments, composer, drafts, lost_text, page, resend, rules, service
 from app.tickets.errors import TicketRefused
+from app.tickets.row_words import row_badge
 from app.tickets.steps import UNCHANGED, Unchanged
 
 ticket_actions = Blueprint("ticket_actions", __name__)
@@ -110,14 +111,20 @@ async def reply_badge(ticket_id: int, reply_id: int) -> ResponseReturnValue:
     await service.message(ticket_id, reply_id)
     panel = (await receipts.panels([reply_id])).get(reply_id)
     return await render_template(
-        "tickets/badge.html", panel=panel, badge_now=page.with_time(panel.badge) if panel else None
+        "tickets/badge.html", panel=panel, badge_now=page.with_time(panel.badge) if panel else None, in_list=False
     )
 
 
 @ticket_actions.get("/tickets/<int:ticket_id>/badge")
 async def ticket_badge(ticket_id: int) -> ResponseReturnValue:
-    """The badge of a ticket's last reply, for an open ticket list."""
+    """The badge of a ticket's last reply with its popover, for an open ticket list."""
     ticket = await service.ticket(ticket_id)
-    found = await receipts.badges([ticket.last_reply_id]) if ticket.last_reply_id else {}
-    badge = found.get(ticket.last_reply_id or 0)
-    return await render_template("tickets/badge.html", panel=None, badge_now=page.with_time(badge) if badge else None)
+    found = await receipts.panels([ticket.last_reply_id]) if ticket.last_reply_id else {}
+    panel = found.get(ticket.last_reply_id or 0)
+    return await render_template(
+        "tickets/badge.html",
+        panel=panel,
+        badge_now=row_badge(panel.badge) if panel else None,
+        in_list=True,
+        href=url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{ticket.last_reply_id}"),
+    )

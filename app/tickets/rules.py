@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from app.email.markup_limits import MAX_HTML
 from app.tickets.errors import BodyTooLarge, TicketRefused
 
 STATUSES = {"open": "Open", "pending": "Waiting for the customer", "closed": "Closed"}
@@ -13,7 +14,7 @@ PRIORITIES = {"low": "Low", "normal": "Normal", "high": "High", "urgent": "Urgen
 
 MAX_SUBJECT = 400
 """Characters of a ticket's subject; a mail's may have 500, and "Re:" and the number need room."""
-MAX_CUSTOMER_BODY = 512_000
+MAX_CUSTOMER_BODY = MAX_HTML
 """Characters of a customer's message, as of a reply."""
 MAX_SNIPPET = 200
 MAX_REFERENCES = 40

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from quart import Quart, abort, current_app, g, redirect, request, url_for
 from quart.typing import ResponseReturnValue
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import RequestRedirect
 
 from app.accounts import service as accounts
 from app.accounts.models import User
@@ -70,6 +72,11 @@ async def _admit() -> ResponseReturnValue | None:
         abort(400, _wrong_host(settings))
     if request.endpoint == "static":
         return None
+    if _quart_answers():
+        # Known all the same where it is a page: the 405 that a reload can lead to must not look logged out.
+        if not request.path.startswith("/api/"):
+            g.user = await _session(settings)
+        return None
     if request.path.startswith("/api/"):
         by_token = await _bearer()
         if by_token:
@@ -90,6 +97,16 @@ async def _admit() -> ResponseReturnValue | None:
     if request.method not in SAFE_METHODS:
         await _check_csrf(settings)
     return None
+
+
+def _quart_answers() -> bool:
+    """Whether no view will run: the address knows other methods (405 with Allow), ends in another way, or was asked
+    by OPTIONS what it knows. Such a request has no endpoint of its own, and none of its answers tells a secret.
+    """
+    if isinstance(request.routing_exception, MethodNotAllowed | RequestRedirect):
+        return True
+    rule = request.url_rule
+    return request.method == "OPTIONS" and rule is not None and bool(rule.provide_automatic_options)
 
 
 def _role(access: str, user: User) -> ResponseReturnValue | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import structlog
-from quart import Quart, Response, jsonify, render_template, request
+from quart import Quart, Response, jsonify, make_response, render_template, request
 from quart.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.database import DatabaseUnavailable
 
@@ -52,7 +52,13 @@ def install(app: Quart) -> None:
         code = error.code or 500
         generic = type(error).description
         message = error.description if error.description and error.description != generic else HINTS.get(code, "")
-        return await error_response(code, message or "")
+        answer = await error_response(code, message or "")
+        if not isinstance(error, MethodNotAllowed):
+            return answer
+        # RFC 9110, 15.5.6: a 405 names the methods that the address knows.
+        response: Response = await make_response(answer)
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response
 
     @app.errorhandler(DatabaseUnavailable)
     async def database_error(error: DatabaseUnavailable) -> ResponseReturnValue:

@@ -62,9 +62,10 @@ def tracking_routes(recorder: Recorder, signer: Signer, database: Database) -> B
     def allow_any_name(state: BlueprintSetupState) -> None:
         state.app.url_map.converters["anything"] = Anything
 
+    @routes.get(f"{PREFIX}pixel")
     @routes.get(f"{PREFIX}pixel/<anything:name>", strict_slashes=False, merge_slashes=False)
     @open_to_all
-    async def pixel(name: str) -> ResponseReturnValue:
+    async def pixel(name: str = "") -> ResponseReturnValue:
         """The same picture for every address; an open where the address is that of a tracked copy."""
         # Nobody reads a mail by HEAD.
         if request.method == "GET":

@@ -1,4 +1,4 @@
-"""What an admin sets of the module; the form under Admin → Integration modules is made from it."""
+"""What an admin sets of the module; the form under Admin → Integration Modules is made from it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tools.screenshots import ARGUMENTS, CHROMIUM, log_in
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The portal as `make run` starts it, with two web processes."""
-    with running_demo(tmp_path_factory.mktemp("browser") / "var") as running:
+    with running_demo(tmp_path_factory.mktemp("browser") / "var", workers=2) as running:
         yield running
 
 

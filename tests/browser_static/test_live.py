@@ -198,6 +198,32 @@ async def test_a_badge_of_the_ticket_list_changes_quietly(page: Page, site: Site
     await expect(page.locator("[data-live-status]")).to_have_text("")
 
 
+LINE = """<div data-ticket-badge="12"><div class="receipt">
+<button type="button" class="badge" popovertarget="receipt-5" data-receipt="receipt-5">
+<span class="badge-word">{word}</span></button>
+<div id="receipt-5" popover data-receipt-panel {wanted}>{inside}</div></div></div>"""
+
+
+@pytest.mark.parametrize("how", ["hover", "focus", "click"])
+async def test_an_empty_panel_of_the_ticket_list_is_filled_once_when_it_is_wanted(
+    page: Page, site: Site, how: str
+) -> None:
+    full = LINE.format(word="Read", wanted="", inside="<p>ann@example.org</p>")
+    site.badges["ticket 12"] = full.removeprefix('<div data-ticket-badge="12">').removesuffix("</div>")
+    empty = LINE.format(word="Sent", wanted="data-receipt-wanted", inside='<a href="/tickets/12">Open the reply</a>')
+    await open_listening(page, site, body=empty, topics="tickets")
+    badge, panel = page.locator(".badge"), page.locator("#receipt-5")
+
+    await (badge.hover() if how == "hover" else badge.focus() if how == "focus" else badge.click())
+    await until_badges_asked(page, site)
+
+    await expect(panel).to_have_text("ann@example.org")
+    await badge.hover()
+    await page.clock.run_for(5000)
+    assert site.badge_requests == ["ticket 12"]
+    assert await panel.evaluate("(panel) => panel.matches(':popover-open')") == (how == "click")
+
+
 async def test_a_server_error_leaves_the_badge_and_is_tried_again(page: Page, site: Site) -> None:
     site.badges["reply 5"] = BADGE.format(word="Read")
     site.badge_status = 503

@@ -54,7 +54,7 @@ def test_it_starts_works_ends_cleanly_and_starts_again_with_its_data(var: Path) 
         assert demo.mailbox in text
         assert "ada@acme.example" in text
         _log_in(client, demo)
-        assert "Integration modules" in client.get(f"{demo.url}/admin/modules").text
+        assert "Integration Modules" in client.get(f"{demo.url}/admin/modules").text
         assert client.get(f"{demo.url}/readyz").json() == {"ready": True}
     assert demo.stop() == 0
     assert not [pid for pid in processes if _alive(pid)], "nothing is left running"
@@ -62,6 +62,47 @@ def test_it_starts_works_ends_cleanly_and_starts_again_with_its_data(var: Path) 
     with running_demo(var) as again, httpx.Client(timeout=10) as client:
         _log_in(client, again)
         assert "VAT rate" in client.get(f"{again.url}/tickets?view=all&q=VAT").text
+        _a_second_start_is_refused_and_harms_nothing(var)
+        _a_plain_script_beside_it_sends_tracked_mail(var, again)
+
+
+def _beside(var: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program that knows nothing of the running portal but its folder."""
+    environment = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(var), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _a_second_start_is_refused_and_harms_nothing(var: Path) -> None:
+    ports = free_ports(3)
+    options = [f"--port={ports[0]}", f"--smtp-port={ports[1]}", f"--mailbox-port={ports[2]}"]
+    refused = _beside(var, "-m", "app", "up", "--demo", *options)
+    assert refused.returncode == 1
+    assert "already runs" in refused.stderr
+
+
+SCRIPT = """
+import asyncio
+from app.services.email import send_email
+from app.services import tickets
+
+async def main():
+    return await send_email(
+        subject="Ticket Update", recipients=["script@customer.example"],
+        html_body='<p>See <a href="https://example.org/a?b=1">this</a>.</p>',
+        enable_tracking=True, ticket_reply_id=2,
+    )
+
+sent, metadata = asyncio.run(main())
+print(sent, metadata["tracked"], metadata["reason"])
+"""
+
+
+def _a_plain_script_beside_it_sends_tracked_mail(var: Path, demo: Demo) -> None:
+    done = _beside(var, "-c", SCRIPT)
+    assert done.stdout.strip() == "True True None", done.stderr
+    mails = httpx.get(demo.mailbox).text
+    assert "script@customer.example" in mails
 
 
 @pytest.mark.timeout(120)

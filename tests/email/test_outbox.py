@@ -14,14 +14,15 @@ from email.message import EmailMessage
 import pytest
 
 from app.database import Database, DatabaseUnavailable
-from app.email import service
+from app.email import delivery, service
 from app.email.errors import EmailRefused
 from app.email.message import Attachment
+from app.email.models import DueCopy
 from app.email.service import send_email
 from app.files import repository as files
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import make_due, queue, reply, rows, states
+from tests.email.outbox import make_due, queue, reply, rows, states, until
 from tests.email.tracker import Tracker
 from tests.support.scripted_smtp import AcceptedMail, Fault, ScriptedSmtp
 
@@ -315,7 +316,7 @@ async def test_the_body_of_a_sensitive_mail_is_forgotten_once_every_copy_is_sent
             sql = "SELECT html_body FROM outgoing_emails WHERE id = %(id)s"
             return str(await conn.fetch_value(sql, {"id": mail_id}))
 
-    smtp.faults.append(Fault("rcpt", reply="450 4.2.0 later"))
+    smtp.faults.append(Fault("rcpt", reply="450 4.2.0 later", times=1))
     secret = await queue(runtime, "bob@x.org, amy@x.org", html_body="<p>link-canary</p>", sensitive=True)
     plain = await queue(runtime, "bob@x.org")
 
@@ -328,3 +329,25 @@ async def test_the_body_of_a_sensitive_mail_is_forgotten_once_every_copy_is_sent
     assert await body(secret.id) == ""
     assert await body(plain.id) == "<p>Hello</p>"
     assert sum(b"link-canary" in mail.data for mail in smtp.accepted) == 2
+
+
+async def test_the_body_of_a_sensitive_mail_is_forgotten_also_when_its_copies_are_settled_at_once(
+    runtime: Runtime, db: Database, smtp: ScriptedSmtp
+) -> None:
+    gate = asyncio.Event()
+    smtp.gates["dot"] = gate
+    for n in range(5):
+        await queue(runtime, f"a{n}@x.org, b{n}@x.org", html_body="<p>canary</p>", sensitive=True)
+
+    async def lane(copy: DueCopy) -> None:
+        async with delivery.open_transport(runtime) as transport:
+            await delivery.deliver(runtime, transport, await delivery.load(runtime, copy.mail_id), copy, "me")
+
+    copies = await delivery.claim(runtime, owner="me", limit=10)
+    work = asyncio.gather(*map(lane, copies))
+    await until(lambda: smtp.waiting == len(copies) == 10)
+    gate.set()
+    await work
+
+    async with db.connection() as conn:
+        assert await conn.fetch_value("SELECT COUNT(*) FROM outgoing_emails WHERE html_body <> ''") == 0

@@ -73,7 +73,7 @@ async def test_a_worker_and_a_sender_in_the_web_process_share_a_mail_without_dou
 
     async with working(runtime):
         await delivery.deliver_now(mail.id)
-        await until(lambda: all_in(db, "sent"))
+        assert await all_in(db, "sent"), "it waits for what the worker took"
 
     assert smtp.recipients() == everybody
 

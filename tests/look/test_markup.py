@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from .gallery import ALL_STATES, PAGES, ROOT, Receipt, environment, render
+from .gallery import ALL_STATES, PAGES, ROOT, Receipt, RecipientRow, environment, render
 
 MACRO_FILES = sorted((ROOT / "templates" / "macros").glob("*.html"))
 # Macros that only other macros of their file (or of forms.html) call.
@@ -21,6 +21,9 @@ HELPERS = {
     "label_line",
     "recipient_row",
     "address_row",
+    "panel_frame",
+    "face",
+    "receipt_in_list",
 }
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
@@ -159,7 +162,37 @@ def test_every_badge_has_a_frame_of_its_own_in_the_style_sheet() -> None:
     assert unstyled == []
 
 
-def test_a_badge_in_a_list_is_words_and_one_with_details_a_button() -> None:
+@pytest.mark.parametrize(
+    ("state", "word", "text"), [("read", "Read by 1 of 3", "✓ Read by 1 of 3"), ("sent", "Sent 10:32", "📧 Sent 10:32")]
+)
+@pytest.mark.parametrize("detail_id", [None, "d7"])
+def test_read_and_sent_have_their_sign_as_text_that_no_screen_reader_says(
+    state: str, word: str, text: str, detail_id: str | None
+) -> None:
+    html = macro("{% from 'macros/badge.html' import badge %}{{ badge(r) }}", r=Receipt(state, word, detail_id))
+
+    assert re.sub(r"<[^>]+>", "", html).startswith(text)
+    assert f'<span class="hidden" aria-hidden="true">{text[0]} </span><span class="badge-word">{word}</span>' in html
+
+
+def test_a_list_badge_opens_a_panel_that_leads_to_the_reply_until_it_is_filled() -> None:
+    source = (
+        "{% from 'macros/badge.html' import receipt_in_list %}{{ receipt_in_list(r, '/tickets/1#reply-7', panel) }}"
+    )
+    receipt = Receipt("read", "Read", "d7")
+    rows = [RecipientRow("To", "ann@example.org", "read", "Read")]
+
+    empty = macro(source, r=receipt, panel=None)
+    full = macro(source, r=receipt, panel={"rows": rows, "timeline": []})
+    assert 'id="d7"' in empty
+    assert 'href="/tickets/1#reply-7"' in empty
+    assert ("data-receipt-wanted" in empty, "data-receipt-wanted" in full) == (True, False)
+    assert "ann@example.org" in full
+    # A frame would be fetched, and read out, as a reply's badge on its own ticket page.
+    assert "data-receipt-frame" not in empty + full
+
+
+def test_a_badge_without_details_is_words_and_one_with_details_a_button() -> None:
     source = "{% from 'macros/badge.html' import badge %}{{ badge(r) }}"
 
     assert "<button" not in macro(source, r=Receipt("read", "Read"))

@@ -1,4 +1,4 @@
-"""Admin → Integration modules: switching, configuring, secrets, sources of values, the audit log."""
+"""Admin → Integration Modules: switching, configuring, secrets, sources of values, the audit log."""
 
 from __future__ import annotations
 

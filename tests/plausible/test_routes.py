@@ -114,6 +114,12 @@ async def test_the_pixel_is_the_same_for_every_address(portal: Runtime, world: C
     assert await kinds(portal) == []
 
 
+async def test_the_pixel_answers_without_the_last_slash_too(portal: Runtime, world: Client) -> None:
+    assert await is_the_pixel(await world.get("/api/email-tracking/pixel"))
+    assert await is_the_pixel(await world.get("/api/email-tracking/pixel?x=1"))
+    assert await kinds(portal) == []
+
+
 async def test_the_pixel_answers_under_any_host_name(portal: Runtime, world: Client, reply: MailedReply) -> None:
     address = path(LINKS.pixel(reply.recipients[0].tracking_id))
     assert await is_the_pixel(await world.get(address, headers={"Host": "old-name.example"}))

@@ -61,6 +61,12 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert {hook for _, hook, _ in failures} == hooks
 
 
+def test_the_plugin_that_raises_has_every_hook_so_that_a_new_one_is_not_forgotten() -> None:
+    own = {name for name, _ in inspect.getmembers(FailsToStart, inspect.isfunction)}
+    assert own == set(HOOKS)
+    assert set(HOOKS) - set(vars(Raises)) == {"started"}, "which FailsToStart covers"
+
+
 async def test_a_plugin_that_fails_to_start_is_off_and_says_why() -> None:
     host, _ = host_of(FailsToStart(), Shouts())
     host.start({"no-start": None, "shouts": None})  # type: ignore[dict-item]

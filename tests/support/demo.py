@@ -54,10 +54,17 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_demo(var: Path, *, ports: list[int] | None = None) -> Demo:
+def start_demo(var: Path, *, ports: list[int] | None = None, workers: int = 1) -> Demo:
     """Start it and wait until it has printed its address."""
     web, smtp, mailbox = ports or free_ports(3)
-    arguments = ["up", "--demo", f"--port={web}", f"--smtp-port={smtp}", f"--mailbox-port={mailbox}"]
+    arguments = [
+        "up",
+        "--demo",
+        f"--port={web}",
+        f"--smtp-port={smtp}",
+        f"--mailbox-port={mailbox}",
+        f"--workers={workers}",
+    ]
     kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
     process = subprocess.Popen(
         [sys.executable, "-m", "app", *arguments],
@@ -94,9 +101,9 @@ def start_demo(var: Path, *, ports: list[int] | None = None) -> Demo:
 
 
 @contextmanager
-def running_demo(var: Path) -> Iterator[Demo]:
+def running_demo(var: Path, *, workers: int = 1) -> Iterator[Demo]:
     """A demo for the length of the block."""
-    demo = start_demo(var)
+    demo = start_demo(var, workers=workers)
     try:
         yield demo
     finally:

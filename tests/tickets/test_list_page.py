@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -10,7 +11,9 @@ from quart.typing import TestClientProtocol as Client
 
 from app.accounts.models import User
 from app.database import Database
+from app.receipts.models import Badge
 from app.tickets import listing, search, service
+from app.tickets.row_words import row_badge
 from tests.support.web import get
 from tests.tickets.list_support import add_tickets
 
@@ -46,9 +49,11 @@ async def test_the_badge_of_the_last_reply_stands_in_its_line(agent_client: Clie
         subject="Printer", requester="bob@example.org", text_body="It smokes", created_by=None
     )
     assert "badge-queued" not in await _page(agent_client, "/tickets")
-    await service.add_reply(ticket_id, author=agent, html_body="<p>Run!</p>")
+    reply = await service.add_reply(ticket_id, author=agent, html_body="<p>Run!</p>")
     page = await _page(agent_client, "/tickets?receipt=queued")
     assert "badge-queued" in page
+    assert f'popovertarget="receipt-{reply.id}"' in page
+    assert _links(page)["Open the reply"] == f"/tickets/{ticket_id}#reply-{reply.id}"
     assert "Nothing here" not in page
     assert "Printer" not in await _page(agent_client, "/tickets?receipt=failed")
 
@@ -161,3 +166,11 @@ async def test_a_number_opens_the_ticket_and_an_address_the_contact(agent_client
 async def test_a_stranger_is_asked_to_log_in(client: Client) -> None:
     response = await get(client, "/tickets")
     assert (response.status_code, response.location) == (303, "/login?next=/tickets")
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"), [("Read", "Read 1 Feb"), ("Read by 1 of 4", "Read by 1 of 4"), ("Delivered", "Delivered 1 Feb")]
+)
+def test_a_line_has_the_moment_of_its_badge_only_where_both_can_be_read(word: str, shown: str) -> None:
+    at = datetime(2020, 2, 1, 12, tzinfo=UTC)
+    assert row_badge(Badge("read", word, at)).word == shown

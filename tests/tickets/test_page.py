@@ -166,7 +166,9 @@ async def test_badges_come_as_fragments_of_their_own_ticket_only(
 
     row = await _text(agent_client, f"/tickets/{ticket_id}/badge")
     assert "Queued" in row
-    assert "popover" not in row
+    assert f'popovertarget="receipt-{sent.id}"' in row
+    assert "bob" in row
+    assert "data-receipt-frame" not in row
     other = await service.create_ticket(subject="x", requester="a@example.org", text_body="x", created_by=None)
     assert (await get(agent_client, f"/tickets/{other}/replies/{sent.id}/badge")).status_code == 404
     assert (await _text(agent_client, f"/tickets/{other}/badge")).strip() == ""

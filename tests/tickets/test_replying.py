@@ -220,7 +220,7 @@ async def test_so_it_is_where_the_form_itself_is_too_large_to_read(
     )
     page = await response.get_data(as_text=True)
     assert response.status_code == 413
-    assert f"The form has {len(body):,} bytes; a message may have 500,000 bytes of text" in page
+    assert f"The form has {len(body):,} bytes; a message may have 512,000 characters with its formatting" in page
     assert "attach the long part as a file" in page
     assert await _rows(db, "SELECT id FROM outgoing_emails") == []
 

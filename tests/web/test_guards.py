@@ -83,6 +83,47 @@ async def test_a_fault_shows_no_inner_words(agent_client: Client, app: Quart, mo
     assert "Something broke on our side" in page
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/tickets", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/logout", {"POST", "OPTIONS"}),
+        ("POST", "/healthz", {"GET", "HEAD", "OPTIONS"}),
+        ("POST", "/api/email-tracking/pixel/x.gif", {"GET", "HEAD", "OPTIONS"}),
+        ("DELETE", "/api/email-tracking/click", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+async def test_a_wrong_method_is_answered_with_those_that_work(
+    client: Client, agent_client: Client, method: str, path: str, allowed: set[str]
+) -> None:
+    for one in (client, agent_client):
+        response = await one.open(path, method=method, headers={"Host": "portal.test"})
+        assert response.status_code == 405
+        assert set(response.headers["Allow"].split(", ")) == allowed
+
+
+async def test_a_wrong_method_under_another_host_is_refused(client: Client) -> None:
+    response = await client.put("/tickets", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+
+
+async def test_the_page_of_a_wrong_method_does_not_look_logged_out(agent_client: Client) -> None:
+    page = await (await get(agent_client, "/logout")).get_data(as_text=True)
+    assert "That cannot be done here" in page
+    assert "Gus Agent" in page
+
+
+async def test_options_names_the_methods_and_runs_nothing(client: Client) -> None:
+    response = await client.options("/tickets", headers={"Host": "portal.test"})
+    assert response.status_code == 200
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    assert await response.get_data() == b""
+
+
+async def test_an_address_below_api_that_is_none_asks_strangers_who_they_are(client: Client) -> None:
+    assert (await get(client, "/api/nothing")).status_code == 401
+
+
 async def test_readiness_tells_of_the_database_and_liveness_does_not_ask_it(
     client: Client, runtime: Runtime, app: Quart
 ) -> None:

@@ -59,13 +59,19 @@ export class Receipts {
     }
   }
 
-  #refresh(name, url, find) {
+  /** Fetch the badge of a ticket in the list at once, with what its popover shows. @param {string} ticket */
+  fill(ticket) {
+    const spot = this.spots.get(`ticket ${ticket}`);
+    if (!spot?.busy) this.#refresh(`ticket ${ticket}`, `/tickets/${ticket}/badge`, () => rowsOf(ticket), 0);
+  }
+
+  #refresh(name, url, find, wait = GATHER_MS) {
     if (find().length === 0) return;
     const spot = this.spots.get(name) ?? { url, find, timer: 0, busy: false, again: false, tries: 0 };
     this.spots.set(name, spot);
     spot.tries = 0;
     if (spot.busy) spot.again = true;
-    else if (spot.timer === 0) this.#soon(spot, GATHER_MS);
+    else if (spot.timer === 0) this.#soon(spot, wait);
   }
 
   #soon(spot, wait) {
