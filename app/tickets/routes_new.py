@@ -11,6 +11,7 @@ from quart.typing import ResponseReturnValue
 
 from app.contacts.service import suggest
 from app.email.addresses import Address
+from app.email.tracking import tracking_now
 from app.runtime import current
 from app.tickets import composer, lost_text, outgoing, page, rules, service
 from app.tickets.composer import Composer
@@ -123,5 +124,5 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         labels=LABELS,
         priorities=list(rules.PRIORITIES.items()),
         assignees=await page.assignees(),
-        tracking=await current().plugins.tracking_notice(),
+        tracking=await tracking_now(current()),
     )
