@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import re
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,8 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
     app = Quart(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["static"] = static
+    # One for the process is enough: there are no sessions, and no other site can read our pages to learn it.
+    token = secrets.token_urlsafe(32)
 
     @app.before_request
     async def only_loopback() -> None:
@@ -85,6 +89,7 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
             sent=request.args.get("sent"),
             problem=request.args.get("problem"),
             portal_url=runtime.settings.portal_url,
+            csrf_token=token,
         )
 
     @app.get("/mail/<mail_id>/body")
@@ -105,10 +110,14 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
 
     @app.post("/mail/<mail_id>/reply")
     async def reply(mail_id: str) -> ResponseReturnValue:
-        if request.headers.get("Origin", "null") not in {"null", f"http://{request.host}"}:
-            abort(403)
+        form = await request.form
+        # Not by Origin: a sandboxed frame on any site sends "null", and so may our own form.
+        if not hmac.compare_digest(form.get("csrf_token", "").encode(), token.encode()):
+            abort(
+                403, "The form is out of date or did not come from this mailbox. Go back, reload the page, try again."
+            )
         mail = store.get(mail_id) or abort(404)
-        text = (await request.form).get("text", "").strip()
+        text = form.get("text", "").strip()
         if not text:
             return redirect(url_for("show", mail_id=mail_id, problem="Write something first."), 303)
         message_id = str(mail.message.get("Message-ID", "")).strip()

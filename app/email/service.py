@@ -17,6 +17,7 @@ from app.email.errors import EmailRefused
 from app.email.message import Attachment
 from app.email.models import CopyState, NewMail
 from app.email.outbox import announce, enqueue
+from app.email.tracking import tracking_now
 from app.files import repository as files
 from app.hookspecs import QueuedMail, Recipient
 from app.receipts import service as receipts
@@ -111,10 +112,8 @@ async def _may_track(
         raise EmailRefused("a sensitive mail is never tracked; leave enable_tracking out")
     if reply_id is None:
         reason = "tracking needs ticket_reply_id, the reply that the mail belongs to"
-    elif runtime.settings.portal_url is None:
-        reason = "tracking needs PORTAL_URL, on which pixel and links are built"
-    elif await runtime.plugins.tracking_notice() is None:
-        reason = "no module that tracks is enabled"
+    else:
+        reason = (await tracking_now(runtime)).why_not or None
     if reason:
         log.warning("a mail goes out untracked", reply=reply_id, reason=reason)
     return reason is None, reason

@@ -5,6 +5,7 @@
  * What the page writes
  *   <form data-composer method="post" enctype="multipart/form-data"
  *         data-draft-url="/tickets/1/draft"     leave it out for no drafts; then leaving with changes asks first
+ *         data-draft-key="/tickets/new"         instead of the URL: a draft that only this browser keeps, by this name
  *         data-draft-owner="7"                  the agent's id: what this browser keeps is then theirs alone
  *         data-max-file-bytes data-max-total-bytes>   10 MB and 25 MB when left out
  *   <p data-draft-status role="status">         made at the end of the form when missing
@@ -49,7 +50,7 @@ class Composer {
     this.attachments = files && makeAttachments(form, files, (words) => this.say(words));
     this.#kinds();
     this.#rows();
-    this.draft = form.dataset.draftUrl ? new Draft(form, (words) => this.say(words)) : null;
+    this.draft = form.dataset.draftUrl || form.dataset.draftKey ? new Draft(form, (words) => this.say(words)) : null;
     this.untouched = this.draft === null ? snapshot(form) : "";
     this.busyTimer = 0;
     this.whileBusy = [];

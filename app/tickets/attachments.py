@@ -43,9 +43,10 @@ async def keep(uploads: Sequence[Upload], *, ticket_id: int | None, user: User) 
     return await current().database.run(work)
 
 
-async def store_image(ticket_id: int, upload: Upload, *, user: User) -> int:
+async def store_image(ticket_id: int | None, upload: Upload, *, user: User) -> int:
     """Store an image that was pasted into a reply and return its id; it is shown at /attachments/<id>/inline.
 
+    ticket_id: None for the first message of a ticket that is still to be opened.
     Raises TicketRefused for anything but PNG, JPEG, GIF or WebP (by its bytes, not by its name), or one too large;
     TicketNotFound where there is no such ticket.
     """
@@ -57,7 +58,7 @@ async def store_image(ticket_id: int, upload: Upload, *, user: User) -> int:
     image = Upload(upload.filename, content_type, upload.content)
 
     async def work(conn: Connection) -> int:
-        if await tickets.ticket(conn, ticket_id) is None:
+        if ticket_id is not None and await tickets.ticket(conn, ticket_id) is None:
             raise TicketNotFound(f"There is no ticket #{ticket_id}.")
         return await store(conn, image, ticket_id=ticket_id, user=user, is_inline=True)
 
@@ -107,7 +108,9 @@ async def attach(
             raise TicketRefused({"files": f"File {one} is not there any more; attach it again."})
     for one in images:
         info = known.get(one)
-        if info is None or info.ticket_id != ticket_id or (info.reply_id is None and not _is_theirs(info, user)):
+        quoted = info is not None and info.reply_id is not None and info.ticket_id == ticket_id
+        pasted = info is not None and _is_theirs(info, user) and info.ticket_id in {None, ticket_id}
+        if not (quoted or pasted):
             raise TicketRefused(
                 {"body": f"The image /attachments/{one}/inline does not belong to this ticket; paste it again."}
             )

@@ -38,7 +38,8 @@ async def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     sent = f"The form has {request.content_length:,} bytes" if request.content_length else "The form is too large"
     words = (
         f"{sent}; a message may have {MAX_HTML:,} characters with its formatting, and {MAX_REQUEST:,} bytes with its "
-        "files. Nothing was sent. Go back: what you wrote is still there. Shorten it, or attach the long part as a file."
+        "files. Nothing was sent. Go back: what you wrote is still there. Shorten it, or attach the long part as a "
+        "file."
     )
     return await _answer(413, words)
 

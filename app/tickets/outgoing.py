@@ -10,6 +10,7 @@ from app.email import service as email
 from app.email.addresses import Address, Recipients, make_address, parse_address, parse_address_list, unique_recipients
 from app.email.errors import EmailRefused
 from app.email.models import NewMail
+from app.email.tracking import tracking_now
 from app.hookspecs import QueuedMail
 from app.runtime import current
 from app.tickets import repository, rules
@@ -75,7 +76,7 @@ async def answer_lines(conn: Connection, ticket: Ticket) -> tuple[str, str]:
 
 async def tracks(wanted: bool | None) -> bool:
     """Whether a reply is tracked: as wanted, or, where nothing was said, when some module tracks."""
-    return wanted if wanted is not None else await current().plugins.tracking_notice() is not None
+    return wanted if wanted is not None else bool((await tracking_now(current())).notice)
 
 
 async def enqueue(

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
+from app.email.tracking import tracking_now
 from app.live import service as live
 from app.receipts import service as receipts
 from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
@@ -109,7 +110,7 @@ async def context(
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
         "errors": dict(errors or {}),
-        "tracking": await current().plugins.tracking_notice(),
+        "tracking": await tracking_now(current()),
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),

@@ -1,4 +1,4 @@
-"""What a ticket page does beside answering: properties, drafts, pasted images, sending again, fresh badges."""
+"""What a ticket page does beside answering: properties, drafts, sending again, fresh badges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.receipts import service as receipts
-from app.tickets import attachments, composer, drafts, lost_text, page, resend, rules, service
+from app.tickets import composer, drafts, lost_text, page, resend, rules, service
 from app.tickets.errors import TicketRefused
 from app.tickets.row_words import row_badge
 from app.tickets.steps import UNCHANGED, Unchanged
@@ -70,19 +70,6 @@ async def save_draft(ticket_id: int) -> ResponseReturnValue:
     except TicketRefused as error:
         return jsonify({"error": str(error)}), 422
     return "", 204
-
-
-@ticket_actions.post("/tickets/<int:ticket_id>/images")
-async def add_image(ticket_id: int) -> ResponseReturnValue:
-    """Store an image that was pasted or dropped into the editor."""
-    found = await composer.uploads("image")
-    if len(found) != 1:
-        return jsonify({"error": f"Send one image in the field `image`; {len(found)} came."}), 422
-    try:
-        image_id = await attachments.store_image(ticket_id, found[0], user=g.user)
-    except TicketRefused as error:
-        return jsonify({"error": str(error)}), 422
-    return jsonify({"id": image_id, "url": url_for("ticket_files.inline", attachment_id=image_id)}), 201
 
 
 @ticket_actions.post("/tickets/<int:ticket_id>/recipients/<int:recipient_id>/send-again")

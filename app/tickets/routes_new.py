@@ -11,6 +11,7 @@ from quart.typing import ResponseReturnValue
 
 from app.contacts.service import suggest
 from app.email.addresses import Address
+from app.email.tracking import tracking_now
 from app.runtime import current
 from app.tickets import composer, lost_text, outgoing, page, rules, service
 from app.tickets.composer import Composer
@@ -66,8 +67,7 @@ async def create() -> ResponseReturnValue:
         message = await ticket.message.keep_files(ticket_id=None, user=g.user)
         code = 403 if isinstance(error, AuthorRefused) else 422
         return await _page(ticket, message, error.fields), code
-    anchor = f"reply-{reply_id}" if reply_id else None
-    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=anchor), 303)
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{reply_id}"), 303)
 
 
 @new_ticket.get("/tickets/new/contacts")
@@ -80,7 +80,8 @@ async def contacts() -> ResponseReturnValue:
     return jsonify([{"value": str(Address(name, email)), "label": name} for name, email in found])
 
 
-async def _open(ticket: NewTicket) -> tuple[int, int | None]:
+async def _open(ticket: NewTicket) -> tuple[int, int]:
+    """Ids of the ticket and its first message."""
     errors: dict[str, str] = {}
     _check(errors, lambda: rules.check_subject(ticket.subject))
     _check(errors, lambda: outgoing.parse_requester(ticket.requester))
@@ -99,7 +100,9 @@ async def _open(ticket: NewTicket) -> tuple[int, int | None]:
         "uploads": ticket.message.uploads,
     }
     if not ticket.send_mail:
-        return await service.create_ticket(**common, created_by=g.user), None
+        common["attachment_ids"] = [*common["attachment_ids"], *rules.inline_image_ids(common["html_body"])]
+        ticket_id = await service.create_ticket(**common, created_by=g.user)
+        return ticket_id, (await service.conversation(ticket_id)).messages[0].id
     ticket_id, sent = await service.open_ticket(**common, author=g.user, enable_tracking=ticket.message.track)
     return ticket_id, sent.id
 
@@ -123,5 +126,7 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         labels=LABELS,
         priorities=list(rules.PRIORITIES.items()),
         assignees=await page.assignees(),
-        tracking=await current().plugins.tracking_notice(),
+        tracking=await tracking_now(current()),
+        # What was begun for one contact must not be put into the form for another.
+        address=url_for("new_ticket.form", contact=request.args.get("contact")),
     )

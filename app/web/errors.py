@@ -56,7 +56,7 @@ def install(app: Quart) -> None:
         if not isinstance(error, MethodNotAllowed):
             return answer
         # RFC 9110, 15.5.6: a 405 names the methods that the address knows.
-        response: Response = await make_response(answer)
+        response = await make_response(answer)
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
         return response
 

@@ -501,3 +501,22 @@ async def test_leaving_a_form_without_drafts_asks_only_after_a_change(page: Page
     await page.keyboard.type("x")
 
     assert await leaving_asks(page)
+
+
+async def test_a_form_with_a_key_alone_keeps_its_draft_in_this_browser(page: Page, site: Site) -> None:
+    local = COMPOSER.replace('data-draft-url="/tickets/1/draft"', 'data-draft-key="/tickets/new"')
+    site.body = local.format(draft="", cc="", attributes="")
+    await page.goto(f"{site.url}/tickets/1")
+    await page.get_by_role("textbox", name="Message").click()
+    await page.keyboard.type("half a ticket")
+    await page.get_by_label("Track this reply").uncheck()
+    await expect(page.locator(STATUS)).to_have_text("Draft kept in this browser")
+
+    await page.reload()
+
+    await expect(page.locator(STATUS)).to_have_text("Draft restored from this browser")
+    assert "half a ticket" in await html(page)
+    assert not await page.get_by_label("Track this reply").is_checked()
+    assert site.drafts == []
+    await page.goto(f"{site.url}/tickets/1#reply-7")
+    assert await page.evaluate("localStorage.getItem('portal-draft:7:/tickets/new')"), "nothing was sent yet"

@@ -128,7 +128,8 @@ async def test_two_hundred_recipients_get_one_copy_each(runtime: Runtime, smtp: 
 
 
 @pytest.mark.parametrize(
-    ("with_reply", "plugin", "reason"), [(False, True, "ticket_reply_id"), (True, False, "no module that tracks")]
+    ("with_reply", "plugin", "reason"),
+    [(False, True, "ticket_reply_id"), (True, False, "no module that tracks mail is on")],
 )
 async def test_a_mail_that_cannot_be_tracked_goes_out_untracked_and_says_why(
     runtime: Runtime, db: Database, smtp: ScriptedSmtp, tracker: Tracker, with_reply: bool, plugin: bool, reason: str

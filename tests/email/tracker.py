@@ -13,6 +13,7 @@ class Tracker:
 
     enabled: bool = True
     breaks: bool = False
+    notice: str | None = "opens"
     queued: list[QueuedMail] = field(default_factory=list)
     reports: list[DeliveryReport] = field(default_factory=list)
 
@@ -22,7 +23,7 @@ class Tracker:
 
     @hookimpl
     def tracking_notice(self) -> str | None:
-        return "opens"
+        return self.notice
 
     @hookimpl
     def receipt_states(self) -> frozenset[str]:

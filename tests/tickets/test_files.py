@@ -19,7 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 
-async def _upload(client: Client, ticket_id: int, content: bytes, name: str = "shot.png") -> Any:
+async def _upload(client: Client, ticket_id: int | str, content: bytes, name: str = "shot.png") -> Any:
     image = FileStorage(BytesIO(content), filename=name, name="image", content_type="image/png")
     return await post(client, f"/tickets/{ticket_id}/images", files={"image": image})
 
@@ -108,6 +108,37 @@ async def test_an_unsent_image_is_its_uploaders_alone_and_a_sent_one_everybodys(
         reply_id = await conn.fetch_value("SELECT reply_id FROM attachments")
     assert [row["attachment_id"] for row in rows] == [image["id"]]
     assert reply_id == sent.id
+
+
+@pytest.mark.parametrize("send_mail", [{"send_mail": "1"}, {}])
+async def test_an_image_pasted_before_there_is_a_ticket_belongs_to_it_once_it_is_opened(
+    agent_client: Client, other_client: Client, db: Database, send_mail: dict[str, str]
+) -> None:
+    image = await (await _upload(agent_client, "new", PNG)).get_json()
+    assert (await get(agent_client, image["url"])).status_code == 200
+    assert (await get(other_client, image["url"])).status_code == 404
+    body = f'<p>Look</p><img src="{image["url"]}" alt="">'
+    form = {"requester": "bob@x.org", "subject": "s", "body_html": body, "assignee": "", **send_mail}
+
+    stolen = await post(other_client, "/tickets/new", form)
+    assert stolen.status_code == 422
+    opened = await post(agent_client, "/tickets/new", form)
+
+    assert opened.status_code == 303
+    async with db.connection() as conn:
+        [row] = await conn.fetch_all("SELECT ticket_id, reply_id FROM attachments")
+        mailed = await conn.fetch_all("SELECT attachment_id FROM email_attachments")
+    assert opened.location == f"/tickets/{row['ticket_id']}#reply-{row['reply_id']}"
+    assert [one["attachment_id"] for one in mailed] == ([image["id"]] if send_mail else [])
+    assert (await get(other_client, image["url"])).status_code == 200
+    again = await post(agent_client, "/tickets/new", form)
+    assert again.status_code == 422, "it is that ticket's now"
+
+
+async def test_an_image_for_a_new_ticket_has_the_same_limits(agent_client: Client, client: Client) -> None:
+    assert (await _upload(agent_client, "new", SVG)).status_code == 422
+    stranger = await client.post("/tickets/new/images", headers={"Host": "portal.test"})
+    assert stranger.status_code == 401
 
 
 async def test_a_quoted_image_of_the_ticket_goes_along_and_stays_with_its_first_reply(

@@ -177,4 +177,5 @@ async def test_badges_come_as_fragments_of_their_own_ticket_only(
 async def test_the_composer_says_that_nothing_tracks(agent_client: Client, ticket_id: int) -> None:
     page = await _text(agent_client, f"/tickets/{ticket_id}")
     assert "<b>Not tracked:</b> no module that tracks mail is on" in page
+    assert "<b>Not tracked:</b> no module that tracks mail is on" in await _text(agent_client, "/tickets/new")
     assert 'name="track"' not in page

@@ -97,7 +97,7 @@ async def test_a_wrong_method_is_answered_with_those_that_work(
     client: Client, agent_client: Client, method: str, path: str, allowed: set[str]
 ) -> None:
     for one in (client, agent_client):
-        response = await one.open(path, method=method, headers={"Host": "portal.test"})
+        response = await getattr(one, method.lower())(path, headers={"Host": "portal.test"})
         assert response.status_code == 405
         assert set(response.headers["Allow"].split(", ")) == allowed
 

@@ -1,6 +1,6 @@
 /*
  * Keeps what is being written: on the server a second after typing stops, and in this browser until
- * the server has it.
+ * the server has it. A form without data-draft-url keeps it in this browser alone.
  */
 
 const PAUSE_MS = 1000;
@@ -22,8 +22,8 @@ export class Draft {
   constructor(form, say) {
     this.form = form;
     this.say = say;
-    this.url = form.dataset.draftUrl;
-    this.key = `portal-draft:${form.dataset.draftOwner ?? ""}:${this.url}`;
+    this.url = form.dataset.draftUrl ?? "";
+    this.key = `portal-draft:${form.dataset.draftOwner ?? ""}:${this.url || form.dataset.draftKey}`;
     this.offeredKey = `${this.key}:offered`;
     this.saved = this.read();
     this.timer = 0;
@@ -41,6 +41,7 @@ export class Draft {
   /** Whether leaving now would lose something, as far as can be known. */
   get isAtRisk() {
     if (this.submitted || !this.isDirty) return false;
+    if (this.url === "") return this.failures > 0;
     return this.failures > 0 || !navigator.onLine || this.read().length > LONGEST_KEEPALIVE;
   }
 
@@ -78,7 +79,11 @@ export class Draft {
       this.#settled();
       return;
     }
-    this.#keep(body, false);
+    const isKept = this.#keep(body, false);
+    if (this.url === "") {
+      this.#keptHere(isKept);
+      return;
+    }
     if (this.request !== null) {
       // A page that closes is hidden first: one request says it all.
       if (leaving && this.sending === body) return;
@@ -106,6 +111,14 @@ export class Draft {
       else this.#settled();
       this.say("Draft saved");
     }
+  }
+
+  /** The browser's copy is all there is: what the form began with stays what it is compared with. */
+  #keptHere(isKept) {
+    this.firstChange = 0;
+    this.failures = isKept ? 0 : 1;
+    this.form.dataset.draftState = isKept ? "saved" : "failed";
+    this.say(isKept ? "Draft kept in this browser" : "Draft not kept: this browser has no room for it");
   }
 
   #settled() {
@@ -169,10 +182,12 @@ export class Draft {
     forget(this.offeredKey);
   }
 
+  /** @returns {boolean}  whether the browser took it */
   #keep(body, submitted) {
     const switches = [...this.form.querySelectorAll("input[type=checkbox][role=switch]:not(:checked)")];
-    store(this.key, { body, off: switches.map((field) => field.name), at: Date.now(), submitted });
+    const isKept = store(this.key, { body, off: switches.map((field) => field.name), at: Date.now(), submitted });
     if (submitted) rememberSubmitted(this.key);
+    return isKept;
   }
 }
 
@@ -198,8 +213,10 @@ function rememberSubmitted(key) {
 function store(key, copy) {
   try {
     localStorage.setItem(key, JSON.stringify(copy));
+    return true;
   } catch {
-    // Storage is full or switched off: the server's copy has to do.
+    // Storage is full or switched off: the server's copy, where there is one, has to do.
+    return false;
   }
 }
 
