@@ -53,6 +53,8 @@ class ModuleInfo:
     settings_model: type[ModuleSettings] = ModuleSettings
     documentation: str = ""
     """Address of a page that explains the module; empty where there is none."""
+    pages: tuple[NavItem, ...] = ()
+    """The module's own pages that an admin wants at hand while setting it up."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class Delivery:
     """The mail carries a login, reset or magic link: nothing in it may be rewritten."""
     list_unsubscribe: tuple[str, ...] = ()
     """The exact URLs of the mail's List-Unsubscribe header."""
+    text: str = ""
+    """The plain-text part; made from the HTML as it is stored, whatever becomes of `html`."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class Prepared:
     """The whole new HTML of the copy."""
     reports: frozenset[str] = frozenset()
     """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
+    text: str | None = None
+    """The whole new plain-text part; None leaves it."""
 
 
 @dataclass(frozen=True)
@@ -245,11 +251,12 @@ class MyPortalSpec:
 
     @hookspec
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
-        """Change the HTML of one recipient's copy just before it is sent.
+        """Change the HTML, and the plain-text part, of one recipient's copy just before it is sent.
 
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
-        to leave it. The stored mail and what agents see stay untouched. Never: wait, use the database or the network.
+        to leave both; the text part changes only where one is given. The stored mail and what agents see stay
+        untouched. Never: wait, use the database or the network.
         """
 
     @hookspec

@@ -154,21 +154,24 @@ class PluginHost:
         await self._tell("email_failed", report=report)
 
     async def prepare_delivery(self, delivery: Delivery) -> Prepared:
-        """The copy's HTML after all plugins, and what it will report."""
-        html, reports = delivery.html, frozenset[str]()
+        """The copy's HTML after all plugins, what it will report, and its text part where one of them changed it."""
+        html, text, reports = delivery.html, None, frozenset[str]()
         for slug, call in self._implementations("prepare_delivery", enabled=True):
-            given = replace(delivery, html=html)
+            given = replace(delivery, html=html, text=delivery.text if text is None else text)
             work = _in_thread(functools.partial(call, delivery=given))
             answer = await self._await(slug, "prepare_delivery", work, DEADLINE)
             if answer is None or not self._is(slug, answer, Prepared):
                 continue
-            if not isinstance(answer.html, str) or (html.strip() and not answer.html.strip()):
+            if not _keeps_words(html, answer.html) or (
+                answer.text is not None and not _keeps_words(given.text, answer.text)
+            ):
                 self._report(
                     slug, "prepare_delivery", "returned an empty or non-text body; the copy was left as it was"
                 )
                 continue
             html, reports = answer.html, reports | frozenset(answer.reports)
-        return Prepared(html, reports)
+            text = text if answer.text is None else answer.text
+        return Prepared(html, reports, text)
 
     async def reply_activity(self, reply_ids: Sequence[int]) -> dict[int, ReplyActivity]:
         """What all plugins know of these replies, merged."""
@@ -379,6 +382,11 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
 
     threading.Thread(target=work, name="plugin", daemon=True).start()
     return await future
+
+
+def _keeps_words(before: str, after: object) -> bool:
+    """Whether this is a text, and not an empty one in the place of one that says something."""
+    return isinstance(after, str) and bool(after.strip() or not before.strip())
 
 
 def _words(error: BaseException) -> str:

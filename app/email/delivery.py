@@ -134,6 +134,7 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[by
                 enable_tracking=mail.enable_tracking and not mail.sensitive,
                 sensitive=mail.sensitive,
                 list_unsubscribe=_unsubscribe_urls(mail.headers),
+                text=mail.text_body,
             )
         )
     outgoing = OutgoingCopy(
@@ -144,7 +145,7 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[by
         subject=mail.subject,
         message_id=mail.message_id,
         date=mail.created_at,
-        text=mail.text_body,
+        text=mail.text_body if prepared.text is None else prepared.text,
         html=prepared.html or None,
         in_reply_to=mail.in_reply_to,
         references=mail.references,

@@ -23,11 +23,12 @@ from plugins.plausible import activity, repository
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.links import Links
 from plugins.plausible.recorder import Recorder
-from plugins.plausible.rewriter import PixelPlace, rewrite
+from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import tracking_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
+from plugins.plausible.tracking import track_html, track_text
 
 log = structlog.get_logger(__name__)
 
@@ -114,18 +115,26 @@ class Plausible:
         if links is None or not (settings.track_opens or settings.track_clicks):
             return None
         tracking_id = delivery.recipient.tracking_id
-        done = rewrite(
+        done = track_html(
             delivery.html,
-            link=(lambda url: links.click(tracking_id, url)) if settings.track_clicks else None,
-            pixel_url=links.pixel(tracking_id) if settings.track_opens else None,
-            own_urls=(links.portal_url,),
-            already_tracked=links.is_ours,
+            tracking_id=tracking_id,
+            links=links,
+            settings=settings,
             untracked=delivery.list_unsubscribe,
-            # Gmail cuts a long mail's end off, and a pixel there with it.
-            pixel_position="auto",
+            sensitive=delivery.sensitive,
+        )
+        text = track_text(
+            delivery.text,
+            tracking_id=tracking_id,
+            links=links,
+            settings=settings,
+            untracked=delivery.list_unsubscribe,
+            sensitive=delivery.sensitive,
         )
         reports = {"opens"} if done.pixel not in {PixelPlace.OFF, PixelPlace.EMPTY} else set()
-        return Prepared(done.html, frozenset(reports | ({"clicks"} if done.links else set())))
+        if done.links or (text and text.links):
+            reports.add("clicks")
+        return Prepared(done.html, frozenset(reports), text.text if text and text.links else None)
 
     @hookimpl
     async def email_queued(self, mail: QueuedMail) -> None:

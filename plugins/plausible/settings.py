@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from app.hookspecs import ModuleSettings
 from app.settings import LOOPBACK_HOSTS
+from plugins.plausible.rewriter import PixelPosition
 
 MAILS = "Tracking in mails"
 PLAUSIBLE = "Plausible"
@@ -16,12 +17,12 @@ SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,10
 
 
 class PlausibleSettings(ModuleSettings):
-    """Field names are the PLAUSIBLE_* variables in lower case."""
+    """Fields with a first value from the environment are named as their PLAUSIBLE_* variable, in lower case."""
 
     track_opens: bool = Field(
         True,
         title="Track opens",
-        description="Puts an invisible image at the end of each tracked reply. Off: opens are no longer recorded, "
+        description="Puts an invisible image into each tracked reply. Off: opens are no longer recorded, "
         "also those of mails that went out before.",
         json_schema_extra={"env": "PLAUSIBLE_TRACK_OPENS", "group": MAILS},
     )
@@ -31,6 +32,27 @@ class PlausibleSettings(ModuleSettings):
         description="Leads the links of each tracked reply through this portal. Off: clicks are no longer recorded; "
         "links in mails that went out before keep working.",
         json_schema_extra={"env": "PLAUSIBLE_TRACK_CLICKS", "group": MAILS},
+    )
+    skip_visible_url: bool = Field(
+        True,
+        title="Leave links that show their address",
+        description="Links whose visible text is itself an address stay untracked: mail programs warn of fraud when "
+        "that text and the destination differ.",
+        json_schema_extra={"group": MAILS},
+    )
+    pixel_position: PixelPosition = Field(
+        "auto",
+        title="Place of the image",
+        description="Auto puts it at the end, and at the start of mails over 90 kB, because Gmail cuts off the end of "
+        "long ones.",
+        json_schema_extra={"group": MAILS},
+    )
+    track_text_links: bool = Field(
+        False,
+        title="Track links in plain text too",
+        description="Also leads the addresses in the plain-text part through this portal. They become long, and who "
+        "reads plain text sees them. Needs Track clicks.",
+        json_schema_extra={"group": MAILS},
     )
     base_url: str = Field(
         "https://plausible.io",

@@ -236,3 +236,61 @@ def test_the_built_in_module_holds_its_contract() -> None:
     assert host.broken == {}
     info = host.modules()["plausible"]
     assert (info.slug, info.name, info.icon) == ("plausible", "Plausible Analytics", "📊")
+
+
+SHOWN = f'<p><a href="{URL.replace("&", "&amp;")}">https://example.org/guide</a> <a href="https://b.test/">here</a></p>'
+TEXT = f"Read the guide <{URL}>, or {PORTAL_URL}/tickets/5.\nBye"
+
+
+async def test_a_link_that_shows_its_address_is_tracked_only_when_asked(portal: Runtime) -> None:
+    assert hrefs((await prepared(portal, delivery(SHOWN))).html) == [URL, LINKS.click(TID, "https://b.test/")]
+    await modules.save("plausible", {"skip_visible_url": False}, user=None)
+    done = await prepared(portal, delivery(SHOWN))
+    assert hrefs(done.html) == [LINKS.click(TID, URL), LINKS.click(TID, "https://b.test/")]
+
+
+@pytest.mark.parametrize(
+    ("position", "length", "at_start"),
+    [
+        ("auto", 10, False),
+        ("auto", 95_000, True),
+        ("end", 10, False),
+        ("end", 95_000, False),
+        ("start", 10, True),
+    ],
+)
+async def test_the_pixel_stands_where_the_setting_wants_it(
+    portal: Runtime, position: str, length: int, at_start: bool
+) -> None:
+    await modules.save("plausible", {"pixel_position": position}, user=None)
+    done = await prepared(portal, delivery(f"<body><p>{'x' * length}</p></body>"))
+    pixel = done.html.index("<img")
+    assert pixel == (len("<body>") if at_start else len(f"<body><p>{'x' * length}</p>"))
+
+
+async def test_a_place_that_does_not_exist_is_refused_at_its_field(portal: Runtime) -> None:
+    with pytest.raises(modules.ModuleError) as caught:
+        await modules.save("plausible", {"pixel_position": "middle"}, user=None)
+    assert list(caught.value.fields) == ["pixel_position"]
+
+
+async def test_the_text_part_stays_unless_asked_for(portal: Runtime) -> None:
+    assert (await prepared(portal, delivery(text=TEXT))).text is None
+
+
+async def test_the_text_parts_links_are_tracked_when_asked_and_nothing_else_of_it_changes(portal: Runtime) -> None:
+    await modules.save("plausible", {"track_text_links": True}, user=None)
+    done = await prepared(portal, delivery("<p>Hello</p>", text=TEXT))
+    assert done.text == TEXT.replace(URL, LINKS.click(TID, URL) or "")
+    assert done.reports == {"opens", "clicks"}
+
+
+@pytest.mark.parametrize("values", [{"list_unsubscribe": (URL,)}, {"sensitive": True}, {"text": "no links"}])
+async def test_the_text_part_keeps_links_that_may_not_be_tracked(portal: Runtime, values: dict[str, Any]) -> None:
+    await modules.save("plausible", {"track_text_links": True}, user=None)
+    assert (await prepared(portal, delivery(**{"text": TEXT, **values}))).text is None
+
+
+async def test_the_text_part_is_left_with_clicks_off(portal: Runtime) -> None:
+    await modules.save("plausible", {"track_text_links": True, "track_clicks": False}, user=None)
+    assert (await prepared(portal, delivery(text=TEXT))).text is None

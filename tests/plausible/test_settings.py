@@ -18,6 +18,7 @@ from tests.conftest import PASSWORD
 from tests.support.web import get, log_in, post
 
 CANARY = "canary-7b1f3e9a52"
+FROM_THE_ENVIRONMENT = {"track_opens", "track_clicks", "base_url", "site_domain", "api_key", "send_to_plausible"}
 
 
 def problems(**values: Any) -> dict[str, str]:
@@ -29,6 +30,7 @@ def problems(**values: Any) -> dict[str, str]:
 def test_tracking_is_on_and_sending_off_at_first() -> None:
     settings = PlausibleSettings()
     assert (settings.track_opens, settings.track_clicks, settings.send_to_plausible) == (True, True, False)
+    assert (settings.skip_visible_url, settings.pixel_position, settings.track_text_links) == (True, "auto", False)
     assert (settings.base_url, settings.site_domain, settings.api_key) == ("https://plausible.io", "", None)
 
 
@@ -75,7 +77,8 @@ def test_the_switch_says_that_nothing_leaves_the_portal_yet() -> None:
 def test_each_setting_has_its_variable_title_and_help() -> None:
     for name, spec in PlausibleSettings.model_fields.items():
         assert isinstance(spec.json_schema_extra, dict)
-        assert spec.json_schema_extra["env"] == f"PLAUSIBLE_{name.upper()}"
+        variable = f"PLAUSIBLE_{name.upper()}" if name in FROM_THE_ENVIRONMENT else None
+        assert spec.json_schema_extra.get("env") == variable
         assert spec.title
         assert spec.description
 

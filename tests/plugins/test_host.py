@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,44 @@ async def test_two_plugins_change_a_copy_one_after_the_other() -> None:
     host, _ = host_of(Shouts(), Adds())
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>BYE", frozenset({"opens", "clicks"}))
+
+
+class Answers:
+    """Answers `prepare_delivery` with the text part it was made with."""
+
+    def __init__(self, slug: str, text: Any) -> None:
+        self.slug = slug
+        self.text = text
+        self.given: list[str] = []
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo(self.slug, self.slug, "Answers.", "✉️")
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Any:
+        self.given.append(delivery.text)
+        return Prepared(delivery.html + self.slug, text=self.text)
+
+
+async def test_each_plugin_is_given_the_text_part_that_the_one_before_made() -> None:
+    first, second, third = Answers("a", "tracked"), Answers("b", None), Answers("c", "signed")
+    host, failures = host_of(first, second, third)
+    prepared = await host.prepare_delivery(replace(DELIVERY, text="plain"))
+    assert (first.given, second.given, third.given) == (["plain"], ["tracked"], ["tracked"])
+    assert (prepared.text, failures) == ("signed", [])
+
+
+async def test_a_text_part_that_nobody_changed_is_left_to_the_portal() -> None:
+    host, _ = host_of(Answers("a", None))
+    assert (await host.prepare_delivery(replace(DELIVERY, text="plain"))).text is None
+
+
+@pytest.mark.parametrize("text", ["", " \n", 7, b"bytes"])
+async def test_an_empty_or_wrong_text_part_costs_the_plugins_whole_answer(text: Any) -> None:
+    host, failures = host_of(Answers("a", text))
+    assert await host.prepare_delivery(replace(DELIVERY, text="plain")) == Prepared(DELIVERY.html)
+    assert [hook for _, hook, _ in failures] == ["prepare_delivery"]
 
 
 HOOKS = [name for name, _ in inspect.getmembers(MyPortalSpec, inspect.isfunction)]

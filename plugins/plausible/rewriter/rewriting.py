@@ -15,7 +15,7 @@ from plugins.plausible.rewriter.scanner import Scan
 from plugins.plausible.rewriter.splicing import Edit, splice
 from plugins.plausible.rewriter.visible_text import shows_url, visible_text
 
-PixelPosition = Literal["end", "start", "auto"]
+PixelPosition = Literal["auto", "end", "start"]
 
 # Gmail shows about 102 kB of a body and cuts the rest off, a pixel at the end with it.
 _CLIPPED_FROM = 90_000
