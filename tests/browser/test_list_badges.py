@@ -45,7 +45,7 @@ def test_a_badge_in_the_list_shows_each_recipient(
 
 
 def test_j_goes_on_to_the_next_line_from_a_badge(ada: Page, demo: Demo) -> None:
-    badge, panel = _badge(ada, LIST, demo)
+    _, panel = _badge(ada, LIST, demo)
     ada.locator("[data-row-link]").first.focus()
     ada.keyboard.press("Tab")
     expect(panel).to_be_visible()
