@@ -96,9 +96,8 @@ def take_readme(demo: Demo) -> None:
         log_in(page, demo)
         page.goto(f"{demo.url}/tickets?view=all")
         page.screenshot(path=IMAGES / "tickets.png")
-        page.locator("[data-ticket-badge]", has_text="Read").first.locator("xpath=ancestor::*[@data-row]").locator(
-            "a[href^='/tickets/']"
-        ).first.click()
+        page.goto(f"{demo.url}/tickets?view=all&q=VAT")
+        page.locator("[data-row-link]").first.click()
         page.locator("button[data-receipt]").first.click()
         page.screenshot(path=IMAGES / "ticket.png")
         page.goto(f"{demo.url}/admin/modules/plausible")
