@@ -85,7 +85,7 @@ def test_a_pasted_picture_is_shown_to_the_agent_and_travels_in_the_mail(ada: Pag
     link.first.click()
     picture = mailbox.frame_locator("iframe").locator("img[alt='shot.png']")
     expect(picture).to_have_count(1)
-    assert picture.evaluate("image => image.naturalWidth") == 1
+    expect(picture).to_have_js_property("naturalWidth", 1)
 
 
 def test_a_refused_reply_keeps_its_text_and_points_at_the_field(ada: Page, demo: Demo) -> None:
