@@ -13,6 +13,7 @@ from app.hookspecs import (
     Delivery,
     DeliveryReport,
     ModuleInfo,
+    NavItem,
     PluginContext,
     Prepared,
     QueuedMail,
@@ -25,6 +26,8 @@ from plugins.plausible.links import Links
 from plugins.plausible.recorder import Recorder
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import tracking_routes
+from plugins.plausible.routes_preview import PATH as PREVIEW
+from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
@@ -83,6 +86,7 @@ class Plausible:
             description="Shows who has read a reply and which links were followed. What it records stays here.",
             icon="📊",
             settings_model=PlausibleSettings,
+            pages=(NavItem("Preview on a mail", PREVIEW),),
         )
 
     @hookimpl
@@ -92,7 +96,7 @@ class Plausible:
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Pixel, click and status; they belong to the process that asked."""
+        """Pixel, click and status, and the preview; they belong to the process that asked."""
         handles = self._handles()
         database = handles.context.database
         routes = tracking_routes(Recorder(database, wanted=handles.wants), handles.signer, database)
@@ -102,7 +106,7 @@ class Plausible:
             if handles.context.is_enabled():
                 self._warn_about_address()
 
-        return [routes]
+        return [routes, preview_routes(handles.context, lambda: handles.settings)]
 
     @hookimpl
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:

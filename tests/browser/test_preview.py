@@ -1,0 +1,76 @@
+"""The tracking preview in a real browser: usable by everybody, and its frame loads and runs nothing."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.support.demo import Demo
+from tools.screenshots import log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+MAIL = """<!doctype html><html><head><title>x</title><style>p { color: rgb(1, 2, 3) }
+@import url(https://elsewhere.invalid/a.css);</style>
+<meta http-equiv="refresh" content="0;url=https://elsewhere.invalid/gone">
+<link rel="stylesheet" href="https://elsewhere.invalid/b.css"></head>
+<body><p id="words" style="font-weight: 700">Hello <a href="https://example.org/guide?long=%s">guide</a></p>
+<script>document.getElementById("words").textContent = "ran"</script>
+<img src="https://elsewhere.invalid/x.png" alt=""><form action="https://elsewhere.invalid/"><button>Send</button></form>
+<a href="https://b.test/">https://b.test/</a> <a href="mailto:a@b.test">write</a></body></html>""" % ("x" * 400)
+
+
+def show(page: Page, demo: Demo, html: str) -> None:
+    page.goto(f"{demo.url}/plausible/preview")
+    page.get_by_label("HTML of the mail").fill(html)
+    page.get_by_role("button", name="Show what happens").click()
+    page.wait_for_selector("#result")
+
+
+def test_the_frame_shows_the_mail_as_designed_and_asks_nobody_for_anything(ada: Page, demo: Demo) -> None:
+    asked: list[str] = []
+    ada.on("request", lambda request: asked.append(request.url))
+
+    show(ada, demo, MAIL)
+
+    words = ada.frame_locator("iframe").locator("#words")
+    words.wait_for()
+    assert words.inner_text() == "Hello guide"
+    assert words.evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).fontWeight]") == [
+        "rgb(1, 2, 3)",
+        "700",
+    ]
+    ada.wait_for_load_state("networkidle")
+    assert [url for url in asked if "elsewhere.invalid" in url or "/api/email-tracking/" in url] == []
+    assert ada.get_by_text("1 of 3 links would be tracked.").is_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(browser: Browser, demo: Demo, scheme: str, width: int) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = context.new_page()
+    log_in(page, demo)
+    problems = []
+    for html in (MAIL, "   "):
+        page.goto(f"{demo.url}/plausible/preview")
+        problems += _problems(page)
+        page.get_by_label("HTML of the mail").fill(html)
+        page.get_by_role("button", name="Show what happens").click()
+        page.wait_for_selector("#result, .error-summary")
+        for summary in page.locator("#result summary").all():
+            summary.click()
+        problems += _problems(page)
+    context.close()
+    assert problems == []
+
+
+def _problems(page: Page) -> list[str]:
+    # The frame with the mail is sandboxed without scripts, so axe cannot run in it and must not wait for it.
+    found = Axe().run(page, options={"iframes": False}).response["violations"]
+    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found] + (
+        [f"{wider} px too wide"] if wider > 0 else []
+    )
