@@ -40,7 +40,7 @@ def test_a_badge_in_the_list_shows_each_recipient(
     expect(panel.locator(".recipient").first).to_contain_text("First opened")
     expect(panel).to_contain_text("Last opened")
     expect(panel.locator(".recipient-email").first).to_contain_text("@")
-    expect(badge).to_contain_text("✓ Read")
+    assert badge.inner_text().startswith("✓ Read")
     assert ada.url == address
 
 
@@ -101,7 +101,7 @@ def test_no_word_of_a_badge_is_cut_off(ada: Page, demo: Demo, width: int) -> Non
         "(word) => { word.textContent = 'Read by 10 of 12'; }"
     )
 
-    cut = ada.locator("[data-ticket-badge] .badge-word").evaluate_all(
+    cut = ada.locator("[data-ticket-badge] .badge-text").evaluate_all(
         """(words) => words.filter((word) => word.scrollWidth > word.clientWidth)
                            .map((word) => word.textContent).filter((text) => !text.startsWith("Failed:"))"""
     )
