@@ -60,7 +60,7 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(browser: Browser, demo: 
         page.get_by_label("HTML of the mail").fill(html)
         page.get_by_role("button", name="Show what happens").click()
         page.wait_for_selector("#result, .error-summary")
-        for summary in page.locator("#result summary").all():
+        for summary in page.locator("main summary").all():
             summary.click()
         problems += _problems(page)
     context.close()

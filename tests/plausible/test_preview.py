@@ -46,7 +46,7 @@ def attribute(page: str, name: str) -> str:
 async def answer(client: Client, html: str, expected: int = 200) -> str:
     response = await post(client, PATH, {"html": html})
     assert response.status_code == expected
-    return (await response.get_data()).decode()
+    return await response.get_data(as_text=True)
 
 
 def test_each_link_is_listed_with_its_reason_in_words() -> None:
@@ -116,7 +116,7 @@ async def test_a_sample_link_leads_nowhere(gus_client: Client, world: Client) ->
 
 async def test_a_hostile_mail_stays_text_outside_of_its_locked_frame(gus_client: Client) -> None:
     response = await post(gus_client, PATH, {"html": HOSTILE})
-    page = (await response.get_data()).decode()
+    page = await response.get_data(as_text=True)
     assert not re.search(r"<script>|<img\b|<b onclick|<style>", page)
     [frame] = re.findall(r"<iframe [^>]*>", page)
     assert 'sandbox=""' in frame
@@ -191,7 +191,7 @@ async def test_the_modules_page_leads_to_it_and_back(plausible: Quart, gus_clien
     ada = await accounts.user_by_id(user_id)
     assert ada is not None
     client = await log_in(plausible, ada)
-    page = (await (await get(client, "/admin/modules/plausible")).get_data()).decode()
+    page = await (await get(client, "/admin/modules/plausible")).get_data(as_text=True)
     assert f'<a href="{PATH}">Preview on a mail</a>' in page
-    assert '<a href="/admin/modules/plausible">' in (await (await get(client, PATH)).get_data()).decode()
-    assert "/admin/modules/plausible" not in (await (await get(gus_client, PATH)).get_data()).decode()
+    assert '<a href="/admin/modules/plausible">' in await (await get(client, PATH)).get_data(as_text=True)
+    assert "/admin/modules/plausible" not in await (await get(gus_client, PATH)).get_data(as_text=True)
