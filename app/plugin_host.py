@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib
-import inspect
-import pkgutil
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +29,15 @@ from app.hookspecs import (
     QueuedMail,
     ReplyActivity,
 )
+from app.plugin_discovery import check_contract, words
 
 log = structlog.get_logger(__name__)
 
-GROUP = "myportal.plugins"
 DEADLINE = 2.0
 """Seconds one hook call may take."""
 CHECK_DEADLINE = 10.0
 REST = 30.0
 """Seconds for which a plugin that hung is left alone, so that one bad plugin does not slow every mail down."""
-
-
-class PluginError(Exception):
-    """A plugin broke its contract; the message names the hook and the rule."""
 
 
 ErrorSink = Callable[[str, str, str], None]
@@ -162,8 +154,8 @@ class PluginHost:
             answer = await self._await(slug, "prepare_delivery", work, DEADLINE)
             if answer is None or not self._is(slug, answer, Prepared):
                 continue
-            if not _keeps_words(html, answer.html) or (
-                answer.text is not None and not _keeps_words(given.text, answer.text)
+            if not _keepswords(html, answer.html) or (
+                answer.text is not None and not _keepswords(given.text, answer.text)
             ):
                 self._report(
                     slug, "prepare_delivery", "returned an empty or non-text body; the copy was left as it was"
@@ -204,8 +196,8 @@ class PluginHost:
             except TimeoutError:
                 return [CheckResult("Self-test", False, f"no answer within {CHECK_DEADLINE:g} s")]
             except Exception as error:
-                self._report(slug, "check", _words(error))
-                return [CheckResult("Self-test", False, _words(error))]
+                self._report(slug, "check", words(error))
+                return [CheckResult("Self-test", False, words(error))]
         return []
 
     # --- how a call is made -----------------------------------------------------------------------------------------
@@ -249,7 +241,7 @@ class PluginHost:
         thread.start()
         thread.join(DEADLINE)
         if errors:
-            self._report(slug, hook, _words(errors[0]))
+            self._report(slug, hook, words(errors[0]))
         elif thread.is_alive():
             self._rest(slug, hook)
         return answers[0] if answers else None
@@ -278,7 +270,7 @@ class PluginHost:
             return task.result()
         if not isinstance(error, Exception):
             raise error
-        self._report(slug, hook, _words(error))
+        self._report(slug, hook, words(error))
         return None
 
     def _is(self, slug: str, answer: object, kind: type) -> bool:
@@ -297,62 +289,12 @@ class PluginHost:
     def _refuse(self, slug: str, hook: str, error: Exception) -> None:
         if self._manager.has_plugin(slug):
             self._manager.unregister(name=slug)
-        self.broken[slug] = _words(error)
-        self._report(slug, hook, _words(error))
+        self.broken[slug] = words(error)
+        self._report(slug, hook, words(error))
 
     def _report(self, slug: str, hook: str, message: str) -> None:
         log.error("plugin failed", plugin=slug, hook=hook, error=message)
         self.on_error(slug, hook, message)
-
-
-def discover() -> dict[str, object]:
-    """Built-in plugins (`plugins/*` with an attribute `plugin`) and installed ones (entry points), by slug.
-
-    One that cannot be imported is logged and left out, and the portal starts.
-    """
-    found: dict[str, object] = {}
-    package = importlib.import_module("plugins")
-    for module in pkgutil.iter_modules(package.__path__):
-        _load(found, f"plugins.{module.name}", functools.partial(_built_in, f"plugins.{module.name}"))
-    for entry in entry_points(group=GROUP):
-        _load(found, entry.value, entry.load)
-    return found
-
-
-def _built_in(name: str) -> object:
-    return importlib.import_module(name).plugin
-
-
-def _load(found: dict[str, object], origin: str, load: Callable[[], object]) -> None:
-    try:
-        plugin = load()
-        slug = plugin.module_info().slug  # type: ignore[attr-defined]
-    except Exception as error:
-        log.error("plugin could not be loaded", origin=origin, error=_words(error))
-        return
-    if slug in found:
-        log.error("plugin left out: its slug is taken", origin=origin, slug=slug)
-        return
-    found[slug] = plugin
-
-
-def check_contract(plugin: object) -> None:
-    """Refuse a plugin whose hooks differ from their specs in being async, in arguments or in name.
-
-    pluggy itself checks names of arguments only, so that a plain `def` for an `async def` would register in silence.
-    """
-    marker = f"{PROJECT}_impl"
-    for name, method in inspect.getmembers(plugin, callable):
-        if getattr(method, marker, None) is None:
-            continue
-        spec = getattr(MyPortalSpec, name, None)
-        if spec is None:
-            raise PluginError(f"{name} is no hook of the portal; see docs/plugins.md")
-        if inspect.iscoroutinefunction(spec) != inspect.iscoroutinefunction(method):
-            wanted = "async def" if inspect.iscoroutinefunction(spec) else "def, not async def"
-            raise PluginError(f"{name} must be {wanted}; see docs/plugins.md")
-    if not callable(getattr(plugin, "module_info", None)):
-        raise PluginError("module_info is missing; see docs/plugins.md")
 
 
 async def _in_thread(call: Callable[[], Any]) -> Any:
@@ -384,10 +326,6 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
     return await future
 
 
-def _keeps_words(before: str, after: object) -> bool:
+def _keepswords(before: str, after: object) -> bool:
     """Whether this is a text, and not an empty one in the place of one that says something."""
     return isinstance(after, str) and bool(after.strip() or not before.strip())
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:1000]

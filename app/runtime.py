@@ -20,7 +20,8 @@ from app.migrations import all_migrations, pending
 from app.modules import repository as modules_repository
 from app.modules.health import HealthNotes
 from app.modules.registry import ModuleRegistry
-from app.plugin_host import PluginHost, discover
+from app.plugin_discovery import discover
+from app.plugin_host import PluginHost
 from app.settings import ConfigurationError, Settings, load_settings
 
 _CURRENT: ContextVar[Runtime] = ContextVar("runtime")

@@ -6,7 +6,8 @@ import sys
 import textwrap
 
 from app.hookspecs import ModuleInfo
-from app.plugin_host import PluginHost, discover
+from app.plugin_discovery import discover
+from app.plugin_host import PluginHost
 from app.settings import Settings
 
 

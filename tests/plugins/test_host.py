@@ -13,7 +13,8 @@ import pytest
 from app import plugin_host
 from app.database import utcnow
 from app.hookspecs import Delivery, DeliveryReport, ModuleInfo, MyPortalSpec, Prepared, QueuedMail, Recipient, hookimpl
-from app.plugin_host import PluginHost, discover
+from app.plugin_discovery import discover
+from app.plugin_host import PluginHost
 from tests.plugins.broken import (
     FailsToStart,
     Hangs,

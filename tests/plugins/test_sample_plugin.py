@@ -17,7 +17,7 @@ from app.database import utcnow
 from app.hookspecs import Delivery, DeliveryReport, Recipient
 from app.migrations import all_migrations, migrate
 from app.modules import service
-from app.plugin_host import discover
+from app.plugin_discovery import discover
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.support.web import get, post
