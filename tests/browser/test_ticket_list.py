@@ -46,7 +46,7 @@ def test_a_badge_in_the_list_changes_while_one_looks_at_it(ada: Page, browser: B
     ada.get_by_role("button", name="Open ticket").click()
     ada.wait_for_url(re.compile(r"/tickets/\d+"))
     ada.goto(f"{demo.url}/tickets?q=lena@example.org%20list")
-    badge = ada.locator("[data-ticket-badge] .badge")
+    badge = ada.locator("[data-ticket-badge] button.badge")
     expect(badge).to_contain_text("Sent", timeout=20_000)
     reader = browser.new_page()
     reader.goto(demo.mailbox)
