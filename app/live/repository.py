@@ -45,8 +45,3 @@ async def since(conn: Connection, moment: datetime, *, limit: int = PAGE) -> lis
         if len(rows) < limit:
             return found
         moment, last_id = rows[-1]["created_at"], rows[-1]["id"]
-
-
-async def delete_before(conn: Connection, moment: datetime) -> int:
-    """Forget old events."""
-    return await conn.execute("DELETE FROM live_events WHERE created_at < %(moment)s LIMIT 5000", {"moment": moment})

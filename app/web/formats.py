@@ -14,6 +14,14 @@ def zone() -> ZoneInfo:
     """The reader's time zone: their profile, else what their browser said in the cookie `tz`, else UTC."""
     if not has_request_context():
         return ZoneInfo("UTC")
+    if "zone" not in g:
+        # A list asks for each of its times.
+        g.zone = _zone_of_reader()
+    found: ZoneInfo = g.zone
+    return found
+
+
+def _zone_of_reader() -> ZoneInfo:
     user = g.get("user")
     for name in (user.timezone if user else "", request.cookies.get("tz", "")):
         if name:
