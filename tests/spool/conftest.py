@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.spool import Spool
+from app.spool import condition as condition_module
 from app.spool import spool as spool_module
 from app.spool import store as store_module
 
@@ -31,8 +32,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time as the spool sees it; the event loop keeps its own."""
     clock = Clock()
-    monkeypatch.setattr(store_module, "time", clock)
-    monkeypatch.setattr(spool_module, "time", clock)
+    for module in (condition_module, spool_module, store_module):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -71,6 +72,11 @@ async def taken_from(spool: Spool, *, limit: int = 500) -> list[bytes]:
 
     assert await spool.replay(take, limit=limit) == len(taken)
     return taken
+
+
+def end_of_look(spool: Spool) -> None:
+    """Wait until the look in the background is over: the file thread does one thing after the other."""
+    spool._files.submit(int).result()
 
 
 def segments(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -156,6 +157,14 @@ async def test_a_record_that_is_too_long_is_refused_alone(spool: Spool) -> None:
         await spool.append_all([b"short", bytes(MAX_RECORD + 1)])
 
     assert spool.is_empty
+
+
+async def test_a_record_that_is_not_bytes_spoils_no_file(spool: Spool) -> None:
+    with pytest.raises(TypeError):
+        await spool.append(cast(bytes, "text"))
+    await spool.append(b"record")
+
+    assert await taken_from(spool) == [b"record"]
 
 
 async def test_a_full_segment_is_followed_by_the_next(open_spool: OpenSpool, folder: Path) -> None:

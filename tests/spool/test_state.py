@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from app.spool import Spool, SpoolState, SpoolUnavailable
-from tests.spool.conftest import Clock, numbered, segments, taken_from
+from tests.spool.conftest import Clock, end_of_look, numbered, segments, taken_from
 
 OpenSpool = Callable[..., Spool]
 
@@ -42,11 +42,6 @@ def alarm_of(spool: Spool) -> str:
     alarm = spool.state().alarm
     assert alarm is not None
     return alarm
-
-
-async def settle(spool: Spool) -> None:
-    """Wait until the look in the background is over: the file thread does one thing after the other."""
-    await taken_from(spool)
 
 
 async def test_an_untouched_spool_is_empty_and_well(spool: Spool, folder: Path) -> None:
@@ -104,7 +99,7 @@ async def test_other_processes_are_looked_at_once_a_second(open_spool: OpenSpool
 
     clock.now += 1.1
     assert spool.is_empty, "from memory: the look is made in the background"
-    spool._files.submit(int).result()
+    end_of_look(spool)
     assert not spool.is_empty
     assert spool.state().records == 1
 
@@ -128,7 +123,7 @@ async def test_a_disk_that_hangs_does_not_hang_the_state(
         clock.now += 2
         assert spool.state() == SpoolState()
     go.set()
-    spool._files.submit(int).result()
+    end_of_look(spool)
 
     assert looks == 2, "one look, at the folders and at the damaged files"
 
@@ -185,7 +180,7 @@ async def test_free_space_is_looked_at_every_ten_seconds(
 
     clock.now += 10
     spool.state()
-    await settle(spool)
+    end_of_look(spool)
     assert spool.state().alarm is None
 
 
@@ -207,14 +202,14 @@ async def test_a_failure_is_an_alarm_until_the_disk_takes_something_again(
         assert alarm_of(spool).startswith(f"The spool in {folder} cannot be written: the disk reports an error")
         clock.now += 1.1
         spool.state()
-        spool._files.submit(int).result()
+        end_of_look(spool)
         assert alarm_of(spool).startswith(f"The spool in {folder} cannot be written")
 
         # No append comes: whoever took us out of service because of the alarm waits for its end.
         monkeypatch.setattr(os, "fsync", fsync)
         clock.now += 1.1
         spool.state()
-        spool._files.submit(int).result()
+        end_of_look(spool)
         assert spool.state().alarm is None
 
     assert [entry["event"] for entry in logs] == ["spool cannot keep records", "spool keeps records again"]
