@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Response, jsonify
 from quart.typing import ResponseReturnValue
 
 from app.database import DatabaseUnavailable
 from app.runtime import current
+from app.server import stopping
 from app.settings import ConfigurationError
 from app.web.access import open_to_all
+from app.web.metrics import exposition
 
 health = Blueprint("health", __name__)
 
@@ -25,17 +27,23 @@ async def alive() -> ResponseReturnValue:
 @open_to_all
 async def ready() -> ResponseReturnValue:
     """200 when the database answers and the schema is up to date; 503 with the reason otherwise."""
+    if stopping.is_set():
+        return _not_ready("stopping")
     try:
         await current().check_schema()
     except (DatabaseUnavailable, ConfigurationError) as error:
-        response = jsonify({"ready": False, "reason": str(error)})
-        response.status_code = 503
-        return response
+        return _not_ready(str(error))
     return jsonify({"ready": True})
+
+
+def _not_ready(reason: str) -> Response:
+    response = jsonify({"ready": False, "reason": reason})
+    response.status_code = 503
+    return response
 
 
 @health.get("/metrics")
 @open_to_all
 async def metrics() -> ResponseReturnValue:
     """Counters for Prometheus; nothing about people is in them."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
