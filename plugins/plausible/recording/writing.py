@@ -87,15 +87,12 @@ async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, 
         recipients[copy.recipient_id].add(event)
         replies[copy.reply_id].add(event)
         days[f"{event.occurred_at:%Y-%m-%d}", event.kind] += event.repeats
-    script = [
-        statements.insert_events((event, copy.recipient_id) for event, copy in placed),
-        statements.add_to_recipients(recipients),
-        statements.add_to_days(days, shard=os.getpid() % SHARDS),
-    ]
+    conn.later(statements.insert_events((event, copy.recipient_id) for event, copy in placed))
+    conn.later(statements.add_to_recipients(recipients))
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
     if opened:
-        script.insert(2, statements.add_to_replies(opened))
-    await conn.script(script)
+        conn.later(statements.add_to_replies(opened))
+    conn.later(statements.add_to_days(days, shard=os.getpid() % SHARDS))
     # Who follows a link has read the mail, images shown or not.
     reports = [
         Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at) for event, copy in placed
