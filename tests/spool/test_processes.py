@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from app.spool import Spool, files
 from app.spool import folder as folder_module
@@ -37,7 +39,8 @@ def start(folder: Path) -> Iterator[Callable[[str], Child]]:
     yield start_one
     for child in children:
         child.kill()
-        child.communicate()
+        with child:
+            pass
 
 
 def lines(child: Child, count: int) -> list[bytes]:
@@ -47,8 +50,10 @@ def lines(child: Child, count: int) -> list[bytes]:
 
 def kill(child: Child) -> list[bytes]:
     """Kill it and return the rest of what it said."""
+    assert child.stdout is not None
     child.kill()
-    return child.communicate()[0].split()
+    child.wait()
+    return child.stdout.read().split()
 
 
 @pytest.mark.parametrize("after", [1, 500, 3000])
@@ -171,11 +176,65 @@ async def test_a_folder_cleared_away_while_it_was_made_is_made_again(
         return create_file(name, **options)
 
     monkeypatch.setattr(folder_module, "create_file", create_late)
-    await spool.append(b"record")
+    with structlog.testing.capture_logs() as logs:
+        await spool.append(b"record")
 
     assert looks == 3
+    assert logs == []
     assert len(list(folder.iterdir())) == 1
     assert await taken_from(spool) == [b"record"]
+
+
+async def test_a_folder_that_another_process_is_just_removing_is_left_to_it(
+    open_spool: OpenSpool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = dead_folder(folder, 1, {})
+    flock = fcntl.flock
+
+    def lock_late(fd: int, how: int) -> None:
+        (dead / "lock").unlink()
+        flock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    spool = open_spool()
+
+    assert await taken_from(spool) == []
+    assert spool.state().alarm is None
+    assert not dead.exists()
+
+
+async def test_a_new_folder_comes_after_all_that_are_and_were(spool: Spool, folder: Path) -> None:
+    """Also after those of which only a damaged file is left: the newest ten of these are kept."""
+    folder.mkdir(parents=True)
+    (folder / f"00000041-{1:016x}-{NAME}.damaged").touch()
+    await spool.append(b"record")
+
+    [path] = [path for path in folder.iterdir() if path.is_dir()]
+    assert path.name.startswith("00000042-")
+
+
+async def test_our_own_folder_with_a_stranger_in_it_can_be_adopted(
+    spool: Spool, open_spool: OpenSpool, folder: Path
+) -> None:
+    await spool.append(b"record")
+    await taken_from(spool)
+    [own] = folder.iterdir()
+    (own / NAME).write_bytes(segment_of([b"put here by somebody"]))
+    await spool.close()
+
+    assert await taken_from(open_spool()) == [b"put here by somebody"]
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_lock_that_is_a_link_is_not_followed(open_spool: OpenSpool, folder: Path, tmp_path: Path) -> None:
+    dead = dead_folder(folder, 1, {NAME: segment_of([b"record"])})
+    (dead / "lock").unlink()
+    (tmp_path / "target").touch()
+    (dead / "lock").symlink_to(tmp_path / "target")
+    spool = open_spool()
+
+    assert await taken_from(spool) == []
+    assert "it is a symbolic link" in (spool.state().alarm or "")
 
 
 async def test_a_folder_without_its_lock_is_told_and_not_taken(open_spool: OpenSpool, folder: Path) -> None:
