@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from app.spool import Spool, files
+from app.spool import Spool, files, segment
 from app.spool import folder as folder_module
 from tests.spool.child import CALLERS
 from tests.spool.conftest import Clock, numbered, segments, taken_from
@@ -143,6 +143,37 @@ async def test_folders_are_adopted_in_the_order_in_which_they_were_made(open_spo
         await process.close()
 
     assert await taken_from(open_spool()) == [b"%d" % number for number in range(12)]
+
+
+async def test_a_folder_adopted_later_keeps_its_place(open_spool: OpenSpool, clock: Clock) -> None:
+    older, newer, spool = open_spool(), open_spool(), open_spool()
+    await older.append(b"older")
+    await newer.append(b"newer")
+    await newer.close()
+    assert spool.state().records == 1
+    await older.close()
+
+    assert await taken_from(spool) == [b"older", b"newer"]
+
+
+async def test_of_many_segments_only_the_last_is_read_to_count_them(
+    open_spool: OpenSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = open_spool(segment_bytes=100)
+    for record in numbered(50):
+        await dead.append(record)
+    await dead.close()
+    counted: list[int] = []
+    count = segment.count
+
+    def count_one(data: bytes) -> int:
+        counted.append(count(data))
+        return counted[-1]
+
+    monkeypatch.setattr(segment, "count", count_one)
+
+    assert open_spool().state().records == 50
+    assert counted == [2]
 
 
 async def test_a_folder_whose_process_died_while_making_it_is_cleared_away(open_spool: OpenSpool, folder: Path) -> None:
