@@ -52,6 +52,12 @@ NAMES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
         "snap url preview", "vkshare", "bluesky cardyb", "synapse (bot", "iframely", "embedly", "google-pagerenderer",
         "linkpreview", "link preview", "url preview", "urlpreview", "unfurl",
     )),
+    (Kind.PREVIEW, "Office, looking ahead at a link", (
+        "microsoft office existence discovery", "microsoft office protocol discovery",
+    )),
+    (Kind.MINOR_PROXY, "a mail service's image proxy", (
+        "imageproxy", "image proxy", "mailproxy", "image fetcher", "imgproxy",
+    )),
     (Kind.SECURITY, "Barracuda", ("barracuda",)),
     (Kind.SECURITY, "Proofpoint", ("proofpoint", "urldefense")),
     (Kind.SECURITY, "Mimecast", ("mimecast",)),
@@ -61,15 +67,15 @@ NAMES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (Kind.SECURITY, "Google's link check", ("gmail-content-sampling", "google-safety", "google-safebrowsing")),
     (Kind.SECURITY, "Netcraft", ("netcraft",)),
     (Kind.SECURITY, "Trend Micro", ("trendmicro", "trend micro", "tmufe")),
-    (Kind.SECURITY, "Microsoft's link check", ("microsoft office existence discovery", "ms-office-protocol-discovery")),
     (Kind.SECURITY, "a mail or link scanner", (
         "ironport", "fireeye", "trellix", "sophos", "fortigate", "fortiguard", "fortimail", "messagelabs", "symantec",
         "forcepoint", "websense", "cloudmark", "vadesecure", "spamtitan", "mailguard", "avanan", "checkpoint", "eset ",
         "kaspersky", "bitdefender", "virustotal", "phishtank", "urlscan", "url-scan", "urlvoid", "sucuri",
         "safebrowsing", "joesandbox", "hybrid-analysis", "crowdstrike", "palo alto", "paloalto", "expanse", "cofense",
-        "ironscales", "mcafee", "webroot", "threat", "malware", "phish", "antivirus", "linkcheck", "link-check", "linkscan",
-        "mailscanner", "emailscanner", "sandbox",
+        "ironscales", "mcafee", "webroot", "threat", "malware", "phish", "antivirus", "linkcheck", "link-check",
+        "linkscan", "mailscanner", "emailscanner", "sandbox",
     )),
+    (Kind.GMAIL_AHEAD, "Gmail, loading images ahead", ("edge/12.246",)),
     (Kind.MAIL_CLIENT, "Outlook on iPhone or iPad", ("outlook-ios",)),
     (Kind.MAIL_CLIENT, "Outlook on Android", ("outlook-android", "com.microsoft.office.outlook")),
     (Kind.MAIL_CLIENT, "Outlook for Mac", ("macoutlook",)),
@@ -90,6 +96,7 @@ NAMES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (Kind.MAIL_CLIENT, "SeaMonkey", ("seamonkey",)),
     (Kind.MAIL_CLIENT, "Proton Mail", ("protonmail", "proton mail", "ch.protonmail")),
     (Kind.MAIL_CLIENT, "Superhuman", ("superhuman",)),
+    (Kind.MAIL_CLIENT, "a text browser", ("lynx/", "w3m/", "elinks", "links (")),
     (Kind.MAIL_CLIENT, "a mail program", (
         "mailbird", "postbox", "newton mail", "sparkmail", "canary mail", "mimestream", "geary", "claws mail",
         "sylpheed", "incredimail", "foxmail", "mailmate", "edison mail", "tutanota", "tuta mail", "fairemail",
@@ -111,8 +118,5 @@ NAMES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     )),
     (Kind.ROBOT, "a monitoring service", (
         "uptimerobot", "pingdom", "statuscake", "site24x7", "uptime", "monitor", "nagios",
-    )),
-    (Kind.MINOR_PROXY, "a mail service's image proxy", (
-        "imageproxy", "image proxy", "mailproxy", "image fetcher", "imgproxy",
     )),
 )  # fmt: skip

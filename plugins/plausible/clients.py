@@ -20,7 +20,7 @@ class Client:
     name: str
     """For people: "Outlook for Windows", "Gmail's image proxy", "Chrome on Windows"."""
     engine: str = ""
-    """chromium, gecko, webkit or msie, where it is a browser."""
+    """chromium, gecko, webkit, msie or presto, where it is a browser; on Apple's phones all are webkit."""
     version: int = 0
     """The engine's major version; 0 where it does not say."""
     holdout: bool = False
@@ -35,11 +35,12 @@ _ROBOT_WORDS = re.compile(
     r"(?:^|[ ;(])\+?https?://"
 )
 _ENGINES = (
-    ("chromium", re.compile(r"\b(?:chrome|chromium|crios)/(\d{1,4})")),
-    ("gecko", re.compile(r"\b(?:firefox|fxios)/(\d{1,4})")),
+    ("chromium", re.compile(r"\b(?:chrome|chromium)/(\d{1,4})")),
+    ("gecko", re.compile(r"\bfirefox/(\d{1,4})")),
     ("msie", re.compile(r"\b(?:msie |trident/)(\d{1,4})")),
+    ("presto", re.compile(r"\bopera/(\d{1,4})")),
 )
-_SAFARI = re.compile(r"\bversion/(\d{1,4})[\d.]* (?:mobile/\w+ )?safari/")
+_SAFARI = re.compile(r"\bversion/(\d{1,4})")
 _BRANDS = (
     ("edg", "Edge"), ("opr/", "Opera"), ("opera", "Opera"), ("vivaldi", "Vivaldi"),
     ("samsungbrowser", "Samsung Internet"),
@@ -86,7 +87,7 @@ def _read(user_agent: str, app: str) -> Client:
         return Client(Kind.ROBOT, "a robot")
     if not engine:
         return Client(Kind.OTHER, "a program on no list")
-    if engine == "webkit" and not _SAFARI.search(agent):
+    if engine == "webkit" and "safari/" not in agent:
         return Client(Kind.MAIL_CLIENT, f"Apple Mail or another app on {_system(agent)}", engine)
     brand = next((name for mark, name in _BRANDS if mark in agent), "a browser")
     name = f"{brand} on {_system(agent)}"

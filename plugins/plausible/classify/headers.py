@@ -14,6 +14,7 @@ KEPT = (
     "sec-fetch-user",
     "sec-purpose",
     "x-moz",
+    "x-purpose",
     "x-requested-with",
 )
 LONGEST = 200

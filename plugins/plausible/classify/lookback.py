@@ -86,7 +86,7 @@ class _Reading:
         self._first: dict[Hashable, float] = {}
         for i, link in enumerate(seen.links):
             sight = seen.sights[i]
-            if link is None and not sight.aside and (sight.mail_client or sight.browser):
+            if link is None and not sight.aside and _may_read(sight):
                 self._first.setdefault(seen.who(i), seen.times[i])
                 # A mail program opens links in a browser, so the name changes but not the address.
                 if sight.mail_client and seen.clients[i] is not None:
@@ -98,6 +98,11 @@ class _Reading:
         client = self._seen.clients[index]
         starts = [self._first.get(self._seen.who(index)), self._first.get(client) if client is not None else None]
         return any(start is not None and start <= moment - READING for start in starts)
+
+
+def _may_read(sight: Sight) -> bool:
+    """Whether a load of the pixel may be a reader's: a browser in a data centre only where webmail shows."""
+    return sight.mail_client or (sight.browser and not sight.bare and (sight.other_page or not sight.machine_network))
 
 
 def _trapped(seen: Seen, clicks: Iterable[int]) -> set[int]:
@@ -156,9 +161,9 @@ def _crowded(seen: Seen, group: Sequence[int], needed: int, reading: _Reading) -
 
 def _two_tabs(seen: Seen, window: Sequence[int], different: int, reading: _Reading) -> bool:
     """A reader who had the mail open and opens two or three links beside each other, by hand."""
-    if different > 3 or len(window) > 6 or (different == 3 and len(seen.in_mail) == 3):
+    if different > 3 or len(window) > 6:
         return False
-    if any(seen.sights[i].machine_network or seen.sights[i].bare for i in window):
+    if any(seen.sights[i].machine_network or seen.sights[i].bare or seen.sights[i].unactivated for i in window):
         return False
     by_hand = all(seen.times[b] - seen.times[a] >= HAND for a, b in pairwise(window))
     return by_hand and all(reading.before(i, seen.times[window[0]]) for i in window)
@@ -181,7 +186,7 @@ def _with_pixels(seen: Seen, marked: set[int], reading: _Reading) -> set[int]:
 
 def _series(seen: Seen, clicks: Iterable[int], reading: _Reading) -> set[int]:
     """Every link, once around: in the order of the mail at an even pace, or at any pace from where no person sits."""
-    if len(seen.in_mail) < 3:
+    if len(seen.in_mail) < 2:
         return set()
     place = {link: number for number, link in enumerate(seen.in_mail)}
     firsts: defaultdict[Hashable, dict[str, int]] = defaultdict(dict)
@@ -199,8 +204,11 @@ def _series(seen: Seen, clicks: Iterable[int], reading: _Reading) -> set[int]:
 
 def _is_series(seen: Seen, found: dict[str, int], place: dict[str, int], reading: _Reading) -> bool:
     clicks = list(found.values())
+    read_before = any(reading.before(i) for i in clicks)
     if all(seen.sights[i].machine_network for i in clicks):
-        return True
+        return len(clicks) > 2 or not read_before
+    if len(clicks) < 3:
+        return False
     steps = sorted((seen.times[i], place[link]) for link, i in found.items())
     order = [number for _, number in steps]
     gaps = [b[0] - a[0] for a, b in pairwise(steps)]

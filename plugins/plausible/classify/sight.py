@@ -40,14 +40,14 @@ class Sight:
     """Comes from a page elsewhere: webmail, or a gateway's redirect."""
     networks: frozenset[str]
     bare: bool
-    """Neither a language nor Sec-Fetch, as scripts ask."""
+    """Neither a language nor Sec-Fetch, and any type will do: as scripts ask."""
     has_language: bool
     activated: bool
     """A browser vouches that somebody clicked."""
     unactivated: bool
     """A browser that would vouch, going straight to the link, does not."""
     any_type: bool
-    """Takes any type, as no browser does that goes to a page."""
+    """A click that takes any type, as no browser does that goes to a page."""
     outdated: bool
     ancient: bool
     aside: bool
@@ -81,10 +81,13 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
     has_language = bool(headers.get("accept-language"))
     fetch_metadata = any(name.startswith("sec-fetch-") for name in headers)
     behind = _versions_behind(client, today)
-    speculative = any("pre" in headers.get(name, "").lower() for name in ("purpose", "sec-purpose", "x-moz"))
+    speculative = any(
+        "pre" in headers.get(name, "").lower() for name in ("purpose", "x-purpose", "sec-purpose", "x-moz")
+    )
     host, path = _page(request.referrer)
     at_portal = bool(host) and host == (context.portal_host or "").lower()
     activated = "?1" in headers.get("sec-fetch-user", "")
+    any_type = known and headers.get("accept", "*/*").strip() in ("", "*/*")
     return Sight(
         is_open=is_open,
         client=client,
@@ -95,7 +98,7 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
         portal_page=at_portal and not path.startswith(context.customer_paths or ("\0",)),
         other_page=bool(host) and not at_portal,
         networks=request.networks,
-        bare=known and not has_language and not fetch_metadata,
+        bare=any_type and not has_language and not fetch_metadata,
         has_language=has_language,
         activated=activated,
         # Safari never sends Sec-Fetch-User (WebKit bug 247697).
@@ -104,9 +107,10 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
         and headers.get("sec-fetch-mode") == "navigate"
         and headers.get("sec-fetch-site") == "none"
         and client.engine in _RELEASES,
-        any_type=known and not is_open and headers.get("accept", "*/*").strip() in ("", "*/*"),
-        outdated=client.engine == "msie" or (behind >= OUTDATED and not client.holdout),
-        ancient=client.engine == "msie" or (behind >= ANCIENT and not client.embedded and not client.holdout),
+        any_type=any_type and not is_open,
+        outdated=client.engine in ("msie", "presto") or (behind >= OUTDATED and not client.holdout),
+        ancient=client.engine in ("msie", "presto")
+        or (behind >= ANCIENT and not client.embedded and not client.holdout),
         aside=speculative or (client.kind in _ASIDE and (is_open or client.kind is Kind.PREVIEW)),
     )
 
@@ -114,6 +118,8 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
 def contradicts_itself(sight: Sight) -> bool:
     """Whether the engine that the name claims would have sent more."""
     client = sight.client
+    if client.embedded:
+        return False
     return sight.browser and sight.bare and client.version >= _FIRST_FETCH_METADATA.get(client.engine, 10_000)
 
 
