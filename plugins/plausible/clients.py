@@ -31,7 +31,7 @@ class Client:
 
 # "Cubot" is a maker of phones.
 _ROBOT_WORDS = re.compile(
-    r"(?<!cu)bot\b|bot[/;_]|crawl|spider|slurp|scanner|scraper|archiver|fetcher|preview|validator|"
+    r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|scanner|scraper|archiver|fetcher|preview|validator|"
     r"(?:^|[ ;(])\+?https?://"
 )
 _ENGINES = (
