@@ -100,9 +100,7 @@ READ: dict[str, CopyHistory] = {
         clicked(HOUR, referrer="https://eur03.safelinks.protection.outlook.com/", headers=DRIVEN[:2])
     ),
     "a protected browser at the gateway": copy(clicked(20 * HOUR, networks=["gateway"])),
-    "the customers' area": copy(
-        opened(HOUR, referrer="https://help.example.net/my/tickets/5", customer_session=True)
-    ),
+    "the customers' area": copy(opened(HOUR, referrer="https://help.example.net/my/tickets/5", customer_session=True)),
     "an in-house customer at the agents' address": copy(
         opened(HOUR, OUTLOOK, networks=["agent"]), recipient_internal=True
     ),

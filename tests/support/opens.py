@@ -11,7 +11,9 @@ from plugins.plausible.classify import Context, CopyHistory, Request, Verdict, c
 DELIVERED = datetime(2026, 8, 7, 12, 0, 0, tzinfo=UTC)
 SENT = DELIVERED - timedelta(seconds=2)
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
+)
 OLD_CHROME = CHROME.replace("149", "118")
 ANCIENT_CHROME = CHROME.replace("149.0.0.0", "80.0.3987.132")
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
