@@ -155,7 +155,9 @@ NOT_READ: dict[str, CopyHistory] = {
         trap_link="trap",
     ),
     "real Outlook in a sandbox, seconds after delivery": copy(opened(5, OUTLOOK, headers=BARE)),
-    "loaded while the mail was still in transit": copy(opened(-15, SAFARI, referrer=WEBMAIL), sent_at=DELIVERED - timedelta(minutes=1)),
+    "loaded while the mail was still in transit": copy(
+        opened(-15, SAFARI, referrer=WEBMAIL), sent_at=DELIVERED - timedelta(minutes=1)
+    ),
     "one link by a script in a browser's clothes": copy(clicked(HOUR, headers=DRIVEN)),
     "HEAD for every link": copy(*(clicked(HOUR + n, str(n), method="HEAD") for n in range(4))),
     "a pasted link, drawn by Slack": copy(clicked(HOUR, user_agent=SLACK)),
