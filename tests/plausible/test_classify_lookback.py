@@ -21,9 +21,9 @@ from tests.support.opens import (
 HOUR = 3600.0
 
 
-def _last(*requests: Request, **context: object) -> str:
+def _last(*requests: Request, links: int = 4, trap_link: str | None = None) -> str:
     """The rule that decided the last of them."""
-    return rules_of(copy(*requests, **context))[-1]
+    return rules_of(copy(*requests, links=links, trap_link=trap_link))[-1]
 
 
 def test_a_reader_beside_a_burst_of_one_program_over_many_addresses_is_spared() -> None:
@@ -39,9 +39,10 @@ def test_a_reader_beside_a_burst_of_many_programs_from_one_address_is_spared() -
 
 
 def test_a_reader_beside_link_cards_is_spared() -> None:
-    cards = [clicked(HOUR + n / 2, str(n), SLACK, client="slack") for n in range(3)]
+    cards = [clicked(HOUR + n / 2, str(n), name, client=name) for n, name in enumerate((SLACK, "Discordbot/2.0"))]
 
     assert _last(*cards, clicked(HOUR + 0.7, "3", FIREFOX, client="reader")) == "browser"
+    assert [judgement.kind for judgement in judge(*cards).requests] == ["preview", "preview"]
 
 
 def test_a_burst_sweeps_its_own_pixel_along_even_from_elsewhere() -> None:
@@ -70,7 +71,7 @@ def test_the_trap_catches_the_same_program_nearby_and_nobody_hours_later() -> No
     trap = clicked(HOUR, "trap", client="gw")
 
     assert _last(trap, clicked(HOUR + 50, client="elsewhere"), trap_link="trap") == "trap"
-    assert _last(trap, clicked(3 * HOUR, client="elsewhere"), trap_link="trap") == "browser"
+    assert _last(trap, clicked(HOUR + 70, client="elsewhere"), trap_link="trap") == "browser"
     assert _last(trap, clicked(3 * HOUR, client="gw"), trap_link="trap") == "trap"
     assert _last(trap, clicked(HOUR + 5, user_agent=FIREFOX, client="gw"), trap_link="trap") == "browser"
 
