@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
 
+import structlog
+
 from app.services.email import CopyIds
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.links import is_tracking_id
@@ -14,6 +16,8 @@ from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.limits import Limit
 from plugins.plausible.recording.lookup import Lookup
 from plugins.plausible.recording.recorder import Recorder
+
+log = structlog.get_logger(__name__)
 
 MOST_PER_COPY = 300
 """Events of one copy and minute that are kept one by one; more are counted."""
@@ -51,12 +55,18 @@ class Intake:
         self._unproven = Limit(MOST_UNPROVEN)
 
     async def take(self, kind: Kind, tracking_id: str, address: str, event: Callable[[], TrackingEvent]) -> str:
-        """Record one request; what became of it.
+        """Record one request; what became of it. Never raises.
 
         address: the client's, in full. event: makes the event, called only where one is kept. Besides the outcomes of
         `Recorder.record`: 'off', 'unknown' and 'folded'.
         """
-        outcome = await self._take(kind, tracking_id, address, event)
+        try:
+            outcome = await self._take(kind, tracking_id, address, event)
+        except Exception as error:
+            # A fault of ours must not keep anybody from the picture or the page. Without its words: they may hold ids.
+            metrics.LOST.inc()
+            log.error("an event was lost", kind=kind, error=type(error).__name__)
+            outcome = "lost"
         metrics.count(kind, outcome)
         return outcome
 
