@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from app.database import Database, utcnow
 from app.runtime import Runtime
-from plugins.plausible.events import TrackingEvent
+from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.store import Store
+
+URL = "https://example.org/guide"
 
 
 async def stored(portal: Runtime, event: TrackingEvent) -> bool:
     """Put one event into the database; whether it is there now, once."""
     outcome = await Store(portal.database, KnownCopies()).put([event])
     return outcome[event.key] in {"stored", "duplicate"}
+
+
+def event(tracking_id: str, kind: Kind = OPEN, *, at: datetime | None = None, **values: Any) -> TrackingEvent:
+    """An event of now, clicks with a destination."""
+    values.setdefault("url", URL if kind == CLICK else None)
+    return TrackingEvent(kind=kind, tracking_id=tracking_id, occurred_at=at or utcnow(), **values)
+
+
+async def rows(database: Database, sql: str) -> list[dict[str, Any]]:
+    """What a SELECT finds."""
+    async with database.connection() as conn:
+        return await conn.fetch_all(sql)
+
+
+async def count(database: Database, table: str) -> int:
+    """How many rows a table has."""
+    [row] = await rows(database, f"SELECT COUNT(*) AS found FROM {table}")  # noqa: S608
+    return int(row["found"])

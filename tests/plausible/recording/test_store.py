@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,25 +12,13 @@ from app.database import Database, utcnow
 from app.hookspecs import Recipient
 from app.receipts import service as receipts
 from app.runtime import Runtime
-from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
-from tests.plausible.recording import stored
+from plugins.plausible.events import CLICK, OPEN, Kind
+from tests.plausible.recording import count, event, rows, stored
 from tests.receipts.builders import last_receipt, mailed_reply
-
-URL = "https://example.org/guide"
-
-
-def event(tracking_id: str, kind: Kind = OPEN, *, at: datetime | None = None, **values: Any) -> TrackingEvent:
-    url = URL if kind == CLICK else None
-    return TrackingEvent(kind=kind, tracking_id=tracking_id, occurred_at=at or utcnow(), url=url, **values)
-
-
-async def rows(db: Database, sql: str) -> list[dict[str, Any]]:
-    async with db.connection() as conn:
-        return await conn.fetch_all(sql)
 
 
 async def events(db: Database) -> int:
-    return len(await rows(db, "SELECT id FROM email_tracking_events"))
+    return await count(db, "email_tracking_events")
 
 
 async def reply_row(db: Database, reply_id: int) -> dict[str, Any]:
