@@ -65,13 +65,13 @@ async def totals(database: Database) -> tuple[int, int, int, int]:
     [row] = await rows(
         database,
         """
-        SELECT CAST(COALESCE((SELECT SUM(repeats) FROM email_tracking_events), 0) AS SIGNED) AS events,
-               CAST(COALESCE((SELECT SUM(open_count + click_count) FROM email_tracking_recipients), 0) AS SIGNED) AS sums,
-               CAST(COALESCE((SELECT SUM(email_open_count) FROM ticket_replies), 0) AS SIGNED) AS opens,
-               CAST(COALESCE((SELECT SUM(events) FROM email_tracking_daily), 0) AS SIGNED) AS days
+        SELECT (SELECT COALESCE(SUM(repeats), 0) FROM email_tracking_events) AS events,
+               (SELECT COALESCE(SUM(open_count + click_count), 0) FROM email_tracking_recipients) AS sums,
+               (SELECT COALESCE(SUM(email_open_count), 0) FROM ticket_replies) AS opens,
+               (SELECT COALESCE(SUM(events), 0) FROM email_tracking_daily) AS days
         """,
     )
-    return row["events"], row["sums"], row["opens"], row["days"]
+    return int(row["events"]), int(row["sums"]), int(row["opens"]), int(row["days"])
 
 
 # --- the same event twice --------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ async def test_the_loser_of_a_deadlock_is_written_again(
 async def test_two_processes_write_the_same_copies_in_any_order(portal: Runtime, reply: MailedReply) -> None:
     others = [await mailed_reply(portal.database) for _ in range(10)]
     ids = [one.tracking_id for made in (reply, *others) for one in made.recipients]
-    chance = random.Random(4)
+    chance = random.Random(4)  # noqa: S311
 
     async def process(lane: int) -> None:
         store = Store(portal.database, KnownCopies())
@@ -180,7 +180,7 @@ async def test_a_transaction_that_the_server_asks_to_repeat_is_repeated(
     ],
 )
 async def test_one_bad_event_among_fifty_costs_only_itself(
-    portal: Runtime, store: Store, reply: MailedReply, fault: dict[str, str]
+    portal: Runtime, store: Store, reply: MailedReply, fault: dict[str, Any]
 ) -> None:
     events = [event(reply.recipients[number % 5].tracking_id) for number in range(50)]
     bad = events[17] = event(reply.recipients[0].tracking_id, **fault)
@@ -278,7 +278,7 @@ async def test_events_with_the_longest_headers_fit_into_what_the_server_takes(
 ) -> None:
     store = Store(small_packets, KnownCopies())
     [bob, *_] = reply.recipients
-    long = {"user_agent": "😀" * 1000, "referrer": "'😀" * 1024, "url": "😀" * 2048}
+    long: dict[str, Any] = {"user_agent": "😀" * 1000, "referrer": "'😀" * 1024, "url": "😀" * 2048}
     events = [event(bob.tracking_id, CLICK, **long) for _ in range(300)]
     assert set((await store.put(events)).values()) == {"stored"}
     assert sum(attempts.sizes) == 300
