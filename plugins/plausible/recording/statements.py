@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
     A copy that has not gone out yet counts: what plugins put into it is written down when it goes.
     """
     ids, parameters = in_list("id", tracking_ids)
-    rows = await conn.fetch_all(
+    # One row of JSON: reading five hundred of them would cost more than finding them.
+    found = await conn.fetch_value(
         f"""
-        SELECT r.tracking_id, r.id AS recipient_id, e.reply_id, t.ticket_id
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
           FROM email_recipients AS r
           JOIN outgoing_emails AS e ON e.id = r.email_id
           JOIN ticket_replies AS t ON t.id = e.reply_id
@@ -31,7 +33,7 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
         """,  # noqa: S608
         parameters,
     )
-    return {row["tracking_id"]: TrackedCopy(row["recipient_id"], row["reply_id"], row["ticket_id"]) for row in rows}
+    return {tracking_id: TrackedCopy(*places) for tracking_id, *places in json.loads(found or "[]")}
 
 
 async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[bytes]:
