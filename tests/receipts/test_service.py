@@ -175,7 +175,7 @@ async def test_two_copies_that_change_at_once_leave_the_badge_of_both(reading: D
 async def test_what_the_database_makes_of_the_copies_is_what_the_rules_say(reading: Database) -> None:
     states = [*rules.OF_SENDING]
     receipts = [None, *sorted(rules.RECEIPTS)]
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311
     for _ in range(60):
         reply = await mailed_reply(reading, *(f"{number}@example.org" for number in range(chance.randint(1, 3))))
         copies = []
