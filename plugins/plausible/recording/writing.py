@@ -14,6 +14,7 @@ from datetime import datetime
 from app.database import Connection
 from app.services import receipts
 from app.services.receipts import Report
+from app.sql import moment
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
@@ -101,7 +102,7 @@ def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCo
     for event, copy in placed:
         recipients[copy.recipient_id].add(event)
         replies[copy.reply_id].add(event)
-        days[f"{event.occurred_at:%Y-%m-%d}", event.kind] += event.repeats
+        days[moment(event.occurred_at)[:10], event.kind] += event.repeats
     conn.later(statements.insert_events((event, copy.recipient_id) for event, copy in placed))
     conn.later(statements.add_to_recipients(recipients))
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
