@@ -142,15 +142,13 @@ class Connection:
                 await self._raw.next_result()
 
     async def _run(self, sql: str, parameters: Parameters) -> tuple[int, list[Row], int]:
-        queued, self._queued = self._queued, []
         async with _answering(self._deadline), self._raw.cursor(aiomysql.DictCursor) as cursor:
-            if queued:
-                statement = cursor.mogrify(sql, _prepared(parameters)) if parameters else sql
-                count = await cursor.execute("; ".join([*queued, statement]))
-                while await cursor.nextset():
-                    count = cursor.rowcount
-            else:
-                count = await cursor.execute(sql, _prepared(parameters))
+            # Before anything is sent: a parameter that cannot be written must not cost what is queued, BEGIN above all.
+            statement = cursor.mogrify(sql, _prepared(parameters)) if parameters is not None else sql
+            queued, self._queued = self._queued, []
+            count = await cursor.execute("; ".join([*queued, statement]))
+            while await cursor.nextset():
+                count = cursor.rowcount
             rows = await cursor.fetchall() if cursor.description else []
             return int(count or 0), list(rows), int(cursor.lastrowid or 0)
 

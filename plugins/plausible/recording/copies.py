@@ -31,9 +31,9 @@ class KnownCopies:
         """What is remembered of an id."""
         return self._copies.get(tracking_id)
 
-    def missing(self, tracking_ids: Iterable[str]) -> list[str]:
-        """Those that are not remembered, each once, in order."""
-        return [one for one in dict.fromkeys(tracking_ids) if one not in self._copies]
+    def among(self, tracking_ids: Iterable[str]) -> dict[str, TrackedCopy]:
+        """What is remembered of these ids. `add` may forget some of them: who needs all keeps this."""
+        return {one: copy for one in tracking_ids if (copy := self._copies.get(one)) is not None}
 
     def add(self, found: Mapping[str, TrackedCopy]) -> None:
         """Remember."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
+
 from app.services.email import CopyIds
 from plugins.plausible.events import Address, Kind, TrackingEvent
 from plugins.plausible.links import is_tracking_id
@@ -12,6 +14,8 @@ from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.limits import Limit
 from plugins.plausible.recording.lookup import Lookup
 from plugins.plausible.recording.recorder import Recorder
+
+log = structlog.get_logger(__name__)
 
 MOST_PER_COPY = 300
 """Events of one copy and minute that are kept one by one; more are counted."""
@@ -49,12 +53,18 @@ class Intake:
         self._unproven = Limit(MOST_UNPROVEN)
 
     async def take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
-        """Record one request; what became of it.
+        """Record one request; what became of it. Never raises.
 
         event: makes the event, called only where one is kept. Besides the outcomes of
         `Recorder.record`: 'off', 'unknown' and 'folded'.
         """
-        outcome = await self._take(kind, tracking_id, address, event)
+        try:
+            outcome = await self._take(kind, tracking_id, address, event)
+        except Exception as error:
+            # A fault of ours must not keep anybody from the picture or the page. Without its words: they may hold ids.
+            metrics.LOST.inc()
+            log.error("an event was lost", kind=kind, error=type(error).__name__)
+            outcome = "lost"
         metrics.count(kind, outcome)
         return outcome
 

@@ -14,11 +14,11 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.recording.lookup import Lookup
-from plugins.plausible.recording.recorder import Recorder
+from plugins.plausible.recording.recorder import LANES, Recorder
 from plugins.plausible.recording.replay import Replayer
 from plugins.plausible.recording.store import Store
 
-CONNECTIONS = 3
+CONNECTIONS = LANES + 2
 """For live events, for the replay and for ids that are asked for; pages have connections of their own."""
 DEADLINE = 5.0
 ACQUIRE = 2.0

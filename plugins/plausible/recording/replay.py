@@ -104,13 +104,13 @@ class Replayer:
     async def _take(self, records: Sequence[bytes]) -> None:
         started = time.perf_counter()
         events: list[TrackingEvent] = []
+        bad: list[tuple[bytes, BadRecord]] = []
         outcomes: Counter[str] = Counter()
         for record in records:
             try:
                 event, unsure = decode(record)
             except BadRecord as error:
-                await self._store.set_aside(record, error)
-                outcomes["quarantined"] += 1
+                bad.append((record, error))
                 continue
             wanted = self._wanted(event.kind) if unsure else True
             if wanted is None:
@@ -120,6 +120,9 @@ class Replayer:
         if events:
             stored = await self._store.put(events, check_keys=True)
             outcomes.update(stored.values())
+        for record, reason in bad:
+            await self._store.set_aside(record, reason)
+            outcomes["quarantined"] += 1
         for outcome, count in outcomes.items():
             metrics.REPLAYED.labels(outcome).inc(count)
         self._recorder.came_back()

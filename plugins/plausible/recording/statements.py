@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -114,15 +115,25 @@ def add_to_days(days: Mapping[tuple[str, str], int], *, shard: int) -> str:
     )
 
 
-async def quarantine(conn: Connection, record: bytes, error: str) -> None:
-    """Set one event aside, as the record that the spool would hold, with what the database said of it."""
-    await conn.execute(
+async def quarantine(conn: Connection, record: bytes, error: str) -> bool:
+    """Set one event aside, as the record that the spool would hold, with what the database said of it.
+
+    Whether it was not set aside before: a replay that was cut short brings it again.
+    """
+    count = await conn.execute(
         """
-        INSERT INTO email_tracking_quarantine (record, error, quarantined_at)
-        VALUES (%(record)s, %(error)s, %(now)s)
+        INSERT INTO email_tracking_quarantine (record_hash, record, error, quarantined_at)
+        VALUES (%(hash)s, %(record)s, %(error)s, %(now)s)
+        ON DUPLICATE KEY UPDATE error = VALUES(error), quarantined_at = VALUES(quarantined_at)
         """,
-        {"record": record, "error": error[:500], "now": utcnow()},
+        {
+            "hash": hashlib.blake2b(record, digest_size=16).digest(),
+            "record": record,
+            "error": error[:500],
+            "now": utcnow(),
+        },
     )
+    return count == 1
 
 
 async def quarantined(conn: Connection) -> int:

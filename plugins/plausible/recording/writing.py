@@ -68,11 +68,11 @@ async def write(
     known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
     event that is there raises IntegrityError.
     """
-    await resolve(conn, [event.tracking_id for event in events], known)
+    copies = await resolve(conn, [event.tracking_id for event in events], known)
     outcome = {event.key: "unknown" for event in events}
     placed: dict[bytes, tuple[TrackingEvent, TrackedCopy]] = {}
     for event in events:
-        copy = known.get(event.tracking_id)
+        copy = copies.get(event.tracking_id)
         if copy is not None:
             placed[event.key] = (event, copy)
     if check_keys and placed:
@@ -87,11 +87,15 @@ async def write(
     return Written(outcome, reported)
 
 
-async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> None:
-    """Learn which copies these ids name, as far as they are tracked and `known` does not hold them."""
-    missing = known.missing(tracking_ids)
+async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
+    """Which copies these ids name, as far as they are tracked; what `known` does not hold is asked for and added."""
+    copies = known.among(tracking_ids)
+    missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
     for start in range(0, len(missing), LOOKUP):
-        known.add(await statements.tracked_copies(conn, missing[start : start + LOOKUP]))
+        found = await statements.tracked_copies(conn, missing[start : start + LOOKUP])
+        known.add(found)
+        copies |= found
+    return copies
 
 
 def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
