@@ -49,7 +49,7 @@ class Store:
         try:
             outcome = await self._attempt(events, check_keys=check_keys)
         except pymysql.err.Error as error:
-            raise DatabaseUnavailable(f"the database takes no events now: {error.args[-1]}") from error
+            raise _takes_none(error) from error
         metrics.COMMIT.observe(time.perf_counter() - started)
         metrics.BATCH.observe(len(events))
         return outcome
@@ -62,7 +62,7 @@ class Store:
                 return await self._attempt(events, check_keys=True)
             return await self._divide(events, error)
         except pymysql.err.Error as error:
-            if error.args and error.args[0] in REFUSES_ALL:
+            if _refuses_all(error):
                 raise
             return await self._divide(events, error)
         except DatabaseUnavailable:
@@ -91,8 +91,17 @@ class Store:
             async with self._database.transaction() as conn:
                 await statements.quarantine(conn, record, _words(error))
         except pymysql.err.Error as refused:
-            raise DatabaseUnavailable(f"the database takes no events now: {refused.args[-1]}") from refused
+            raise _takes_none(refused) from refused
         metrics.QUARANTINED.inc()
+
+
+def _refuses_all(error: pymysql.err.Error) -> bool:
+    return bool(error.args) and error.args[0] in REFUSES_ALL
+
+
+def _takes_none(error: pymysql.err.Error) -> DatabaseUnavailable:
+    reason = error.args[-1] if _refuses_all(error) else _words(error)
+    return DatabaseUnavailable(f"the database takes no events now: {reason}")
 
 
 def _words(error: Exception) -> str:
