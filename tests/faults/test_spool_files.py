@@ -1,0 +1,79 @@
+"""What a crash, a bad disk or an update leaves in the spool folder is replayed as far as it can be read."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.localdb import LocalDatabase
+from tests.support.faults import Portal
+from tests.support.load import Load, Tally
+
+
+@pytest.fixture
+def portal(database: LocalDatabase, tmp_path: Path) -> Iterator[Portal]:
+    """A portal for one test."""
+    portal = Portal(tmp_path, database)
+    portal.start()
+    yield portal
+    database.resume()
+    portal.kill()
+
+
+def filled(portal: Portal, database: LocalDatabase) -> Tally:
+    """Events in its spool, and a portal that is dead."""
+    with Load(portal.port, portal.hits(portal.copies(100)), limit=400) as load:
+        database.pause()
+        tally = load.wait()
+    assert tally.is_whole, tally
+    portal.kill()
+    database.resume()
+    return tally
+
+
+def records(portal: Portal) -> Path:
+    """The file with most of them."""
+    return max((path for path in portal.spool.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+
+
+def test_a_power_cut_loses_no_event_that_is_in_the_spool(portal: Portal, database: LocalDatabase) -> None:
+    tally = filled(portal, database)
+    assert records(portal).stat().st_size > 1000
+    portal.start()
+    portal.assert_even(tally)
+
+
+def test_a_torn_tail_costs_only_the_torn_event(portal: Portal, database: LocalDatabase) -> None:
+    tally = filled(portal, database)
+    path = records(portal)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 3)
+    portal.start()
+    portal.assert_even(tally, lost=1)
+
+
+def test_a_damaged_middle_costs_only_the_damaged_event_and_is_told(portal: Portal, database: LocalDatabase) -> None:
+    tally = filled(portal, database)
+    path = records(portal)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 0xFF]))
+    portal.start()
+    portal.assert_even(tally, lost=1)
+    assert portal.metric("myportal_tracking_spool_damaged_total") == 1
+    assert list(portal.spool.rglob("*.damaged"))
+
+
+def test_a_portal_ended_in_order_leaves_its_spool_to_the_next(portal: Portal, database: LocalDatabase) -> None:
+    with Load(portal.port, portal.hits(portal.copies(100)), limit=400) as load:
+        database.pause()
+        tally = load.wait()
+    assert portal.stop() in {0, -signal.SIGTERM}
+    database.resume()
+    portal.start()
+    portal.assert_even(tally)
