@@ -1,0 +1,340 @@
+"""All that the spool does on disk, for one thread at a time: the one that `Spool` keeps for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from app.spool import folder as folders
+from app.spool import segment
+from app.spool.errors import SpoolUnavailable
+from app.spool.files import create_file, explain, make_folder, opened, read_file, write_all
+from app.spool.folder import Folder, Segment
+from app.spool.writer import FolderGone, Writer
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 0.1
+"""Seconds after a failure in which nothing is tried again: a full disk must not keep the processor busy."""
+DISK_EVERY = 10.0
+"""Seconds between two looks at the free space."""
+MIN_FREE_BYTES = 100 << 20
+MIN_FREE_SHARE = 0.05
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PROBE_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class SpoolState:
+    """What waits, and how the spool is.
+
+    bytes, records: what waits in the folder of this process and in those it adopted.
+    oldest_at: when the oldest record was appended, aware UTC.
+    alarm: what somebody should look after, in words; None when all is well.
+    damaged: records or regions that could not be read, since the process began.
+    """
+
+    bytes: int = 0
+    records: int = 0
+    oldest_at: datetime | None = None
+    alarm: str | None = None
+    damaged: int = 0
+
+
+class Store:
+    """The folder of this process and those it adopted. `state`, `empty` and `refusal` may be read from any thread."""
+
+    def __init__(self, root: Path, *, cap_bytes: int, segment_bytes: int) -> None:
+        self._root = root
+        self._cap = cap_bytes
+        self._segment_bytes = segment_bytes
+        self._own: Folder | None = None
+        self._writer: Writer | None = None
+        self._adopted: list[Folder] = []
+        self._loaded: tuple[Segment, bytes] | None = None
+        self._damaged = 0
+        self._failure: str | None = None
+        self._retry_at = 0.0
+        self._closed_door: str | None = None
+        self._low_disk: str | None = None
+        self._disk_checked = float("-inf")
+        self._kept_damaged = 0
+        self._unreadable: dict[str, str] = {}
+        self._over_half = False
+        self.state = SpoolState()
+        self.empty = False
+        """Not known to be, until the first look."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why an append would fail without being tried; None when it would be tried."""
+        return self._failure if time.monotonic() < self._retry_at else None
+
+    def append(self, records: Sequence[bytes]) -> None:
+        """Keep the records; they are durable when this returns. Raises SpoolUnavailable."""
+        needed = segment.HEADER_SIZE + sum(map(len, records)) + segment.RECORD_OVERHEAD * len(records)
+        if self._bytes() + needed > self._cap:
+            raise self._failed(
+                f"The spool in {self._root} holds {_megabytes(self._bytes())} and may hold {_megabytes(self._cap)}. "
+                "See why nothing is taken out of it, or raise its cap."
+            )
+        try:
+            try:
+                self._write(records)
+            except FolderGone:
+                if self._own is not None:
+                    self._forget(self._own)
+                self._write(records)
+        except FolderGone:
+            raise self._failed(f"Files vanish from the spool in {self._root}; see who removes them.") from None
+        except OSError as error:
+            raise self._failed(self._words("written", error)) from error
+        self._succeeded()
+        with suppress(OSError):
+            self._check_disk()
+        self._publish()
+
+    def _write(self, records: Sequence[bytes]) -> None:
+        writer = self._writer or self._open_own()
+        writer.write(records, time.time_ns() // 1000)
+
+    def _open_own(self) -> Writer:
+        make_folder(self._root)
+        with opened(self._root) as parent:
+            self._own = Folder.create(parent)
+        self._writer = Writer(self._own, self._segment_bytes)
+        return self._writer
+
+    def _forget(self, folder: Folder) -> None:
+        """Go on without a folder that somebody removed."""
+        waiting = sum(one.records for one in folder.segments)
+        log.error("spool folder was removed while in use", folder=folder.name, records_lost=waiting)
+        self._damaged += waiting
+        if folder is self._own and self._writer is not None:
+            self._writer.seal()
+            self._own = self._writer = None
+        else:
+            self._adopted.remove(folder)
+        folder.release()
+
+    def seal(self) -> list[tuple[Folder, Segment]]:
+        """End the active segment. Return all that waits, in order: first what dead processes left, then our own."""
+        if self._writer is not None:
+            self._writer.seal()
+        self.look()
+        return [(folder, one) for folder in self._held() for one in folder.segments]
+
+    def read(self, one: Segment, folder: Folder, limit: int) -> segment.Chunk | None:
+        """The next records of a segment, at most `limit`; None when it is done. Raises SpoolUnavailable."""
+        try:
+            if self._loaded is None or self._loaded[0] is not one:
+                self._loaded = one, read_file(one.name, within=folder.fd, size=one.size)
+        except FileNotFoundError:
+            log.error("spool file was removed before it was replayed", file=one.name, records_lost=one.records)
+            self._damaged += one.records
+            one.records = 0
+            return None
+        except OSError as error:
+            raise SpoolUnavailable(self._words("read", error)) from error
+        data = self._loaded[1]
+        return None if one.position >= len(data) else segment.read(data, one.position, limit, key=one.key)
+
+    def taken(self, one: Segment, folder: Folder, chunk: segment.Chunk) -> None:
+        """Note that the records of `chunk` were taken."""
+        assert self._loaded is not None  # noqa: S101
+        if chunk.damaged:
+            self._damaged += chunk.damaged
+            if not one.damaged:
+                log.error("spool file is damaged, the rest of it is replayed", folder=folder.name, file=one.name)
+            one.damaged = True
+        if chunk.torn:
+            log.warning("spool file ends in a torn write", folder=folder.name, file=one.name, bytes=chunk.torn)
+        one.position = chunk.position
+        one.records = max(0, one.records - len(chunk.records))
+        following = segment.time_at(self._loaded[1], chunk.position)
+        one.oldest = one.oldest if following is None else following
+        self._publish()
+
+    def drop(self, one: Segment, folder: Folder) -> None:
+        """Remove a segment that is done, and its folder if it was the last of a dead process.
+
+        Raises SpoolUnavailable; the segment is then still there, and done.
+        """
+        try:
+            with opened(self._root) as parent:
+                folder.drop(one, parent)
+                self._kept_damaged = len(folders.damaged_files(parent))
+                if folder is not self._own and not folder.segments and not folder.left_alone:
+                    self._adopted.remove(folder)
+                    folder.remove(parent)
+        except OSError as error:
+            raise SpoolUnavailable(self._words("cleared", error)) from error
+        finally:
+            self._publish()
+        self._loaded = None
+        # There is room again.
+        self._retry_at = 0.0
+
+    def look(self) -> None:
+        """Adopt what dead processes left, and see how the disk is. Makes nothing where there is no spool yet."""
+        self._closed_door = None
+        for folder in self._held():
+            if folder.gone:
+                self._forget(folder)
+        try:
+            with opened(self._root) as parent:
+                self._adopt(parent)
+                self._kept_damaged = len(folders.damaged_files(parent))
+            self._check_disk()
+        except FileNotFoundError:
+            self._kept_damaged = 0
+        except OSError as error:
+            self._closed_door = self._words("read", error)
+        if self._failure is not None and self.refusal is None:
+            self._probe()
+        self._publish()
+
+    def _adopt(self, parent: int) -> None:
+        held = {folder.name for folder in self._held()}
+        names = sorted(name for name in os.listdir(parent) if folders.NAME.fullmatch(name) and name not in held)
+        self._unreadable = {name: words for name, words in self._unreadable.items() if name in names}
+        for name in names:
+            try:
+                folder = Folder.adopt(parent, name)
+            except OSError as error:
+                self._unreadable[name] = explain(error)
+                continue
+            self._unreadable.pop(name, None)
+            if folder is None:
+                continue
+            if folder.segments or folder.left_alone:
+                self._adopted.append(folder)
+                log.info(
+                    "spool of an ended process adopted",
+                    folder=name,
+                    records=sum(one.records for one in folder.segments),
+                    left_alone=len(folder.left_alone),
+                )
+            else:
+                folder.remove(parent)
+        self._adopted.sort(key=lambda folder: folder.name)
+
+    def _probe(self) -> None:
+        """See whether the disk takes something again, so that the alarm ends without waiting for the next append."""
+        if self._bytes() >= self._cap:
+            return
+        try:
+            if self._own is None:
+                self._open_own()
+            assert self._own is not None  # noqa: S101
+            fd = create_file(folders.PROBE, within=self._own.fd)
+            try:
+                write_all(fd, bytes(_PROBE_BYTES))
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+                os.unlink(folders.PROBE, dir_fd=self._own.fd)
+        except OSError as error:
+            self._failure = self._words("written", error)
+        else:
+            self._succeeded()
+
+    def _check_disk(self) -> None:
+        now = time.monotonic()
+        if now - self._disk_checked < DISK_EVERY:
+            return
+        self._disk_checked = now
+        disk = shutil.disk_usage(self._root)
+        low = disk.free < max(MIN_FREE_BYTES, MIN_FREE_SHARE * disk.total)
+        words = f"the disk of {self._root} is nearly full, {_megabytes(disk.free)} are free" if low else None
+        if low and self._low_disk is None:
+            log.warning("spool disk is nearly full", free_bytes=disk.free)
+        self._low_disk = words
+
+    def close(self) -> None:
+        """Let go of all folders. Another process, or the next start, adopts what waits."""
+        if self._writer is not None:
+            self._writer.seal()
+        for folder in self._held():
+            try:
+                if folder is self._own and not folder.segments:
+                    with opened(self._root) as parent:
+                        folder.remove(parent)
+                else:
+                    folder.release()
+            except OSError:
+                folder.release()
+        self._adopted, self._own, self._writer = [], None, None
+
+    def abandon(self) -> None:
+        """In a child after a fork: close what it inherited, so that the locks still end with the parent."""
+        with suppress(OSError):
+            if self._writer is not None:
+                self._writer.seal()
+        for folder in self._held():
+            with suppress(OSError):
+                folder.release()
+
+    def _held(self) -> list[Folder]:
+        return [*self._adopted, self._own] if self._own else list(self._adopted)
+
+    def _bytes(self) -> int:
+        return sum(folder.bytes for folder in self._held())
+
+    def _words(self, verb: str, error: OSError) -> str:
+        return f"The spool in {self._root} cannot be {verb}: {explain(error)}."
+
+    def _failed(self, words: str) -> SpoolUnavailable:
+        if self._failure is None:
+            log.error("spool cannot keep records", reason=words)
+        self._failure = words
+        self._retry_at = time.monotonic() + PAUSE
+        self._publish()
+        return SpoolUnavailable(words)
+
+    def _succeeded(self) -> None:
+        if self._failure is not None:
+            log.info("spool keeps records again")
+            self._failure = None
+
+    def _publish(self) -> None:
+        waiting = [one for folder in self._held() for one in folder.segments]
+        heads = [folder.segments[0].oldest for folder in self._held() if folder.segments]
+        size = sum(one.size for one in waiting)
+        self.state = SpoolState(
+            bytes=size,
+            records=sum(one.records for one in waiting),
+            oldest_at=_EPOCH + timedelta(microseconds=min(heads)) if heads else None,
+            alarm=self._alarm(size),
+            damaged=self._damaged,
+        )
+        self.empty = not waiting
+
+    def _alarm(self, size: int) -> str | None:
+        over_half = size * 2 > self._cap
+        if over_half and not self._over_half:
+            log.warning("spool is more than half full", bytes=size, cap_bytes=self._cap)
+        self._over_half = over_half
+        left_alone = sum(len(folder.left_alone) for folder in self._adopted)
+        words = [
+            self._failure or self._closed_door,
+            f"the spool holds {_megabytes(size)}, more than half of the {_megabytes(self._cap)} it may" * over_half,
+            self._low_disk,
+            left_alone and f"{left_alone} files in {self._root} are of a newer version or not ours, and are left alone",
+            self._kept_damaged
+            and f"{self._kept_damaged} damaged files are kept in {self._root}; look at them, then remove them",
+            *(f"{name} in {self._root} cannot be read: {why}" for name, why in self._unreadable.items()),
+        ]
+        return "; ".join(str(word).rstrip(".") for word in words if word) or None
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MB"
