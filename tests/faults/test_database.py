@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pymysql
 import pytest
@@ -64,11 +65,12 @@ def test_a_database_without_a_free_connection_loses_no_answered_event(
     portal: Portal, database: LocalDatabase, load: Load
 ) -> None:
     database.execute("SET GLOBAL max_connections = 10")
-    taken = []
+    taken: list[Any] = []
     try:
         # Ours take the place of the portal's as soon as those are closed.
-        for row in portal.rows(f"SELECT id FROM information_schema.processlist WHERE user = '{USER}'"):
-            database.execute(f"KILL {row['id']}")
+        for row in portal.rows("SHOW PROCESSLIST"):
+            if row["User"] == USER:
+                database.execute(f"KILL {row['Id']}")
         while len(taken) < 10:
             taken.append(pymysql.connect(unix_socket=str(database.socket), user=USER, password=PASSWORD, database=NAME))
         load.go_on(300)

@@ -243,7 +243,9 @@ class Portal:
             "JOIN email_recipients ON email_recipients.id = recipient_id"
         )
         kinds: tuple[tuple[Kind, str], ...] = (("open", "open_count"), ("click", "click_count"))
-        return Counter({(row["tracking_id"], kind): int(row[name]) for row in rows for kind, name in kinds if row[name]})
+        return Counter(
+            {(row["tracking_id"], kind): int(row[name]) for row in rows for kind, name in kinds if row[name]}
+        )
 
     def spooled(self) -> float:
         """Records that wait in the spools of this portal."""
