@@ -56,7 +56,7 @@ def test_with_database_and_spool_gone_readers_are_answered_and_the_loss_is_count
             load.go_on(100)
             database.pause()
             eventually(lambda: _lost(portal) > 100, seconds=60, what="the disk of the spool to be full")
-            assert not portal.is_ready()
+            assert portal.get("/readyz").status_code == 503
             database.resume()
             load.go_on(300)
             tally = load.stop()
@@ -99,4 +99,4 @@ def test_a_full_disk_for_the_spool_is_no_loss_while_the_database_takes_events(
 
 
 def _lost(portal: Portal) -> int:
-    return int(portal.metric("myportal_tracking_requests_total", outcome="lost"))
+    return int(portal.metric("myportal_tracking_lost_events_total"))

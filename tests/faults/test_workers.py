@@ -39,7 +39,7 @@ def test_a_worker_that_is_killed_under_load_loses_no_answered_event_and_comes_ba
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
             eventually(
-                lambda: len(set(portal.worker_pids()) - killed) == 2 and portal.is_ready(),
+                lambda: len(set(portal.worker_pids()) - killed) == 2 and portal.is_alive(),
                 seconds=30,
                 what="a new worker",
             )

@@ -32,11 +32,11 @@ from app.settings import Settings
 from plugins.plausible.events import Kind
 from plugins.plausible.links import Links
 from plugins.plausible.tokens import Signer
+from tests.conftest import SECRET_KEY
 from tests.receipts.builders import mailed_reply
 from tests.support.load import HOST, Hit, Key, Tally, click_hit, eventually, open_hit
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = secrets.token_hex(32)
 NAME = "portal_faults"
 USER, PASSWORD = "portal", secrets.token_hex(8)
 SMALL = ["--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M", "--innodb-autoextend-increment=1"]
@@ -67,7 +67,7 @@ def make_template(folder: Path) -> Path:
 
 
 async def _prepare(url: str) -> None:
-    settings = Settings(_env_file=None, database_url=url, portal_url="http://portal.test", secret_key=KEY)
+    settings = Settings(_env_file=None, database_url=url, portal_url="http://portal.test", secret_key=SECRET_KEY)
     runtime = Runtime.build(settings)
     try:
         await migrate(runtime.database, all_migrations())
@@ -107,7 +107,7 @@ class Portal:
         self.spool = spool or folder / "spool"
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
-        self.links = Links(self.url, Signer([KEY]))
+        self.links = Links(self.url, Signer([SECRET_KEY]))
         self.process: subprocess.Popen[bytes] | None = None
         server = f"{USER}:{PASSWORD}@{HOST}:{database_port}" if database_port else f"{USER}:{PASSWORD}@localhost"
         where = "" if database_port else f"?unix_socket={database.socket}"
@@ -115,16 +115,15 @@ class Portal:
             **{name: value for name, value in os.environ.items() if not name.startswith("PROMETHEUS")},
             "DATABASE_URL": f"mysql://{server}/{NAME}{where}",
             "PORTAL_URL": self.url,
-            "SECRET_KEY": KEY,
+            "SECRET_KEY": SECRET_KEY,
             "VAR_DIR": str(folder / "var"),
             "SPOOL_DIR": str(self.spool),
-            # The load tells of many readers behind one proxy.
             "TRUSTED_PROXIES": HOST,
             **(environment or {}),
         }
 
     def start(self) -> None:
-        """Start and wait until it is ready."""
+        """Start and wait until it answers."""
         # Its words go where the test's go, so that pytest shows them beside a failure.
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)],
@@ -137,7 +136,7 @@ class Portal:
     def _has_started(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, "the web process ended; its words stand above"
-        return self.is_ready() and len(self.worker_pids()) >= self.workers
+        return self.is_alive() and len(self.worker_pids()) >= self.workers
 
     def stop(self) -> int:
         """SIGTERM, and the exit code; a process that does not end within 30 s fails the test."""
@@ -179,10 +178,10 @@ class Portal:
         """One request of its own."""
         return httpx.get(self.url + path, trust_env=False, timeout=20)
 
-    def is_ready(self) -> bool:
-        """Whether /readyz says so."""
+    def is_alive(self) -> bool:
+        """Whether /healthz says so."""
         try:
-            return self.get("/readyz").status_code == 200
+            return self.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -231,7 +230,7 @@ class Portal:
     def stored(self) -> Counter[Key]:
         """Recorded events of each id and kind."""
         rows = self.rows(
-            "SELECT tracking_id, event_type, COUNT(*) AS events FROM email_tracking_events "
+            "SELECT tracking_id, event_type, SUM(repeats) AS events FROM email_tracking_events "
             "GROUP BY tracking_id, event_type"
         )
         return Counter({(row["tracking_id"], row["event_type"]): int(row["events"]) for row in rows})
@@ -269,6 +268,8 @@ class Portal:
             assert missing.total() == lost
         [keys] = self.rows("SELECT COUNT(*) - COUNT(DISTINCT event_key) AS doubles FROM email_tracking_events")
         assert keys["doubles"] == 0
+        [refused] = self.rows("SELECT COUNT(*) AS records, MIN(error) AS first FROM email_tracking_quarantine")
+        assert refused["records"] == 0, refused
         assert self._of(self.summed(), sent) == stored
         assert self.spooled() == 0
 
