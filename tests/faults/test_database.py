@@ -82,3 +82,16 @@ def test_a_database_without_a_free_connection_loses_no_answered_event(
     tally = load.stop()
     assert tally.is_whole, tally
     portal.assert_even(tally)
+
+
+def test_ids_from_before_the_mark_are_recorded_although_the_database_cannot_be_asked_for_them(
+    portal: Portal, database: LocalDatabase
+) -> None:
+    hits = portal.hits(portal.copies(100, marked=False))
+    database.pause()
+    with Load(portal.port, hits, limit=400) as load:
+        load.go_on(300)
+        database.resume()
+        tally = load.wait()
+    assert tally.is_whole, tally
+    portal.assert_even(tally)

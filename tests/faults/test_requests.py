@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from app.localdb import LocalDatabase
 from plugins.plausible.events import OPEN
 from plugins.plausible.links import PREFIX
 from plugins.plausible.routes import GIF
@@ -20,12 +21,15 @@ HITS = int(os.environ.get("MYPORTAL_FAULT_HITS", "20000"))
 """Opens of one id."""
 CONNECTIONS = int(os.environ.get("MYPORTAL_FAULT_CONNECTIONS", "300"))
 """Clients that never finish their request."""
+FLOOD = 10_000
+"""Opens of ids that nobody has."""
 
 
 @pytest.mark.timeout(120 + HITS / 1000)
 def test_hits_on_one_id_are_all_counted(portal: Portal) -> None:
     [tracking_id] = portal.copies(1)
-    with Load(portal.port, [open_hit(portal.links, tracking_id)], connections=32, gap=0, limit=HITS) as load:
+    hit = open_hit(portal.links, tracking_id, address="203.0.113.9")
+    with Load(portal.port, [hit], connections=32, gap=0, limit=HITS) as load:
         tally = load.wait(seconds=60 + HITS / 1000)
     assert tally.is_whole, tally
     assert tally.answered == {(tracking_id, OPEN): HITS}
@@ -102,23 +106,54 @@ def _answer(port: int, data: bytes) -> bytes:
     return got
 
 
-@pytest.mark.parametrize("length", [32, 40], ids=["without a MAC", "with a forged MAC"])
-def test_a_flood_of_unknown_ids_costs_readers_and_database_nothing(portal: Portal, length: int) -> None:
-    unknown = [open_hit(portal.links, secrets.token_urlsafe(length)) for _ in range(10_000)]
+def _without_mark() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _with_forged_mark() -> str:
+    return secrets.token_urlsafe(40)
+
+
+@pytest.mark.parametrize("strangers", [1, 250], ids=["from one address", "from many addresses"])
+@pytest.mark.parametrize("made_up", [_without_mark, _with_forged_mark])
+def test_a_flood_of_unknown_ids_costs_readers_and_database_nothing(
+    portal: Portal, made_up: Callable[[], str], strangers: int
+) -> None:
+    unknown = [
+        open_hit(portal.links, made_up(), address=f"198.51.100.{1 + number % strangers}") for number in range(FLOOD)
+    ]
+    hits = portal.hits(portal.copies(100))
     before = _statements(portal)
-    with (
-        Load(portal.port, portal.hits(portal.copies(100))) as load,
-        Load(portal.port, unknown, gap=0, limit=len(unknown)) as flood,
-    ):
+    with Load(portal.port, hits) as load, Load(portal.port, unknown, gap=0, limit=FLOOD) as flood:
         flooded = flood.wait()
         load.go_on(50)
+        tally = load.stop()
+    # Far less than one statement for each; readers' events and the portal's own watch make some.
+    assert _statements(portal) - before < FLOOD / 2 + 10 * tally.total
+    assert tally.is_whole, tally
+    assert flooded.is_whole, flooded
+    portal.assert_even(tally)
+    assert portal.stored().keys().isdisjoint(flooded.sent)
+
+
+def test_a_flood_of_unknown_ids_while_the_database_is_away_leaves_nothing_behind(
+    portal: Portal, database: LocalDatabase
+) -> None:
+    unknown = [open_hit(portal.links, _without_mark()) for _ in range(FLOOD)]
+    with (
+        Load(portal.port, portal.hits(portal.copies(100))) as load,
+        Load(portal.port, unknown, gap=0, limit=FLOOD) as flood,
+    ):
+        load.go_on(50)
+        database.pause()
+        flooded = flood.wait()
+        load.go_on(50)
+        database.resume()
         tally = load.stop()
     assert tally.is_whole, tally
     assert flooded.is_whole, flooded
     portal.assert_even(tally)
     assert portal.stored().keys().isdisjoint(flooded.sent)
-    # Far less than one statement for each; readers' events and the portal's own watch make some.
-    assert _statements(portal) - before < len(unknown) / 2
 
 
 def _statements(portal: Portal) -> int:

@@ -33,7 +33,7 @@ from plugins.plausible.events import Kind
 from plugins.plausible.links import Links
 from plugins.plausible.tokens import Signer
 from tests.conftest import SECRET_KEY
-from tests.receipts.builders import mailed_reply
+from tests.receipts.builders import mailed_reply, set_copy
 from tests.support.load import HOST, Hit, Key, Tally, click_hit, eventually, open_hit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,18 +195,20 @@ class Portal:
         ]
         return sum(sample.value for sample in samples)
 
-    def copies(self, count: int) -> list[str]:
-        """Tracking ids of so many mailed copies."""
-        return asyncio.run(self._copies(count))
+    def copies(self, count: int, *, marked: bool = True) -> list[str]:
+        """Tracking ids of so many mailed copies; without the mark they are as they were made before there was one."""
+        return asyncio.run(self._copies(count, marked=marked))
 
-    async def _copies(self, count: int) -> list[str]:
+    async def _copies(self, count: int, *, marked: bool) -> list[str]:
         database = Database(self.database.url)
         found: list[str] = []
         try:
             while len(found) < count:
                 size = min(COPIES_OF_A_REPLY, count - len(found))
                 reply = await mailed_reply(database, *(f"reader{n}@example.org" for n in range(size)))
-                found += [recipient.tracking_id for recipient in reply.recipients]
+                for recipient in reply.recipients:
+                    found.append(recipient.tracking_id if marked else secrets.token_urlsafe(32))
+                    await set_copy(database, recipient.id, tracking_id=found[-1])
         finally:
             await database.close()
         return found

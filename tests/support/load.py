@@ -40,9 +40,10 @@ class Hit:
     body: bytes
 
 
-def open_hit(links: Links, tracking_id: str) -> Hit:
+def open_hit(links: Links, tracking_id: str, *, address: str = "") -> Hit:
     """A mail client that shows the pixel."""
-    return Hit((tracking_id, OPEN), request(links.pixel(tracking_id).removeprefix(links.portal_url)), 200, GIF)
+    target = links.pixel(tracking_id).removeprefix(links.portal_url)
+    return Hit((tracking_id, OPEN), request(target, address=address), 200, GIF)
 
 
 def click_hit(links: Links, tracking_id: str, url: str = "https://example.org/guide?part=2") -> Hit:
@@ -52,12 +53,17 @@ def click_hit(links: Links, tracking_id: str, url: str = "https://example.org/gu
     return Hit((tracking_id, CLICK), request(address.removeprefix(links.portal_url)), 302, b"")
 
 
-def request(target: str | bytes, *, method: str = "GET", host: str = HOST) -> bytes:
-    """The bytes of one request as a mail client sends them; `target` goes out as it is."""
+def request(target: str | bytes, *, address: str = "") -> bytes:
+    """The bytes of one request as a mail client sends them; `target` goes out as it is.
+
+    address: of the client, as a trusted proxy tells it; '' for one on this machine.
+    """
     path = target if isinstance(target, bytes) else target.encode("ascii")
+    forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
     return (
-        method.encode() + b" " + path + b" HTTP/1.1\r\nHost: " + host.encode() + b"\r\n"
-        b"User-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15\r\nAccept: image/*\r\n\r\n"
+        b"GET " + path + b" HTTP/1.1\r\n"
+        b"Host: " + HOST.encode() + b"\r\n" + forwarded.encode() + b"Accept: image/*\r\n"
+        b"User-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15\r\n\r\n"
     )
 
 
