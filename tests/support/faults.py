@@ -206,8 +206,11 @@ class Portal:
             while len(found) < count:
                 size = min(COPIES_OF_A_REPLY, count - len(found))
                 reply = await mailed_reply(database, *(f"reader{n}@example.org" for n in range(size)))
+                if marked:
+                    found += [recipient.tracking_id for recipient in reply.recipients]
+                    continue
                 for recipient in reply.recipients:
-                    found.append(recipient.tracking_id if marked else secrets.token_urlsafe(32))
+                    found.append(secrets.token_urlsafe(32))
                     await set_copy(database, recipient.id, tracking_id=found[-1])
         finally:
             await database.close()
