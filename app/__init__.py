@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
     from app.runtime import Runtime
     from app.settings import load_settings
     from app.web import access, errors, features, headers, middleware, pages
+    from app.web.front import Front
 
     runtime = Runtime.build(settings or load_settings(), plugins=plugins)
     app = Quart(__name__, template_folder=str(ROOT / "templates"), static_folder="static")
@@ -47,4 +48,6 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
     features.install(app)
     for _, blueprint in runtime.plugins.blueprints():
         app.register_blueprint(blueprint)
+    middleware.close_last(app, runtime)
+    app.asgi_app = Front(runtime.plugins.asgi_routes(), app.asgi_app)  # type: ignore[method-assign]
     return app

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import aiomysql
 import pymysql
 import structlog
-from pymysql.constants import CLIENT, ER, FIELD_TYPE
+from pymysql.constants import CLIENT, ER, FIELD_TYPE, SERVER_STATUS
 from pymysql.converters import conversions, convert_datetime
 
 from app.settings import DatabaseAddress
@@ -119,6 +119,16 @@ class Connection:
             await cursor.executemany(sql, [_prepared(row) for row in rows])
             return int(cursor.rowcount)
 
+    async def script(self, statements: Sequence[str]) -> None:
+        """Run several statements that return no rows in one round trip, in order; the first that fails ends it.
+
+        For values use `app.sql.literal`: there are no parameters here.
+        """
+        async with _answering(self._deadline):
+            await self._raw.query("; ".join(statements))
+            while self._raw.server_status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
+                await self._raw.next_result()
+
     async def _run(self, sql: str, parameters: Parameters) -> tuple[int, list[Row], int]:
         async with _answering(self._deadline), self._raw.cursor(aiomysql.DictCursor) as cursor:
             count = await cursor.execute(sql, _prepared(parameters))
@@ -150,6 +160,7 @@ class Database:
     def __init__(
         self, url: str, *, size: int = 10, deadline: float = STATEMENT_DEADLINE, acquire: float = ACQUIRE_DEADLINE
     ) -> None:
+        self._url = url
         self._address = DatabaseAddress(url)
         self._size = size
         self._deadline = deadline
@@ -157,6 +168,10 @@ class Database:
         self._free: list[tuple[Any, float]] = []
         self._slots = asyncio.Semaphore(size)
         self._closed = False
+
+    def sibling(self, *, size: int, deadline: float, acquire: float) -> Database:
+        """A pool of its own to the same server, for work that must not wait for the others' connections."""
+        return Database(self._url, size=size, deadline=deadline, acquire=acquire)
 
     async def close(self) -> None:
         """Close what is idle; connections in use close when they are given back."""

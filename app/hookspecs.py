@@ -11,7 +11,7 @@ raises, exceeds it or returns something else than promised costs its own contrib
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 PROJECT = "myportal"
+
+AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -68,6 +70,9 @@ class PluginContext:
     """Whether an admin has enabled this module; at most a second old."""
     module_settings: Callable[[], ModuleSettings]
     """The module's settings as its model; at most a second old. Environment values until an admin saves."""
+    is_known: Callable[[], bool] = lambda: True
+    """False in a process that started while the database was away, until it answers: whether the module is on, and
+    what an admin saved, is not known then."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,8 @@ class Recipient:
     """'to', 'cc' or 'bcc'."""
     email: str
     tracking_id: str
-    """Random, 256 bits, URL-safe base64 without padding; one per recipient and mail."""
+    """256 random bits and a mark by which the portal knows its own, URL-safe base64 without padding; one per recipient
+    and mail."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,17 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class AsgiRoute:
+    """Addresses that a plugin answers itself, before the portal's own request handling."""
+
+    prefixes: tuple[str, ...]
+    """What the path starts with, each from '/' on; longer than '/'."""
+    app: AsgiApp
+    """An ASGI 3 application for HTTP requests: `await app(scope, receive, send)`. It sets every header of its answers,
+    and it checks itself who may call it: no session, no Host check, no CSRF check comes before it."""
+
+
+@dataclass(frozen=True)
 class Job:
     """Work that the worker repeats while the module is enabled."""
 
@@ -236,6 +253,22 @@ class MyPortalSpec:
 
         Called: once per web process, enabled or not, so that a route exists before an admin enables the module. A
         route that must be gone with the module asks `context.is_enabled()` itself and answers 404.
+        """
+
+    @hookspec
+    def asgi_routes(self) -> Sequence[AsgiRoute]:  # type: ignore[empty-body]
+        """Add addresses that strangers hit at any rate they like, answered without Quart's request handling.
+
+        Called: once per web process, after `blueprints`, enabled or not. Where two plugins claim a prefix, the first
+        slug has it. Raise (the application, before it began to answer): the request gets a plain 500, logged.
+        """
+
+    @hookspec
+    def readiness(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
+        """Say what keeps this process from doing the module's work; only what is not `ok` counts.
+
+        Called: at each `/readyz`, in a thread, while enabled; one that is not ok makes it 503 with its message. Never:
+        wait.
         """
 
     @hookspec

@@ -17,6 +17,7 @@ from quart import Blueprint
 
 from app.hookspecs import (
     PROJECT,
+    AsgiRoute,
     CheckResult,
     Delivery,
     DeliveryReport,
@@ -99,6 +100,19 @@ class PluginHost:
             found += [(slug, blueprint) for blueprint in blueprints or () if self._is(slug, blueprint, Blueprint)]
         return found
 
+    def asgi_routes(self) -> list[tuple[str, AsgiRoute]]:
+        """What the plugins answer before the portal's own request handling, with the slug each belongs to."""
+        found = []
+        for slug, routes in self._each("asgi_routes", Sequence):
+            for route in routes or ():
+                if not self._is(slug, route, AsgiRoute):
+                    continue
+                if all(len(prefix) > 1 and prefix.startswith("/") for prefix in route.prefixes):
+                    found.append((slug, route))
+                else:
+                    self._report(slug, "asgi_routes", f"prefixes must start with '/' and go on, got {route.prefixes!r}")
+        return found
+
     def jobs(self) -> list[tuple[str, Job]]:
         """The plugins' background jobs, with the slug each belongs to."""
         found = []
@@ -121,6 +135,15 @@ class PluginHost:
         """The receipts that an enabled plugin reports."""
         states: frozenset[str] = frozenset()
         return states.union(*(found for _, found in await self._ask("receipt_states", frozenset)))
+
+    async def readiness(self) -> list[CheckResult]:
+        """What keeps this process from doing the modules' work."""
+        return [
+            result
+            for slug, results in await self._ask("readiness", Sequence)
+            for result in results
+            if self._is(slug, result, CheckResult) and not result.ok
+        ]
 
     async def tracking_notice(self) -> str | None:
         """What a reply sent now would report, in words; None where no plugin tracks."""

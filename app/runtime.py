@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from app.crypto import SecretBox
-from app.database import Database
+from app.database import Database, DatabaseUnavailable
 from app.hookspecs import ModuleInfo, PluginContext
 from app.log import configure
 from app.migrations import all_migrations, pending
@@ -23,6 +23,8 @@ from app.modules.registry import ModuleRegistry
 from app.plugin_discovery import discover
 from app.plugin_host import PluginHost
 from app.settings import ConfigurationError, Settings, load_settings
+
+log = structlog.get_logger(__name__)
 
 _CURRENT: ContextVar[Runtime] = ContextVar("runtime")
 
@@ -60,19 +62,26 @@ class Runtime:
                     database=database,
                     is_enabled=partial(registry.is_enabled, slug),
                     module_settings=lambda slug=slug: registry[slug].settings,  # type: ignore[misc]
+                    is_known=lambda: registry.is_known,
                 )
                 for slug in infos
             }
         )
         return cls(settings, database, host, registry, health, infos)
 
-    async def open(self, *, watch: bool = True) -> None:
+    async def open(self, *, watch: bool = True, without_database: bool = False) -> None:
         """Check that the schema is up to date and read the modules; with `watch`, keep reading them.
 
-        Raises ConfigurationError naming the command to run when migrations are pending.
+        without_database: go on where the database does not answer; modules count as not known until it does. Raises
+        ConfigurationError naming the command to run when migrations are pending, DatabaseUnavailable.
         """
-        await self.check_schema()
-        await self.modules.refresh()
+        try:
+            await self.check_schema()
+            await self.modules.refresh()
+        except DatabaseUnavailable as error:
+            if not without_database:
+                raise
+            log.error("started without the database", error=str(error))
         if watch:
             self._tasks = [asyncio.create_task(self.modules.watch()), asyncio.create_task(self.health.watch())]
 

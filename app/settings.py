@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         Path("var"),
         description="Where `myportal up` keeps its database, key and demo mailbox.",
     )
+    spool_dir: Path | None = Field(
+        None,
+        description="Where opens and clicks wait on the local disk while the database is away; all web processes of "
+        "a host share it. Without it: spool in VAR_DIR.",
+    )
+    spool_max_mb: int = Field(1024, ge=1, description="How large each web process may let its part of it grow, in MB.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
@@ -134,6 +140,11 @@ class Settings(BaseSettings):
     def keys(self) -> list[str]:
         """SECRET_KEY first, then the earlier ones that still verify."""
         return [self.key, *(key.get_secret_value() for key in self.secret_key_previous)]
+
+    @property
+    def spool_folder(self) -> Path:
+        """SPOOL_DIR, or its place in VAR_DIR."""
+        return self.spool_dir or self.var_dir / "spool"
 
     @property
     def sender(self) -> str:

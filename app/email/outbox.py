@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.database import Connection
 from app.email import headers, repository
 from app.email.addresses import Address, parse_address, unique_recipients
+from app.email.copy_ids import CopyIds
 from app.email.errors import EmailRefused
 from app.email.markup_limits import check_size
 from app.email.models import NewMail
@@ -15,9 +16,6 @@ from app.hookspecs import QueuedMail, Recipient
 from app.receipts import service as receipts
 from app.richtext import html_to_text_async
 from app.runtime import current
-
-TRACKING_ID_BYTES = 32
-"""256 bits: nobody guesses the id of another recipient's copy."""
 
 
 async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
@@ -38,7 +36,8 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     )
     mail_id = await repository.insert_mail(conn, threaded, message_id=message_id, sender=str(sender), text_body=text)
     groups = (("to", recipients.to), ("cc", recipients.cc), ("bcc", recipients.bcc))
-    copies = [(role, address, secrets.token_urlsafe(TRACKING_ID_BYTES)) for role, group in groups for address in group]
+    ids = CopyIds(current().settings.keys)
+    copies = [(role, address, ids.new()) for role, group in groups for address in group]
     await repository.insert_copies(conn, mail_id=mail_id, copies=copies)
     if mail.attachment_ids:
         await repository.attach(conn, mail_id=mail_id, attachment_ids=mail.attachment_ids)

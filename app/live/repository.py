@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.database import Connection, Row
+from app.sql import literal
 
 PAGE = 2000
 
 
-async def insert(conn: Connection, *, topic: str, also: str, payload: Mapping[str, Any]) -> None:
-    """Add one event to two topics; open pages hear of it within a second of the commit."""
-    sql = """
-        INSERT INTO live_events (topic, payload, created_at)
-        VALUES (%(topic)s, %(payload)s, UTC_TIMESTAMP(6)), (%(also)s, %(payload)s, UTC_TIMESTAMP(6))
-    """
-    await conn.execute(sql, {"topic": topic, "also": also, "payload": json.dumps(payload)})
+async def insert(conn: Connection, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """Add events (topic, payload; at least one); open pages hear of them within a second of the commit."""
+    rows = ", ".join(
+        f"({literal(topic)}, {literal(json.dumps(payload))}, UTC_TIMESTAMP(6))" for topic, payload in events
+    )
+    await conn.script([f"INSERT INTO live_events (topic, payload, created_at) VALUES {rows}"])  # noqa: S608
 
 
 async def now(conn: Connection) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.database import Connection
@@ -24,7 +25,21 @@ async def publish(conn: Connection, *, ticket_id: int, kind: str, **detail: Any)
     kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed).
     """
     payload = {"kind": kind, "ticket_id": ticket_id, **detail}
-    await repository.insert(conn, topic=ticket_topic(ticket_id), also=TICKETS, payload=payload)
+    await repository.insert(conn, [(ticket_topic(ticket_id), payload), (TICKETS, payload)])
+
+
+async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed: Collection[int]) -> None:
+    """Publish 'receipt' of many replies at once, in the caller's transaction: to their tickets' pages, and to the lists
+    for those whose badge may look different.
+
+    replies: ticket by reply id; changed: ids of replies.
+    """
+    events = [
+        (topic, {"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id})
+        for reply_id, ticket_id in replies.items()
+        for topic in ((ticket_topic(ticket_id), TICKETS) if reply_id in changed else (ticket_topic(ticket_id),))
+    ]
+    await repository.insert(conn, events)
 
 
 async def cursor(*topics: str) -> str:

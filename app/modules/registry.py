@@ -45,6 +45,8 @@ class ModuleRegistry:
         self._database = database
         self._infos = infos
         self._box = box
+        self.is_known = False
+        """Whether the table was read since the start of the process."""
         self._states: dict[str, ModuleState] = {
             slug: ModuleState(info, False, 0, from_environment(info)) for slug, info in infos.items()
         }
@@ -68,6 +70,7 @@ class ModuleRegistry:
         """Read the table again; rows whose version did not change cost nothing more."""
         async with self._database.connection() as conn:
             rows = await conn.fetch_all("SELECT slug, enabled, version, settings FROM integration_modules")
+        self.is_known = True
         for row in rows:
             known = self._states.get(row["slug"])
             if known is None or (known.version == row["version"] and known.enabled == bool(row["enabled"])):

@@ -56,6 +56,18 @@ class Copy(CopyState):
 
 
 @dataclass(frozen=True)
+class Report:
+    """What a plugin learnt of one copy; the three ids belong together."""
+
+    recipient_id: int
+    reply_id: int
+    ticket_id: int
+    receipt: str
+    """One of `rules.RECEIPTS`."""
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Badge:
     """One state and its words, as `templates/macros/badge.html` shows them."""
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.database import Connection
-from app.receipts.models import Copy, CopyState
-from app.sql import in_list
+from app.receipts.models import Copy, CopyState, Report
+from app.sql import derived, in_list, literal
 
 COPY_COLUMNS = (
     "r.id, e.reply_id, r.role, r.name, r.email, r.state, r.reports, r.receipt, r.receipt_at, r.sent_at, r.smtp_text, "
     "r.created_at"
 )
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What was reported of one copy so far, and the reply it belongs to."""
-
-    receipt: str | None
-    reply_id: int | None
 
 
 @dataclass(frozen=True)
@@ -45,35 +37,51 @@ async def copies_of(conn: Connection, reply_ids: Sequence[int]) -> list[Copy]:
     return [Copy.from_row(row) for row in rows]
 
 
-async def kinds_of_copies(conn: Connection, reply_id: int) -> list[CopyState]:
-    """The different states that the copies of a reply are in; a mail to 200 people has few of them."""
+async def kinds_of_copies(conn: Connection, reply_ids: Sequence[int]) -> dict[int, list[CopyState]]:
+    """The different states that the copies of these replies are in, by reply; a mail to 200 people has few of them."""
+    if not reply_ids:
+        return {}
+    replies, parameters = in_list("reply", reply_ids)
     rows = await conn.fetch_all(
-        """
-        SELECT DISTINCT r.state, r.reports <> '' AS tracked, r.receipt
+        f"""
+        SELECT DISTINCT e.reply_id, r.state, r.reports <> '' AS tracked, r.receipt
           FROM outgoing_emails AS e JOIN email_recipients AS r ON r.email_id = e.id
-         WHERE e.reply_id = %(reply_id)s
-        """,
-        {"reply_id": reply_id},
+         WHERE e.reply_id IN {replies}
+        """,  # noqa: S608
+        parameters,
     )
-    return [CopyState(row["state"], bool(row["tracked"]), row["receipt"]) for row in rows]
+    found: defaultdict[int, list[CopyState]] = defaultdict(list)
+    for row in rows:
+        found[row["reply_id"]].append(CopyState(row["state"], bool(row["tracked"]), row["receipt"]))
+    return found
 
 
-async def lock_reported(conn: Connection, recipient_id: int) -> Reported | None:
-    """Lock one copy's row and tell what is known of it; None where there is no such copy."""
-    row = await conn.fetch_one(
-        "SELECT receipt, email_id FROM email_recipients WHERE id = %(id)s FOR UPDATE", {"id": recipient_id}
+async def lock_reported(conn: Connection, copy_ids: Sequence[int], below: Collection[str]) -> dict[int, str | None]:
+    """Lock those of these copies of which nothing is known, or one of `below`; by id, what is known.
+
+    The others are not even read: most opens are those of mails that were read before.
+    """
+    copies, parameters = in_list("copy", copy_ids)
+    known, more = in_list("receipt", below) if below else ("('')", {})
+    rows = await conn.fetch_all(
+        f"""
+        SELECT id, receipt FROM email_recipients
+         WHERE id IN {copies} AND (receipt IS NULL OR receipt IN {known}) ORDER BY id FOR UPDATE
+        """,  # noqa: S608
+        {**parameters, **more},
     )
-    if row is None:
-        return None
-    reply_id = await conn.fetch_value("SELECT reply_id FROM outgoing_emails WHERE id = %(id)s", {"id": row["email_id"]})
-    return Reported(row["receipt"], reply_id)
+    return {row["id"]: row["receipt"] for row in rows}
 
 
-async def set_receipt(conn: Connection, *, recipient_id: int, receipt: str, at: datetime) -> None:
-    """Keep what a plugin reported of one copy."""
-    await conn.execute(
-        "UPDATE email_recipients SET receipt = %(receipt)s, receipt_at = %(at)s WHERE id = %(id)s",
-        {"receipt": receipt, "at": at, "id": recipient_id},
+async def set_receipts(conn: Connection, reports: Sequence[Report]) -> None:
+    """Keep what plugins reported (at least one, one per copy)."""
+    rows = [(literal(one.recipient_id), literal(one.receipt), literal(one.at)) for one in reports]
+    news = derived(("id", "receipt", "receipt_at"), rows)
+    await conn.script(
+        [
+            f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
+            "SET r.receipt = news.receipt, r.receipt_at = news.receipt_at"
+        ]
     )
 
 
@@ -83,16 +91,20 @@ async def ticket_of(conn: Connection, reply_id: int) -> int | None:
     return int(value) if value is not None else None
 
 
-async def lock_last_reply(conn: Connection, ticket_id: int) -> LastReply:
-    """Lock the ticket's row; its last reply that went out, and the badge stored for it."""
-    row = await conn.fetch_one(
-        "SELECT last_reply_id, last_receipt FROM tickets WHERE id = %(id)s FOR UPDATE", {"id": ticket_id}
+async def lock_last_replies(conn: Connection, ticket_ids: Sequence[int]) -> dict[int, LastReply]:
+    """Lock these tickets' rows (at least one id); by ticket, its last reply that went out, and the badge stored."""
+    tickets, parameters = in_list("ticket", ticket_ids)
+    rows = await conn.fetch_all(
+        f"SELECT id, last_reply_id, last_receipt FROM tickets WHERE id IN {tickets} ORDER BY id FOR UPDATE",  # noqa: S608
+        parameters,
     )
-    return LastReply(row["last_reply_id"], row["last_receipt"]) if row else LastReply(None, None)
+    return {row["id"]: LastReply(row["last_reply_id"], row["last_receipt"]) for row in rows}
 
 
-async def set_last_receipt(conn: Connection, *, ticket_id: int, state: str | None) -> None:
-    """Keep the badge of the ticket's last reply where the ticket list can filter by it."""
+async def set_last_receipt(conn: Connection, *, ticket_ids: Sequence[int], state: str | None) -> None:
+    """Keep the badge of these tickets' (at least one id) last reply where the ticket list can filter by it."""
+    tickets, parameters = in_list("ticket", ticket_ids)
     await conn.execute(
-        "UPDATE tickets SET last_receipt = %(state)s WHERE id = %(id)s", {"state": state, "id": ticket_id}
+        f"UPDATE tickets SET last_receipt = %(state)s WHERE id IN {tickets}",  # noqa: S608
+        {**parameters, "state": state},
     )

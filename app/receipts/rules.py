@@ -54,6 +54,11 @@ def outranks(receipt: str, known: str | None) -> bool:
     return known is None or RANK[receipt] > RANK.get(known, 0)
 
 
+def below(receipt: str) -> frozenset[str]:
+    """The receipts that `receipt` outranks."""
+    return frozenset(other for other, rank in RANK.items() if rank < RANK[receipt])
+
+
 def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     """What is shown of one copy.
 

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from app.database import Connection
 from app.hookspecs import RecipientActivity, ReplyActivity
 from app.live import service as live
 from app.receipts import repository, rules
-from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, TimelineLine
+from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, Report, TimelineLine
 from app.runtime import current
 
 TIMELINE_LINES = 100
 ROLES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
-
-
-class UnknownCopy(LookupError):
-    """A receipt was reported for a copy that does not exist."""
 
 
 async def visible_states() -> frozenset[str]:
@@ -30,36 +25,56 @@ async def visible_states() -> frozenset[str]:
 async def refresh(conn: Connection, reply_id: int) -> None:
     """Bring the ticket's stored badge up to date and tell open pages, in the caller's transaction.
 
-    Call after every change of a copy, last in the transaction but for events. The ticket's row is locked before the
-    copies are read: of two transactions that change two copies at once, the second sees the first's change. The
-    stored badge counts every receipt as visible; `rules.shown_as` hides those of disabled plugins.
+    Call after every change of a copy, last in the transaction but for events.
     """
     ticket_id = await repository.ticket_of(conn, reply_id)
     if ticket_id is None:
         return
-    last = await repository.lock_last_reply(conn, ticket_id)
-    if last.id == reply_id:
-        kinds = await repository.kinds_of_copies(conn, reply_id)
-        state = rules.overall(kinds, rules.STATES) if kinds else None
-        if state != last.receipt:
-            await repository.set_last_receipt(conn, ticket_id=ticket_id, state=state)
+    await _refresh_tickets(conn, {reply_id: ticket_id})
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
 
 
-async def report(conn: Connection, *, recipient_id: int, receipt: str, at: datetime) -> None:
-    """For plugins: what was learnt of one copy, in the caller's transaction.
+async def _refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> None:
+    """Bring the stored badges of tickets up to date. ticket_of: by id of the reply whose copies changed.
 
-    receipt: one of `rules.RECEIPTS`; kept where it says more than what is known. Open pages are told in any case,
-    because the caller knows something new. Raises ValueError for another word, UnknownCopy for another id.
+    The tickets' rows are locked before the copies are read: of two transactions that change two copies at once, the
+    second sees the first's change. A stored badge counts every receipt as visible; `rules.shown_as` hides those of
+    disabled plugins.
     """
-    rules.outranks(receipt, None)
-    known = await repository.lock_reported(conn, recipient_id)
-    if known is None:
-        raise UnknownCopy(f"there is no copy with the id {recipient_id}; nothing was reported")
-    if rules.outranks(receipt, known.receipt):
-        await repository.set_receipt(conn, recipient_id=recipient_id, receipt=receipt, at=at)
-    if known.reply_id is not None:
-        await refresh(conn, known.reply_id)
+    last = await repository.lock_last_replies(conn, sorted(set(ticket_of.values())))
+    shown = [reply_id for reply_id, ticket_id in ticket_of.items() if last[ticket_id].id == reply_id]
+    kinds = await repository.kinds_of_copies(conn, shown)
+    changed: defaultdict[str | None, list[int]] = defaultdict(list)
+    for reply_id in shown:
+        state = rules.overall(kinds[reply_id], rules.STATES) if reply_id in kinds else None
+        if state != last[ticket_of[reply_id]].receipt:
+            changed[state].append(ticket_of[reply_id])
+    for state, ticket_ids in changed.items():
+        await repository.set_last_receipt(conn, ticket_ids=sorted(ticket_ids), state=state)
+
+
+async def report(conn: Connection, reports: Sequence[Report]) -> None:
+    """For plugins: what was learnt of some copies, in the caller's transaction.
+
+    Each is kept where it says more than what is known. The ticket's open page is told in any case, because the caller
+    knows something new; lists only where a receipt changed. Rows are locked in the order of their ids, copies before
+    tickets. Raises ValueError for a word that is none of `rules.RECEIPTS`; a copy that is gone is left out.
+    """
+    best: dict[int, Report] = {}
+    for one in sorted(reports, key=lambda one: one.at):
+        if rules.outranks(one.receipt, best[one.recipient_id].receipt if one.recipient_id in best else None):
+            best[one.recipient_id] = one
+    if not best:
+        return
+    below = rules.below(max((one.receipt for one in best.values()), key=rules.RANK.__getitem__))
+    known = await repository.lock_reported(conn, sorted(best), below)
+    risen = [best[copy_id] for copy_id in known if rules.outranks(best[copy_id].receipt, known[copy_id])]
+    if risen:
+        await repository.set_receipts(conn, risen)
+        await _refresh_tickets(conn, {one.reply_id: one.ticket_id for one in risen})
+    changed = {one.reply_id for one in risen}
+    replies = {one.reply_id: one.ticket_id for one in reports}
+    await live.publish_receipts(conn, replies, changed)
 
 
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:

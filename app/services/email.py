@@ -1,6 +1,7 @@
 """Send mail, inside the portal and in a plain script."""
 
 from app.email.addresses import Address, parse_address, parse_address_list
+from app.email.copy_ids import CopyIds
 from app.email.errors import AddressRefused, AttachmentRefused, ContentTooLarge, EmailRefused, HeaderRefused
 from app.email.message import Attachment
 from app.email.models import NewMail
@@ -12,6 +13,7 @@ __all__ = [
     "Attachment",
     "AttachmentRefused",
     "ContentTooLarge",
+    "CopyIds",
     "EmailRefused",
     "HeaderRefused",
     "NewMail",

@@ -11,11 +11,11 @@ costs what is damaged and nothing else, and never yields a record that was not w
       00000001-<random>-<segment>.damaged   of files that could not be read in whole the newest ten, for people
 
 `segment.py` is the format and pure; `files.py`, `folder.py` and `writer.py` do the work on disk; `store.py` puts them
-together for one thread, and `spool.py` lends that thread to an event loop.
+together for one thread, and `spool.py` lends that thread to an event loop. `condition.py` says how the spool is.
 """
 
+from app.spool.condition import SpoolState
 from app.spool.errors import SpoolUnavailable
 from app.spool.spool import Spool
-from app.spool.store import SpoolState
 
 __all__ = ["Spool", "SpoolState", "SpoolUnavailable"]

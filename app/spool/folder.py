@@ -136,8 +136,7 @@ class Folder:
             if oldest is None:
                 oldest = header.created if header else status.st_mtime_ns // 1000
             found.append((Segment(name, key, status.st_size, 0, oldest), header.sequence if header else -1))
-        following_sequences = [*(sequence for _, sequence in found[1:]), -1]
-        for (one, sequence), following in zip(found, following_sequences, strict=True):
+        for (one, sequence), following in zip(found, [*(sequence for _, sequence in found), -1][1:], strict=True):
             if 0 <= sequence <= following:
                 one.records = following - sequence
             else:

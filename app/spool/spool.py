@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakSet
 
+from app.spool.condition import SpoolState
 from app.spool.errors import SpoolUnavailable
 from app.spool.segment import MAX_RECORD
-from app.spool.store import SpoolState, Store
+from app.spool.store import Store
 
 T = TypeVar("T")
 
@@ -61,8 +62,8 @@ class Spool:
         """Keep a record; it is durable (synced to disk) when this returns.
 
         Records of callers that wait at the same time share one write and one sync. Raises SpoolUnavailable; the
-        record may then still turn up, where the disk took it and failed only afterwards. Raises ValueError for a
-        record of more than MAX_RECORD bytes.
+        record may then still turn up, where the disk took it and failed only afterwards. So may that of a caller
+        that was cancelled. Raises ValueError for a record of more than MAX_RECORD bytes.
         """
         await self.append_all((record,))
 

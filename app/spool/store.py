@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import structlog
 
 from app.spool import folder as folders
 from app.spool import segment
+from app.spool.condition import Condition, SpoolState
 from app.spool.errors import SpoolUnavailable
 from app.spool.files import create_file, explain, make_folder, opened, read_file, write_all
 from app.spool.folder import Folder, Segment
@@ -22,31 +21,8 @@ from app.spool.writer import FolderGone, Writer
 
 log = structlog.get_logger(__name__)
 
-PAUSE = 0.1
-"""Seconds after a failure in which nothing is tried again: a full disk must not keep the processor busy."""
-DISK_EVERY = 10.0
-"""Seconds between two looks at the free space."""
-MIN_FREE_BYTES = 100 << 20
-MIN_FREE_SHARE = 0.05
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PROBE_BYTES = 4096
-
-
-@dataclass(frozen=True)
-class SpoolState:
-    """What waits, and how the spool is.
-
-    bytes, records: what waits in the folder of this process and in those it adopted.
-    oldest_at: when the oldest record was appended, aware UTC.
-    alarm: what somebody should look after, in words; None when all is well.
-    damaged: records or regions that could not be read, since the process began.
-    """
-
-    bytes: int = 0
-    records: int = 0
-    oldest_at: datetime | None = None
-    alarm: str | None = None
-    damaged: int = 0
 
 
 class Store:
@@ -61,14 +37,7 @@ class Store:
         self._adopted: list[Folder] = []
         self._loaded: tuple[Segment, bytes] | None = None
         self._damaged = 0
-        self._failure: str | None = None
-        self._retry_at = 0.0
-        self._closed_door: str | None = None
-        self._low_disk: str | None = None
-        self._disk_checked = float("-inf")
-        self._kept_damaged = 0
-        self._unreadable: dict[str, str] = {}
-        self._over_half = False
+        self._condition = Condition(root, cap_bytes)
         self.state = SpoolState()
         self.empty = False
         """Not known to be, until the first look."""
@@ -76,16 +45,14 @@ class Store:
     @property
     def refusal(self) -> str | None:
         """Why an append would fail without being tried; None when it would be tried."""
-        return self._failure if time.monotonic() < self._retry_at else None
+        return self._condition.refusal
 
     def append(self, records: Sequence[bytes]) -> None:
         """Keep the records; they are durable when this returns. Raises SpoolUnavailable."""
         needed = segment.HEADER_SIZE + sum(map(len, records)) + segment.RECORD_OVERHEAD * len(records)
-        if self._bytes() + needed > self._cap:
-            raise self._failed(
-                f"The spool in {self._root} holds {_megabytes(self._bytes())} and may hold {_megabytes(self._cap)}. "
-                "See why nothing is taken out of it, or raise its cap."
-            )
+        size = self._bytes()
+        if size + needed > self._cap:
+            raise self._failed(self._condition.full(size))
         try:
             try:
                 self._write(records)
@@ -96,10 +63,10 @@ class Store:
         except FolderGone:
             raise self._failed(f"Files vanish from the spool in {self._root}; see who removes them.") from None
         except OSError as error:
-            raise self._failed(self._words("written", error)) from error
-        self._succeeded()
+            raise self._failed(self._condition.words("written", error)) from error
+        self._condition.succeeded()
         with suppress(OSError):
-            self._check_disk()
+            self._condition.check_disk()
         self._publish()
 
     def _write(self, records: Sequence[bytes]) -> None:
@@ -112,6 +79,11 @@ class Store:
             self._own = Folder.create(parent)
         self._writer = Writer(self._own, self._segment_bytes)
         return self._writer
+
+    def _failed(self, words: str) -> SpoolUnavailable:
+        self._condition.failed(words)
+        self._publish()
+        return SpoolUnavailable(words)
 
     def _forget(self, folder: Folder) -> None:
         """Go on without a folder that somebody removed."""
@@ -143,7 +115,7 @@ class Store:
             one.records = 0
             return None
         except OSError as error:
-            raise SpoolUnavailable(self._words("read", error)) from error
+            raise SpoolUnavailable(self._condition.words("read", error)) from error
         data = self._loaded[1]
         return None if one.position >= len(data) else segment.read(data, one.position, limit, key=one.key)
 
@@ -171,60 +143,61 @@ class Store:
         try:
             with opened(self._root) as parent:
                 folder.drop(one, parent)
-                self._kept_damaged = len(folders.damaged_files(parent))
+                self._condition.kept_damaged = len(folders.damaged_files(parent))
                 if folder is not self._own and not folder.segments and not folder.left_alone:
                     self._adopted.remove(folder)
                     folder.remove(parent)
         except OSError as error:
-            raise SpoolUnavailable(self._words("cleared", error)) from error
+            raise SpoolUnavailable(self._condition.words("cleared", error)) from error
         finally:
             self._publish()
         self._loaded = None
-        # There is room again.
-        self._retry_at = 0.0
+        self._condition.room_was_made()
 
     def look(self) -> None:
         """Adopt what dead processes left, and see how the disk is. Makes nothing where there is no spool yet."""
-        self._closed_door = None
+        condition = self._condition
+        condition.closed_door = None
         for folder in self._held():
             if folder.gone:
                 self._forget(folder)
         try:
             with opened(self._root) as parent:
                 self._adopt(parent)
-                self._kept_damaged = len(folders.damaged_files(parent))
-            self._check_disk()
+                condition.kept_damaged = len(folders.damaged_files(parent))
+            condition.check_disk()
         except FileNotFoundError:
-            self._kept_damaged = 0
+            condition.kept_damaged = 0
         except OSError as error:
-            self._closed_door = self._words("read", error)
-        if self._failure is not None and self.refusal is None:
+            condition.closed_door = condition.words("read", error)
+        if condition.failure is not None and condition.refusal is None:
             self._probe()
         self._publish()
 
     def _adopt(self, parent: int) -> None:
         held = {folder.name for folder in self._held()}
-        names = sorted(name for name in os.listdir(parent) if folders.NAME.fullmatch(name) and name not in held)
-        self._unreadable = {name: words for name, words in self._unreadable.items() if name in names}
-        for name in names:
+        unreadable: dict[str, str] = {}
+        for name in sorted(os.listdir(parent)):
+            if name in held or not folders.NAME.fullmatch(name):
+                continue
             try:
                 folder = Folder.adopt(parent, name)
             except OSError as error:
-                self._unreadable[name] = explain(error)
+                unreadable[name] = explain(error)
                 continue
-            self._unreadable.pop(name, None)
             if folder is None:
                 continue
-            if folder.segments or folder.left_alone:
-                self._adopted.append(folder)
-                log.info(
-                    "spool of an ended process adopted",
-                    folder=name,
-                    records=sum(one.records for one in folder.segments),
-                    left_alone=len(folder.left_alone),
-                )
-            else:
+            if not folder.segments and not folder.left_alone:
                 folder.remove(parent)
+                continue
+            self._adopted.append(folder)
+            log.info(
+                "spool of an ended process adopted",
+                folder=name,
+                records=sum(one.records for one in folder.segments),
+                left_alone=len(folder.left_alone),
+            )
+        self._condition.unreadable = unreadable
         self._adopted.sort(key=lambda folder: folder.name)
 
     def _probe(self) -> None:
@@ -243,21 +216,9 @@ class Store:
                 os.close(fd)
                 os.unlink(folders.PROBE, dir_fd=self._own.fd)
         except OSError as error:
-            self._failure = self._words("written", error)
+            self._condition.failure = self._condition.words("written", error)
         else:
-            self._succeeded()
-
-    def _check_disk(self) -> None:
-        now = time.monotonic()
-        if now - self._disk_checked < DISK_EVERY:
-            return
-        self._disk_checked = now
-        disk = shutil.disk_usage(self._root)
-        low = disk.free < max(MIN_FREE_BYTES, MIN_FREE_SHARE * disk.total)
-        words = f"the disk of {self._root} is nearly full, {_megabytes(disk.free)} are free" if low else None
-        if low and self._low_disk is None:
-            log.warning("spool disk is nearly full", free_bytes=disk.free)
-        self._low_disk = words
+            self._condition.succeeded()
 
     def close(self) -> None:
         """Let go of all folders. Another process, or the next start, adopts what waits."""
@@ -289,52 +250,17 @@ class Store:
     def _bytes(self) -> int:
         return sum(folder.bytes for folder in self._held())
 
-    def _words(self, verb: str, error: OSError) -> str:
-        return f"The spool in {self._root} cannot be {verb}: {explain(error)}."
-
-    def _failed(self, words: str) -> SpoolUnavailable:
-        if self._failure is None:
-            log.error("spool cannot keep records", reason=words)
-        self._failure = words
-        self._retry_at = time.monotonic() + PAUSE
-        self._publish()
-        return SpoolUnavailable(words)
-
-    def _succeeded(self) -> None:
-        if self._failure is not None:
-            log.info("spool keeps records again")
-            self._failure = None
-
     def _publish(self) -> None:
-        waiting = [one for folder in self._held() for one in folder.segments]
-        heads = [folder.segments[0].oldest for folder in self._held() if folder.segments]
+        held = self._held()
+        waiting = [one for folder in held for one in folder.segments]
+        heads = [folder.segments[0].oldest for folder in held if folder.segments]
         size = sum(one.size for one in waiting)
+        self._condition.left_alone = sum(len(folder.left_alone) for folder in held)
         self.state = SpoolState(
             bytes=size,
             records=sum(one.records for one in waiting),
             oldest_at=_EPOCH + timedelta(microseconds=min(heads)) if heads else None,
-            alarm=self._alarm(size),
+            alarm=self._condition.alarm(size),
             damaged=self._damaged,
         )
         self.empty = not waiting
-
-    def _alarm(self, size: int) -> str | None:
-        over_half = size * 2 > self._cap
-        if over_half and not self._over_half:
-            log.warning("spool is more than half full", bytes=size, cap_bytes=self._cap)
-        self._over_half = over_half
-        left_alone = sum(len(folder.left_alone) for folder in self._adopted)
-        words = [
-            self._failure or self._closed_door,
-            f"the spool holds {_megabytes(size)}, more than half of the {_megabytes(self._cap)} it may" * over_half,
-            self._low_disk,
-            left_alone and f"{left_alone} files in {self._root} are of a newer version or not ours, and are left alone",
-            self._kept_damaged
-            and f"{self._kept_damaged} damaged files are kept in {self._root}; look at them, then remove them",
-            *(f"{name} in {self._root} cannot be read: {why}" for name, why in self._unreadable.items()),
-        ]
-        return "; ".join(str(word).rstrip(".") for word in words if word) or None
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / (1 << 20):.1f} MB"

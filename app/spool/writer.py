@@ -46,8 +46,8 @@ class Writer:
 
     def _append(self, records: Sequence[bytes], at: int) -> None:
         one, header = (self._active, b"") if self._active else self._begin(at)
-        data = header + segment.encode(records, key=one.key, at=at)
         try:
+            data = header + segment.encode(records, key=one.key, at=at)
             write_all(self._fd, data)
             os.fsync(self._fd)
             if header:

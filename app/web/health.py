@@ -24,14 +24,17 @@ async def alive() -> ResponseReturnValue:
 @health.get("/readyz")
 @open_to_all
 async def ready() -> ResponseReturnValue:
-    """200 when the database answers and the schema is up to date; 503 with the reason otherwise."""
+    """200 when the database answers, the schema is up to date and no module is hindered; 503 with the reasons."""
+    reasons = [f"{result.name}: {result.message}" for result in await current().plugins.readiness()]
     try:
         await current().check_schema()
     except (DatabaseUnavailable, ConfigurationError) as error:
-        response = jsonify({"ready": False, "reason": str(error)})
-        response.status_code = 503
-        return response
-    return jsonify({"ready": True})
+        reasons.insert(0, str(error))
+    if not reasons:
+        return jsonify({"ready": True})
+    response = jsonify({"ready": False, "reason": "; ".join(reasons)})
+    response.status_code = 503
+    return response
 
 
 @health.get("/metrics")

@@ -21,7 +21,7 @@ MAX_FIELD = 2_000_000
 
 
 def configure(app: Quart, runtime: Runtime) -> None:
-    """Open and close `runtime` with `app`, and make it current in each request."""
+    """Open `runtime` with `app`, and make it current in each request."""
     settings = runtime.settings
     app.secret_key = derive(settings.key, "flash-cookie")
     app.config.update(
@@ -43,8 +43,10 @@ def configure(app: Quart, runtime: Runtime) -> None:
 
     @app.before_serving
     async def open_runtime() -> None:
-        await runtime.open()
+        # A web process that comes back while the database is away still answers pixels and links.
+        await runtime.open(without_database=True)
 
-    @app.after_serving
-    async def close_runtime() -> None:
-        await runtime.close()
+
+def close_last(app: Quart, runtime: Runtime) -> None:
+    """Close `runtime` after everything registered before: what plugins still have to write needs the database."""
+    app.after_serving(runtime.close)

@@ -49,9 +49,12 @@ def _recipient(recipient_id: int, sums: Sums, links: Iterable[ClickedLink]) -> R
 
 
 def _entry(event: SeenEvent) -> TimelineEntry:
+    times = f" {event.repeats} times" if event.repeats > 1 else ""
     if event.kind == CLICK:
-        return TimelineEntry(event.occurred_at, event.recipient_id, "click", "Followed a link", _short(event.url or ""))
-    return TimelineEntry(event.occurred_at, event.recipient_id, "open", "Opened", client_words(event.user_agent))
+        words = "Followed links" if times else "Followed a link"
+        return TimelineEntry(event.occurred_at, event.recipient_id, "click", f"{words}{times}", _short(event.url or ""))
+    client = client_words(event.user_agent)
+    return TimelineEntry(event.occurred_at, event.recipient_id, "open", f"Opened{times}", client)
 
 
 def _short(url: str) -> str:

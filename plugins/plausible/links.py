@@ -11,6 +11,11 @@ from plugins.plausible.rewriter import destinations
 from plugins.plausible.tokens import Signer
 
 PREFIX = "/api/email-tracking/"
+PIXELS = f"{PREFIX}pixel"
+CLICKS = f"{PREFIX}click"
+OTHER_PIXELS = "/track/pixel/"
+OTHER_CLICKS = "/track/click/"
+"""The same endpoints as `/track/pixel/{id}/` and `/track/click/{id}/?url=&sig=`, for mails that were made elsewhere."""
 LONGEST = 2048
 """Characters of a destination; `email_tracking_events.event_url` holds as many."""
 TRACKING_ID = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
@@ -61,18 +66,18 @@ class Links:
 
     def pixel(self, tracking_id: str) -> str:
         """The address of one recipient's pixel."""
-        return f"{self.portal_url}{PREFIX}pixel/{tracking_id}.gif"
+        return f"{self.portal_url}{PIXELS}/{tracking_id}.gif"
 
     def click(self, tracking_id: str, url: str) -> str | None:
         """The tracked address of one recipient's link; None for a destination that a click may not lead to."""
         if not is_allowed(url):
             return None
         signature = self._signer.sign(tracking_id, url)
-        return f"{self.portal_url}{PREFIX}click?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
+        return f"{self.portal_url}{CLICKS}?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
 
     def is_ours(self, url: str) -> bool:
         """Whether this already is an address of the tracking."""
-        return url.startswith(self.portal_url + PREFIX)
+        return url.startswith(tuple(self.portal_url + path for path in (PREFIX, OTHER_PIXELS, OTHER_CLICKS)))
 
 
 def _ascii_host(host: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from quart import Blueprint
 
 from app.hookspecs import (
+    AsgiRoute,
     CheckResult,
     Delivery,
     DeliveryReport,
@@ -20,12 +21,15 @@ from app.hookspecs import (
     ReplyActivity,
     hookimpl,
 )
+from app.services.email import CopyIds
 from plugins.plausible import activity, repository
 from plugins.plausible.events import OPEN, Kind
+from plugins.plausible.fast_path import FastPath
 from plugins.plausible.links import Links
-from plugins.plausible.recorder import Recorder
+from plugins.plausible.recording.process import Recording
+from plugins.plausible.refused import RefusedPage
 from plugins.plausible.rewriter import PixelPlace
-from plugins.plausible.routes import tracking_routes
+from plugins.plausible.routes import status_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
@@ -60,8 +64,10 @@ class Handles:
             raise TypeError(f"the module's settings are PlausibleSettings, got {type(found).__name__}")
         return found
 
-    def wants(self, kind: Kind) -> bool:
-        """Whether events of a kind are recorded now."""
+    def wants(self, kind: Kind) -> bool | None:
+        """Whether events of a kind are recorded now; None while that is not known."""
+        if not self.context.is_known():
+            return None
         return self.context.is_enabled() and (self.settings.track_opens if kind == OPEN else self.settings.track_clicks)
 
 
@@ -70,6 +76,8 @@ class Plausible:
 
     def __init__(self) -> None:
         self._started: Handles | None = None
+        self._recording: Recording | None = None
+        self._refused_page = RefusedPage()
         self._warned = False
 
     def _handles(self) -> Handles:
@@ -96,17 +104,49 @@ class Plausible:
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Pixel, click and status, and the preview; they belong to the process that asked."""
+        """Status and preview."""
         handles = self._handles()
-        database = handles.context.database
-        routes = tracking_routes(Recorder(database, wanted=handles.wants), handles.signer, database)
+        routes = status_routes(handles.context.database)
+        recording = self._recording = self._new_recording(handles)
+        routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving
-        async def warn() -> None:
+        async def start() -> None:
+            recording.start()
             if handles.context.is_enabled():
                 self._warn_about_address()
 
+        @routes.after_app_serving
+        async def close() -> None:
+            await recording.close()
+
         return [routes, preview_routes(handles.context, lambda: handles.settings)]
+
+    @hookimpl
+    def asgi_routes(self) -> Sequence[AsgiRoute]:
+        """Pixel and click."""
+        handles = self._handles()
+        if self._recording is None:
+            return []
+        trusted = handles.context.settings.trusted_proxies
+        paths = FastPath(self._recording.intake, handles.signer, refused_page=self._refused_page, trusted=trusted)
+        return paths.routes()
+
+    @hookimpl
+    def readiness(self) -> Sequence[CheckResult]:
+        """Whether opens and clicks can be kept."""
+        return self._recording.readiness() if self._recording else []
+
+    @staticmethod
+    def _new_recording(handles: Handles) -> Recording:
+        settings = handles.context.settings
+        return Recording(
+            handles.context.database,
+            CopyIds(settings.keys),
+            folder=settings.spool_folder / "plausible",
+            cap_bytes=settings.spool_max_mb << 20,
+            wanted=handles.wants,
+        )
 
     @hookimpl
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:

@@ -1,4 +1,4 @@
-"""SQL of the module: its two tables, and its columns in `ticket_replies`."""
+"""SQL of what the module shows; `recording.statements` has the SQL that records."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from datetime import datetime
 
 from app.database import Connection
 from app.sql import in_list
-from plugins.plausible.events import TrackingEvent
 
 TIMELINE_EVENTS = 20
 """Newest events of each recipient that the popover lists."""
-
-
-@dataclass(frozen=True)
-class TrackedCopy:
-    """One recipient's copy as far as recording needs it."""
-
-    recipient_id: int
-    reply_id: int
 
 
 @dataclass(frozen=True)
@@ -62,88 +53,8 @@ class SeenEvent:
     url: str | None
     user_agent: str
     occurred_at: datetime
-
-
-async def lock_copy(conn: Connection, tracking_id: str) -> TrackedCopy | None:
-    """Lock the copy with this id; None where there is none, or where it carries no tracking.
-
-    A copy that has not gone out yet counts: what plugins put into it is written down when it goes. Locked first,
-    because the event's foreign key would share the row's lock with another open, and both would then wait for each
-    other to change it.
-    """
-    copy = await conn.fetch_one(
-        "SELECT id, email_id, state, reports FROM email_recipients WHERE tracking_id = %(id)s FOR UPDATE",
-        {"id": tracking_id},
-    )
-    if copy is None or (copy["state"] in {"sent", "unknown", "failed"} and not copy["reports"]):
-        return None
-    mail = await conn.fetch_one(
-        "SELECT reply_id, enable_tracking FROM outgoing_emails WHERE id = %(id)s", {"id": copy["email_id"]}
-    )
-    if mail is None or mail["reply_id"] is None or not mail["enable_tracking"]:
-        return None
-    return TrackedCopy(copy["id"], mail["reply_id"])
-
-
-async def insert_event(conn: Connection, event: TrackingEvent, *, recipient_id: int) -> None:
-    """Add one event. Raises IntegrityError where its key is already there."""
-    sql = """
-        INSERT INTO email_tracking_events (event_key, tracking_id, recipient_id, event_type, event_url, user_agent,
-                                           ip_address, referrer, occurred_at)
-        VALUES (%(key)s, %(tracking_id)s, %(recipient_id)s, %(kind)s, %(url)s, %(user_agent)s, %(ip_address)s,
-                %(referrer)s, %(occurred_at)s)
-    """
-    await conn.execute(
-        sql,
-        {
-            "key": event.key,
-            "tracking_id": event.tracking_id,
-            "recipient_id": recipient_id,
-            "kind": event.kind,
-            "url": event.url,
-            "user_agent": event.user_agent,
-            "ip_address": event.ip_address,
-            "referrer": event.referrer,
-            "occurred_at": event.occurred_at,
-        },
-    )
-
-
-async def add_open(conn: Connection, *, recipient_id: int, at: datetime) -> None:
-    """Count one open of a recipient; events may come out of order."""
-    sql = """
-        INSERT INTO email_tracking_recipients (recipient_id, open_count, first_opened_at, last_opened_at)
-        VALUES (%(id)s, 1, %(at)s, %(at)s)
-        ON DUPLICATE KEY UPDATE
-            open_count = open_count + 1,
-            first_opened_at = LEAST(COALESCE(first_opened_at, CAST(%(at)s AS DATETIME(6))), %(at)s),
-            last_opened_at = GREATEST(COALESCE(last_opened_at, CAST(%(at)s AS DATETIME(6))), %(at)s)
-    """
-    await conn.execute(sql, {"id": recipient_id, "at": at})
-
-
-async def add_click(conn: Connection, *, recipient_id: int, at: datetime) -> None:
-    """Count one click of a recipient; events may come out of order."""
-    sql = """
-        INSERT INTO email_tracking_recipients (recipient_id, click_count, first_clicked_at, last_clicked_at)
-        VALUES (%(id)s, 1, %(at)s, %(at)s)
-        ON DUPLICATE KEY UPDATE
-            click_count = click_count + 1,
-            first_clicked_at = LEAST(COALESCE(first_clicked_at, CAST(%(at)s AS DATETIME(6))), %(at)s),
-            last_clicked_at = GREATEST(COALESCE(last_clicked_at, CAST(%(at)s AS DATETIME(6))), %(at)s)
-    """
-    await conn.execute(sql, {"id": recipient_id, "at": at})
-
-
-async def add_reply_open(conn: Connection, *, reply_id: int, at: datetime) -> None:
-    """Count one open of a reply, whoever of its recipients it was."""
-    sql = """
-        UPDATE ticket_replies
-           SET email_open_count = email_open_count + 1,
-               email_opened_at = LEAST(COALESCE(email_opened_at, CAST(%(at)s AS DATETIME(6))), %(at)s)
-         WHERE id = %(id)s
-    """
-    await conn.execute(sql, {"id": reply_id, "at": at})
+    repeats: int = 1
+    """Requests that this stands for."""
 
 
 async def set_tracking_id(conn: Connection, *, reply_id: int, tracking_id: str) -> None:
@@ -195,7 +106,7 @@ async def clicked_links(conn: Connection, recipient_ids: Sequence[int]) -> list[
     ids, parameters = in_list("id", recipient_ids)
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_url, COUNT(*) AS clicks, MAX(occurred_at) AS last_clicked_at
+        SELECT recipient_id, event_url, CAST(SUM(repeats) AS SIGNED) AS clicks, MAX(occurred_at) AS last_clicked_at
           FROM email_tracking_events
          WHERE recipient_id IN {ids} AND event_type = 'click'
          GROUP BY recipient_id, event_url ORDER BY clicks DESC, event_url
@@ -210,8 +121,8 @@ async def newest_events(conn: Connection, recipient_ids: Sequence[int]) -> list[
     ids, parameters = in_list("id", recipient_ids)
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_type, event_url, user_agent, occurred_at
-          FROM (SELECT recipient_id, event_type, event_url, user_agent, occurred_at, id,
+        SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats
+          FROM (SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats, id,
                        ROW_NUMBER() OVER (PARTITION BY recipient_id ORDER BY id DESC) AS place
                   FROM email_tracking_events WHERE recipient_id IN {ids}) AS numbered
          WHERE place <= %(limit)s ORDER BY id
@@ -219,7 +130,14 @@ async def newest_events(conn: Connection, recipient_ids: Sequence[int]) -> list[
         {**parameters, "limit": TIMELINE_EVENTS},
     )
     return [
-        SeenEvent(row["recipient_id"], row["event_type"], row["event_url"], row["user_agent"] or "", row["occurred_at"])
+        SeenEvent(
+            row["recipient_id"],
+            row["event_type"],
+            row["event_url"],
+            row["user_agent"] or "",
+            row["occurred_at"],
+            row["repeats"],
+        )
         for row in rows
     ]
 

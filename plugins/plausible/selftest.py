@@ -9,8 +9,8 @@ from app.hookspecs import CheckResult
 from app.services.web import ago
 from app.settings import LOOPBACK_HOSTS, Settings
 from plugins.plausible import repository
+from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
-from plugins.plausible.routes import GIF
 from plugins.plausible.settings import PlausibleSettings
 
 FETCH_DEADLINE = 2.5

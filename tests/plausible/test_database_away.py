@@ -1,20 +1,21 @@
-"""The database does not answer: mail clients notice nothing, and what can still be stored is."""
+"""The database does not answer: mail clients notice nothing, and nothing is lost."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from app.database import Database, utcnow
+from app import create_app
+from app.database import Database
 from app.localdb import LocalDatabase
 from app.runtime import Runtime
-from plugins.plausible import recorder as recorder_module
-from plugins.plausible.events import OPEN, TrackingEvent
-from plugins.plausible.recorder import Recorder
-from plugins.plausible.routes import GIF
+from app.services import modules
+from plugins.plausible.fast_path import GIF
+from plugins.plausible.module import Plausible
 from tests.plausible.test_routes import LINKS, URL, click_path, path
 from tests.receipts.builders import MailedReply, mailed_reply
 
@@ -32,6 +33,12 @@ def silent(database_server: LocalDatabase, reply: MailedReply) -> Iterator[Local
     database_server.resume()
 
 
+async def spooled(app: Quart) -> int:
+    metrics = await (await app.test_client().get("/metrics")).get_data(as_text=True)
+    [line] = [line for line in metrics.splitlines() if line.startswith("myportal_tracking_spool_records ")]
+    return int(float(line.split()[1]))
+
+
 async def events(database: Database) -> int:
     async with database.connection() as conn:
         return int(await conn.fetch_value("SELECT COUNT(*) FROM email_tracking_events"))
@@ -45,32 +52,42 @@ async def test_pixel_and_click_answer_while_the_database_is_silent_and_are_store
     click = await world.get(click_path(tracking_id=tracking_id))
     assert (pixel.status_code, await pixel.get_data()) == (200, GIF)
     assert (click.status_code, click.headers["Location"]) == (302, URL)
+    while await spooled(plausible) != 2:
+        await asyncio.sleep(0.05)
     silent.resume()
-    await plausible.shutdown()
+    while await spooled(plausible):
+        await asyncio.sleep(0.05)
     assert await events(portal.database) == 2
-    await plausible.startup()
 
 
-async def test_an_event_is_answered_at_the_deadline_and_lost_only_after_the_databases_own(
-    portal: Runtime, reply: MailedReply, silent: LocalDatabase
+async def test_what_a_process_could_not_store_the_next_one_does(
+    plausible: Quart, portal: Runtime, world: Client, reply: MailedReply, silent: LocalDatabase
 ) -> None:
-    impatient = Database(silent.url, deadline=0.5, acquire=0.5)
-    recorder = Recorder(impatient, wanted=lambda kind: True, deadline=0.05)
-    assert not await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
-    await recorder.close()
+    await world.get(path(LINKS.pixel(reply.recipients[0].tracking_id)))
+    await plausible.shutdown()
     silent.resume()
     assert await events(portal.database) == 0
-    await impatient.close()
+    next_one = create_app(portal.settings, plugins={"plausible": Plausible()})
+    async with next_one.test_app():
+        while not await events(portal.database):
+            await asyncio.sleep(0.05)
+    assert await events(portal.database) == 1
 
 
-async def test_the_end_of_the_process_does_not_wait_for_a_silent_database(
-    portal: Runtime, reply: MailedReply, silent: LocalDatabase, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("enabled", "kept"), [(True, 1), (False, 0)])
+async def test_a_process_that_starts_without_the_database_asks_later_whether_the_module_is_on(
+    portal: Runtime, reply: MailedReply, silent: LocalDatabase, enabled: bool, kept: int
 ) -> None:
-    monkeypatch.setattr(recorder_module, "LAST_WAIT", 0.05)
-    patient = Database(silent.url, deadline=600, acquire=600)
-    recorder = Recorder(patient, wanted=lambda kind: True, deadline=0.05)
-    assert not await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
-    await recorder.close()
     silent.resume()
-    assert await events(portal.database) == 0
-    await patient.close()
+    await modules.set_enabled("plausible", enabled=enabled, user=None)
+    silent.pause()
+    app = create_app(portal.settings, plugins={"plausible": Plausible()})
+    async with app.test_app():
+        response = await app.test_client().get(path(LINKS.pixel(reply.recipients[0].tracking_id)))
+        assert await response.get_data() == GIF
+        while await spooled(app) != 1:
+            await asyncio.sleep(0.05)
+        silent.resume()
+        while await spooled(app):
+            await asyncio.sleep(0.05)
+    assert await events(portal.database) == kept

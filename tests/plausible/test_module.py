@@ -23,9 +23,9 @@ from plugins.plausible import plugin
 from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
 from plugins.plausible.links import Links
 from plugins.plausible.module import Plausible
-from plugins.plausible.recorder import Recorder
 from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
+from tests.plausible.recording import stored
 from tests.receipts.builders import mailed_reply
 
 TID = "t" * 43
@@ -187,14 +187,13 @@ async def test_the_time_of_the_first_copy_is_kept(portal: Runtime) -> None:
 async def test_the_popover_shows_opens_links_and_the_timeline_of_each_recipient(portal: Runtime) -> None:
     reply = await mailed_reply(portal.database, "bob@example.org", "ann@example.org")
     bob, ann = reply.recipients
-    recorder = Recorder(portal.database, wanted=lambda kind: True)
     noon = utcnow()
     thunderbird = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
     seen: list[tuple[Kind, str | None]] = [(OPEN, None), (CLICK, URL), (CLICK, URL), (CLICK, "https://b.test/")]
     for minutes, (kind, url) in enumerate(seen, 1):
         at = noon + timedelta(minutes=minutes)
-        assert await recorder.record(TrackingEvent(kind, bob.tracking_id, at, url, thunderbird))
-    assert await recorder.record(TrackingEvent(OPEN, ann.tracking_id, noon + timedelta(minutes=5)))
+        assert await stored(portal, TrackingEvent(kind, bob.tracking_id, at, url, thunderbird))
+    assert await stored(portal, TrackingEvent(OPEN, ann.tracking_id, noon + timedelta(minutes=5)))
 
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
 
@@ -214,9 +213,8 @@ async def test_the_popover_shows_opens_links_and_the_timeline_of_each_recipient(
 
 async def test_the_timeline_of_a_mail_that_is_opened_all_day_stays_short(portal: Runtime) -> None:
     reply = await mailed_reply(portal.database)
-    recorder = Recorder(portal.database, wanted=lambda kind: True)
     for _ in range(25):
-        assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+        assert await stored(portal, TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
     assert panel.rows[0].opens == 25
     assert sum(line.kind == "open" for line in panel.timeline) == 20
@@ -224,8 +222,7 @@ async def test_the_timeline_of_a_mail_that_is_opened_all_day_stays_short(portal:
 
 async def test_with_the_module_off_the_badge_says_sent_and_the_popover_nothing_more(portal: Runtime) -> None:
     reply = await mailed_reply(portal.database)
-    recorder = Recorder(portal.database, wanted=lambda kind: True)
-    assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    assert await stored(portal, TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
     await modules.set_enabled("plausible", enabled=False, user=None)
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
     assert (panel.badge.word, panel.rows[0].opens) == ("Sent", 0)

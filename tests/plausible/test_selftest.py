@@ -15,12 +15,12 @@ from app.runtime import Runtime
 from app.settings import Settings
 from plugins.plausible import selftest
 from plugins.plausible.events import OPEN, TrackingEvent
+from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
-from plugins.plausible.recorder import Recorder
-from plugins.plausible.routes import GIF
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
 from tests.conftest import SECRET_KEY
+from tests.plausible.recording import stored
 from tests.receipts.builders import mailed_reply
 
 MODULE = PlausibleSettings()
@@ -94,14 +94,12 @@ async def test_an_address_that_does_not_answer_is_noticed(
 async def test_it_says_when_something_was_last_recorded(settings: Settings, portal: Runtime) -> None:
     assert "none yet" in (await steps(settings, portal.database, portal_url=None))["Events"].message
     reply = await mailed_reply(portal.database)
-    recorder = Recorder(portal.database, wanted=lambda kind: True)
-    assert await recorder.record(TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    assert await stored(portal, TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
     assert "just now" in (await steps(settings, portal.database, portal_url=None))["Events"].message
 
 
 async def test_its_own_look_at_the_pixel_is_no_event(settings: Settings, portal: Runtime) -> None:
-    recorder = Recorder(portal.database, wanted=lambda kind: True)
-    assert not await recorder.record(TrackingEvent(OPEN, selftest.PROBE, utcnow()))
+    assert not await stored(portal, TrackingEvent(OPEN, selftest.PROBE, utcnow()))
 
 
 async def test_a_missing_mail_server_is_named(settings: Settings, portal: Runtime) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from quart import Blueprint
 
 from app.hookspecs import (
+    AsgiRoute,
     CheckResult,
     Delivery,
     DeliveryReport,
@@ -43,6 +44,14 @@ class Raises:
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
         raise RuntimeError("blueprints")
+
+    @hookimpl
+    def asgi_routes(self) -> Sequence[AsgiRoute]:
+        raise RuntimeError("asgi_routes")
+
+    @hookimpl
+    def readiness(self) -> Sequence[CheckResult]:
+        raise RuntimeError("readiness")
 
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:

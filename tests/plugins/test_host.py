@@ -45,7 +45,9 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> None:
     host, failures = host_of(Raises(), Shouts())
     assert host.blueprints() == []
+    assert host.asgi_routes() == []
     assert host.jobs() == []
+    assert await host.readiness() == []
     assert host.migration_folders() == {}
     assert host.template_folders() == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]

@@ -6,7 +6,9 @@ import secrets
 from dataclasses import dataclass
 
 from app.database import Connection, Database, utcnow
+from app.email.copy_ids import CopyIds
 from app.hookspecs import Recipient
+from tests.conftest import SECRET_KEY
 
 CONTACT = "bob@example.org"
 
@@ -100,7 +102,7 @@ async def _ticket(conn: Connection) -> int:
 
 async def _copy(conn: Connection, mail_id: int, address: str, *, state: str, reports: str) -> Recipient:
     role, _, email = address.rpartition(":")
-    tracking_id = secrets.token_urlsafe(32)
+    tracking_id = CopyIds([SECRET_KEY]).new()
     now = utcnow()
     recipient_id = await conn.insert(
         """

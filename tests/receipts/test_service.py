@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,10 +18,12 @@ from app.hookspecs import (
     TimelineEntry,
     hookimpl,
 )
+from app.live.service import ticket_topic
 from app.receipts import service
+from app.receipts.models import Report
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.receipts.builders import last_receipt, mailed_reply, set_copy
+from tests.receipts.builders import MailedReply, last_receipt, mailed_reply, set_copy
 
 
 class Reader:
@@ -60,9 +63,13 @@ async def reading(settings: Settings, empty_database: None, reader: Reader) -> A
     await runtime.close()
 
 
-async def report(db: Database, recipient_id: int, receipt: str) -> None:
+def report_of(reply: MailedReply, receipt: str, recipient: int = 0) -> Report:
+    return Report(reply.recipients[recipient].id, reply.reply_id, reply.ticket_id, receipt, utcnow())
+
+
+async def report(db: Database, *reports: Report) -> None:
     async with db.transaction() as conn:
-        await service.report(conn, recipient_id=recipient_id, receipt=receipt, at=utcnow())
+        await service.report(conn, reports)
 
 
 async def events(db: Database) -> list[tuple[str, dict[str, object]]]:
@@ -75,7 +82,7 @@ async def test_a_report_turns_the_badge_and_tells_the_ticket_page_and_the_list(r
     reply = await mailed_reply(reading)
     assert (await service.badges([reply.reply_id]))[reply.reply_id].word == "Sent"
 
-    await report(reading, reply.recipients[0].id, "read")
+    await report(reading, report_of(reply, "read"))
 
     assert (await service.badges([reply.reply_id]))[reply.reply_id].word == "Read"
     assert await last_receipt(reading, reply.ticket_id) == "read"
@@ -85,25 +92,53 @@ async def test_a_report_turns_the_badge_and_tells_the_ticket_page_and_the_list(r
 
 async def test_a_lesser_report_does_not_take_the_badge_back_but_is_told(reading: Database) -> None:
     reply = await mailed_reply(reading)
-    await report(reading, reply.recipients[0].id, "read")
-    await report(reading, reply.recipients[0].id, "delivered")
+    await report(reading, report_of(reply, "read"))
+    await report(reading, report_of(reply, "delivered"))
     assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "read"
-    assert len(await events(reading)) == 4
+    page = ticket_topic(reply.ticket_id)
+    assert [topic for topic, _ in await events(reading)] == [page, "tickets", page]
 
 
 async def test_a_report_in_a_transaction_that_fails_leaves_nothing(reading: Database) -> None:
     reply = await mailed_reply(reading)
     with pytest.raises(LookupError):
         async with reading.transaction() as conn:
-            await service.report(conn, recipient_id=reply.recipients[0].id, receipt="read", at=utcnow())
+            await service.report(conn, [report_of(reply, "read")])
             raise LookupError
     assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "sent"
     assert await events(reading) == []
 
 
-async def test_a_report_of_an_unknown_copy_is_refused(reading: Database) -> None:
-    with pytest.raises(service.UnknownCopy, match="4711"):
-        await report(reading, 4711, "read")
+async def test_a_report_of_a_copy_that_is_gone_changes_nothing(reading: Database) -> None:
+    reply = await mailed_reply(reading)
+    await report(reading, replace(report_of(reply, "read"), recipient_id=4711))
+    assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "sent"
+
+
+async def test_a_word_that_is_no_receipt_is_refused(reading: Database) -> None:
+    reply = await mailed_reply(reading)
+    with pytest.raises(ValueError, match="glanced"):
+        await report(reading, report_of(reply, "glanced"))
+
+
+async def test_of_many_reports_each_copy_keeps_the_best_and_of_those_the_first(reading: Database) -> None:
+    one = await mailed_reply(reading, "bob@example.org", "ann@example.org")
+    other = await mailed_reply(reading)
+    noon = utcnow().replace(microsecond=0)
+    given = [
+        replace(report_of(one, "read"), at=noon + timedelta(minutes=2)),
+        replace(report_of(one, "delivered"), at=noon),
+        replace(report_of(one, "read"), at=noon + timedelta(minutes=1)),
+        replace(report_of(one, "delivered", 1), at=noon),
+        replace(report_of(other, "read"), at=noon),
+    ]
+    await report(reading, *given)
+    panel = (await service.panels([one.reply_id]))[one.reply_id]
+    assert [row.state for row in panel.rows] == ["read", "sent"]  # nobody here reports delivery
+    assert panel.badge.at == noon + timedelta(minutes=1)
+    assert await last_receipt(reading, one.ticket_id) == "read"
+    assert await last_receipt(reading, other.ticket_id) == "read"
+    assert len(await events(reading)) == 4
 
 
 async def test_an_earlier_reply_does_not_change_the_tickets_badge(reading: Database) -> None:
@@ -111,7 +146,7 @@ async def test_an_earlier_reply_does_not_change_the_tickets_badge(reading: Datab
     second = await mailed_reply(reading, ticket_id=first.ticket_id)
     async with reading.transaction() as conn:
         await service.refresh(conn, second.reply_id)
-    await report(reading, first.recipients[0].id, "read")
+    await report(reading, report_of(first, "read"))
     assert await last_receipt(reading, first.ticket_id) == "sent"
 
 
@@ -150,7 +185,7 @@ async def test_the_panel_merges_what_plugins_know(reading: Database, reader: Rea
             TimelineEntry(opened, 4711, "open", "Opened by nobody of this reply"),
         ),
     )
-    await report(reading, bob.id, "read")
+    await report(reading, report_of(reply, "read"))
 
     panel = (await service.panels([reply.reply_id, 4711]))[reply.reply_id]
 

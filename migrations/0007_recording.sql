@@ -1,0 +1,34 @@
+-- Recording at any rate, for years. Events lie in monthly partitions, so that old ones go by dropping a partition;
+-- keys and recipients grow with time, so that inserts touch the ends of the indexes. A partitioned table has no foreign
+-- keys, and those of the sums made writers wait for each other.
+ALTER TABLE email_tracking_events
+    DROP FOREIGN KEY email_tracking_events_recipient,
+    DROP KEY email_tracking_events_key,
+    DROP KEY email_tracking_events_tracking,
+    DROP PRIMARY KEY,
+    ADD COLUMN repeats INT NOT NULL DEFAULT 1,
+    ADD PRIMARY KEY (id, occurred_at),
+    ADD UNIQUE KEY email_tracking_events_key (event_key, occurred_at);
+
+ALTER TABLE email_tracking_events
+    PARTITION BY RANGE COLUMNS (occurred_at) (PARTITION p_rest VALUES LESS THAN (MAXVALUE));
+
+ALTER TABLE email_tracking_recipients DROP FOREIGN KEY email_tracking_recipients_recipient;
+
+-- One row per day, kind and shard; each process writes a shard of its own, so that none waits for another's commit.
+CREATE TABLE email_tracking_daily (
+    day DATE NOT NULL,
+    event_type ENUM('open', 'click') NOT NULL,
+    shard TINYINT UNSIGNED NOT NULL,
+    events BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, event_type, shard)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+-- Events that the database refuses for what is in them; they must not hold up the others.
+CREATE TABLE email_tracking_quarantine (
+    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    record MEDIUMBLOB NOT NULL,
+    error VARCHAR(500) NOT NULL,
+    quarantined_at DATETIME(6) NOT NULL,
+    KEY email_tracking_quarantine_time (quarantined_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

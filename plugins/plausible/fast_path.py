@@ -1,0 +1,209 @@
+"""Pixel and click, answered before Quart: what mail clients call, at any rate they like.
+
+They answer in any case: with the module off, the database down, the event long gone. Every header of their answers is
+decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from app.database import utcnow
+from app.hookspecs import AsgiRoute
+from app.services.web import client_address
+from app.settings import Network
+from plugins.plausible.events import (
+    CLICK,
+    LONGEST_REFERRER,
+    LONGEST_USER_AGENT,
+    OPEN,
+    Kind,
+    TrackingEvent,
+    clean_header,
+    cut_address,
+)
+from plugins.plausible.links import CLICKS, OTHER_CLICKS, OTHER_PIXELS, PIXELS, is_allowed, location
+from plugins.plausible.recording.intake import Intake
+from plugins.plausible.tokens import Signer
+
+GIF = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+    b"!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+"""One transparent pixel, 43 bytes."""
+Headers = list[tuple[bytes, bytes]]
+COMMON: Headers = [
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, nofollow"),
+    (b"x-content-type-options", b"nosniff"),
+]
+# A cached pixel hides every later open, so nothing may keep it, and nothing can be asked again (no ETag).
+PIXEL_HEADERS: Headers = [
+    (b"content-type", b"image/gif"),
+    (b"content-length", str(len(GIF)).encode()),
+    (b"cache-control", b"no-store, no-cache, max-age=0, private"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    *COMMON,
+]
+CLICK_HEADERS: Headers = [
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"content-length", b"0"),
+    (b"cache-control", b"no-store"),
+    *COMMON,
+]
+REFUSED_HEADERS: Headers = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'"),
+    *COMMON,
+]
+METHODS = b"GET, HEAD, OPTIONS"
+PIXEL_START = {"type": "http.response.start", "status": 200, "headers": PIXEL_HEADERS}
+PIXEL_BODY = {"type": "http.response.body", "body": GIF}
+NO_BODY = {"type": "http.response.body", "body": b""}
+LONGEST_CACHED = 400
+"""Bytes of a header that is remembered with what it means: strangers choose how long they are."""
+LONGEST_QUERY = 16_384
+"""Bytes; a destination has at most 2,048 characters, each three to twelve bytes when it is escaped."""
+
+
+class FastPath:
+    """The two ASGI applications.
+
+    refused_page: gives the page for links that are not ours. trusted: proxies whose X-Forwarded-For is believed.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        signer: Signer,
+        *,
+        refused_page: Callable[[], Awaitable[bytes]],
+        trusted: Sequence[Network],
+    ) -> None:
+        self._intake = intake
+        self._signer = signer
+        self._refused_page = refused_page
+        self._trusted = tuple(trusted)
+
+    def routes(self) -> list[AsgiRoute]:
+        """Under which addresses they answer; those of the second pair stand in mails of other systems' making."""
+        return [AsgiRoute((PIXELS, OTHER_PIXELS), self.pixel), AsgiRoute((CLICKS, OTHER_CLICKS), self.click)]
+
+    async def pixel(self, scope: Any, receive: Any, send: Any) -> None:
+        """The same picture for every address; an open where the address is that of a tracked copy."""
+        method = scope["method"]
+        # Nobody reads a mail by HEAD.
+        if method == "GET":
+            await self._take(scope, OPEN, pixel_id(scope["path"]))
+        elif method != "HEAD":
+            await _other_method(method, send)
+            return
+        await send(PIXEL_START)
+        await send(PIXEL_BODY if method == "GET" else NO_BODY)
+
+    async def click(self, scope: Any, receive: Any, send: Any) -> None:
+        """Send the reader on where the signature holds; a page that leads nowhere otherwise."""
+        method = scope["method"]
+        if method not in {"GET", "HEAD"}:
+            await _other_method(method, send)
+            return
+        tracking_id, url, signature = click_parts(scope["path"], scope["query_string"])
+        if not self._signer.verify(tracking_id, url, signature) or not is_allowed(url):
+            page = await self._refused_page()
+            headers = [*REFUSED_HEADERS, (b"content-length", str(len(page)).encode())]
+            await send({"type": "http.response.start", "status": 400, "headers": headers})
+            await send({"type": "http.response.body", "body": page if method == "GET" else b""})
+            return
+        if method == "GET":
+            await self._take(scope, CLICK, tracking_id, url)
+        headers = [*CLICK_HEADERS, (b"location", location(url).encode("ascii"))]
+        await send({"type": "http.response.start", "status": 302, "headers": headers})
+        await send(NO_BODY)
+
+    async def _take(self, scope: Any, kind: Kind, tracking_id: str, url: str | None = None) -> None:
+        agent = referrer = None
+        forwarded: list[str] = []
+        for name, value in scope["headers"]:
+            if name == b"user-agent":
+                agent = value
+            elif name == b"referer":
+                referrer = value
+            elif name == b"x-forwarded-for":
+                forwarded.append(value.decode("latin-1"))
+        peer = scope.get("client")
+        address = _address(peer[0] if peer else "", tuple(forwarded), self._trusted)
+
+        def event() -> TrackingEvent:
+            return TrackingEvent(
+                kind,
+                tracking_id,
+                utcnow(),
+                url,
+                _text(agent, LONGEST_USER_AGENT),
+                cut_address(address),
+                _text(referrer, LONGEST_REFERRER),
+            )
+
+        await self._intake.take(kind, tracking_id, address, event)
+
+
+def pixel_id(path: str) -> str:
+    """The tracking id in a pixel's path: '/track/pixel/{id}/' or '/api/email-tracking/pixel/{id}.gif'."""
+    if path.startswith(OTHER_PIXELS):
+        return path[len(OTHER_PIXELS) :].strip("/")
+    return path[len(PIXELS) :].removeprefix("/").removesuffix(".gif")
+
+
+def click_parts(path: str, query: bytes) -> tuple[str, str, str]:
+    """Tracking id, destination and signature of a click; '' for each that does not stand there exactly once.
+
+    Of two, a proxy and we might each read another one.
+    """
+    found: dict[str, list[str]] = {"tid": [], "url": [], "sig": []}
+    if len(query) <= LONGEST_QUERY:
+        try:
+            for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100):
+                if name in found:
+                    found[name].append(value)
+        except ValueError:
+            return "", "", ""
+    if path.startswith(OTHER_CLICKS):
+        found["tid"] = [path[len(OTHER_CLICKS) :].strip("/")]
+    elif path.removesuffix("/") != CLICKS:
+        return "", "", ""
+    tracking_id, url, signature = (values[0] if len(values) == 1 else "" for values in found.values())
+    return tracking_id, url, signature
+
+
+async def _other_method(method: str, send: Any) -> None:
+    status = 200 if method == "OPTIONS" else 405
+    headers = [(b"allow", METHODS), (b"content-length", b"0"), (b"cache-control", b"no-store"), *COMMON]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send(NO_BODY)
+
+
+def _address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> str:
+    if sum(map(len, forwarded)) > LONGEST_CACHED:
+        return client_address(peer, forwarded, trusted)
+    return _cached_address(peer, forwarded, trusted)
+
+
+_cached_address = lru_cache(maxsize=4096)(client_address)
+
+
+def _text(value: bytes | None, longest: int) -> str | None:
+    """A header's text: bytes that are no UTF-8 become replacement characters."""
+    if value is None:
+        return None
+    return _decoded(value, longest) if len(value) > LONGEST_CACHED else _cached_text(value, longest)
+
+
+def _decoded(value: bytes, longest: int) -> str | None:
+    return clean_header(value[: 4 * longest].decode("utf-8", "replace"), longest)
+
+
+_cached_text = lru_cache(maxsize=1024)(_decoded)

@@ -1,0 +1,67 @@
+"""Everything that records in one web process, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.database import Database
+from app.hookspecs import CheckResult
+from app.services.email import CopyIds
+from app.spool import Spool
+from plugins.plausible.events import Kind
+from plugins.plausible.recording import metrics
+from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.intake import Intake
+from plugins.plausible.recording.lookup import Lookup
+from plugins.plausible.recording.recorder import Recorder
+from plugins.plausible.recording.replay import Replayer
+from plugins.plausible.recording.store import Store
+
+CONNECTIONS = 3
+"""For live events, for the replay and for ids that are asked for; pages have connections of their own."""
+DEADLINE = 5.0
+ACQUIRE = 2.0
+
+
+class Recording:
+    """Built once per web process; `start` and `close` with it.
+
+    wanted: whether events of a kind are recorded now; None while that is not known.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ids: CopyIds,
+        *,
+        folder: Path,
+        cap_bytes: int,
+        wanted: Callable[[Kind], bool | None],
+    ) -> None:
+        self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
+        known = KnownCopies()
+        store = Store(self._database, known)
+        self.spool = Spool(folder, cap_bytes=cap_bytes)
+        self._recorder = Recorder(store, self.spool)
+        self._lookup = Lookup(self._database, known)
+        self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted)
+        self.intake = Intake(self._recorder, self._lookup, known, ids, wanted=wanted)
+
+    def start(self) -> None:
+        """Begin to replay what an earlier process left."""
+        metrics.DATABASE_UP.set(1)
+        self._replayer.start()
+
+    async def close(self) -> None:
+        """Make everything that was answered durable, then let go."""
+        await self._lookup.close()
+        await self._recorder.close()
+        await self._replayer.close()
+        await self.spool.close()
+        await self._database.close()
+
+    def readiness(self) -> Sequence[CheckResult]:
+        """What keeps this process from recording."""
+        alarm = self.spool.state().alarm
+        return [CheckResult("Spool", False, alarm)] if alarm else []

@@ -1,0 +1,197 @@
+"""The one way in for opens and clicks. An event is durable when `record` returns: committed, or synced in the spool."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from math import inf
+
+import structlog
+
+from app.database import DatabaseUnavailable
+from app.spool import Spool, SpoolUnavailable
+from plugins.plausible.events import Kind, TrackingEvent
+from plugins.plausible.recording import metrics
+from plugins.plausible.recording.codec import encode
+from plugins.plausible.recording.queue import Entry, Queue
+from plugins.plausible.recording.store import Store
+
+log = structlog.get_logger(__name__)
+
+BOUNDS: dict[Kind, float] = {"click": 0.1, "open": 0.5}
+"""Seconds that an answer waits for the commit before the spool takes the event."""
+MOST = 500
+"""Events in one transaction."""
+MOST_WAITING = 10_000
+"""Events in memory; with a slow database and no spool, more than these are lost."""
+TICK = 0.02
+"""Seconds between two looks for events whose time is over."""
+STUCK = 0.5
+"""A transaction that runs for longer than this many seconds: the database counts as away until it ends."""
+LAST_WAIT = 5.0
+"""Seconds that the end of the process waits for the database; what is not committed by then goes to the spool."""
+WORDS_EVERY = 10.0
+"""Seconds between two lines in the log about the same trouble."""
+
+
+class Recorder:
+    """Groups what comes at the same time into one transaction: while one commits, the next collects.
+
+    store: the way into the tables. spool: where events go that cannot wait for them.
+    """
+
+    def __init__(self, store: Store, spool: Spool, *, bounds: dict[Kind, float] | None = None) -> None:
+        self._store = store
+        self._spool = spool
+        self._bounds = bounds or BOUNDS
+        self._queue = Queue()
+        self._writer: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._others: set[asyncio.Task[None]] = set()
+        self._writing: list[Entry] = []
+        self._writing_since = 0.0
+        self._away = False
+        self._closed = False
+        self._last_words = 0.0
+        self.on_away: Callable[[], None] = lambda: None
+        """Called when the database begins to be away, or the spool gets something; the replay starts by it."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether events go straight to the spool."""
+        return self._away or self._is_stuck()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether live events wait."""
+        return bool(self._queue or self._writing)
+
+    def came_back(self) -> None:
+        """The database takes events again."""
+        if self._away:
+            log.info("the database takes events again")
+        self._away = False
+        metrics.DATABASE_UP.set(1)
+
+    async def record(self, event: TrackingEvent, *, fold: bool = False, unsure: bool = False) -> str:
+        """Store one event. Never raises.
+
+        'committed' or 'spooled': it is durable. 'unknown', 'quarantined': the database does not take it. 'waiting': the
+        spool is gone and the database slow, it waits in memory. 'lost': both are gone.
+
+        fold: only count it, with others of the same copy. unsure: whether the module is on is not known; the replay
+        asks again.
+        """
+        loop = asyncio.get_running_loop()
+        entry = Entry(event, loop.create_future(), loop.time() + self._bounds[event.kind], unsure=unsure)
+        if unsure or self._closed or self.is_away or len(self._queue) >= MOST_WAITING:
+            await self._to_spool([entry])
+            return entry.future.result()
+        if fold:
+            entry = self._queue.fold(entry)
+        else:
+            self._queue.add(entry)
+        if self._writer is None:
+            self._writer = loop.create_task(self._write())
+            self._watcher = loop.create_task(self._watch())
+        # Shielded: several may wait for a folded entry, and one that hangs up must not cancel it for the others.
+        return await (asyncio.shield(entry.future) if fold else entry.future)
+
+    async def close(self) -> None:
+        """Commit what waits, or spool it; then nothing waits any more. Later events go to the spool."""
+        self._closed = True
+        if self._writer is not None:
+            await asyncio.wait({self._writer}, timeout=LAST_WAIT)
+        left = [entry for entry in self._writing if not entry.spooling] + self._queue.overdue(inf)
+        if left:
+            await self._to_spool(left)
+        for task in (self._writer, self._watcher):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self._others:
+            await asyncio.gather(*self._others, return_exceptions=True)
+
+    # --- the database -----------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        """Write until nothing waits; ends then, so that an idle process does nothing."""
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._queue.take(MOST):
+                self._writing, self._writing_since = batch, loop.time()
+                metrics.QUEUE.set(len(self._queue))
+                try:
+                    outcomes = await self._store.put([entry.event for entry in batch])
+                except Exception as error:
+                    self._gone(error)
+                    await self._to_spool([entry for entry in batch if not entry.spooling])
+                else:
+                    for entry in batch:
+                        outcome = outcomes[entry.event.key]
+                        entry.settle("committed" if outcome in {"stored", "duplicate"} else outcome)
+                self._writing = []
+        finally:
+            self._writer = None
+            metrics.QUEUE.set(0)
+
+    def _gone(self, error: Exception) -> None:
+        known = isinstance(error, DatabaseUnavailable)
+        if not self._away:
+            log.error("events go to the spool: the database does not take them", error=str(error), exc_info=not known)
+        self._away = True
+        metrics.DATABASE_UP.set(0)
+        self.on_away()
+
+    def _is_stuck(self) -> bool:
+        return bool(self._writing) and asyncio.get_running_loop().time() - self._writing_since > STUCK
+
+    # --- the spool --------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Hand over to the spool what waits for too long, while a writer is at work."""
+        loop = asyncio.get_running_loop()
+        while self._writer is not None:
+            await asyncio.sleep(TICK)
+            now = loop.time()
+            late = [entry for entry in self._writing if entry.due <= now and not entry.spooling]
+            for entry in late:
+                entry.spooling = True
+            late += self._queue.overdue(now)
+            if late:
+                task = loop.create_task(self._to_spool(late, patient=True))
+                self._others.add(task)
+                task.add_done_callback(self._others.discard)
+        self._watcher = None
+
+    async def _to_spool(self, entries: Sequence[Entry], *, patient: bool = False) -> None:
+        """Make entries durable on the local disk; where that fails too, they are lost, and that is said.
+
+        patient: the database may still take them; where the spool fails they are answered and go on waiting for it.
+        """
+        if not entries:
+            return
+        for entry in entries:
+            entry.spooling = True
+        try:
+            await self._spool.append_all([encode(entry.event, unsure=entry.unsure) for entry in entries])
+        except SpoolUnavailable as error:
+            if patient:
+                for entry in entries:
+                    entry.spooling, entry.due = False, inf
+                    entry.settle("waiting")
+                return
+            outcome = "lost"
+            self._say_lost(sum(entry.event.repeats for entry in entries), error)
+        else:
+            outcome = "spooled"
+            self.on_away()
+        for entry in entries:
+            entry.settle(outcome)
+
+    def _say_lost(self, count: int, error: Exception) -> None:
+        metrics.LOST.inc(count)
+        now = asyncio.get_running_loop().time()
+        if now - self._last_words >= WORDS_EVERY or not self._last_words:
+            self._last_words = now
+            log.error("events lost: neither the database nor the spool takes them", events=count, error=str(error))

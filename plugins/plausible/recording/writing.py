@@ -1,0 +1,103 @@
+"""One batch of events, in one transaction: events, sums, the daily summary, receipts, what open pages hear.
+
+Everybody locks in this order: sums, replies, summary, copies, tickets; within each by ascending id.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.database import Connection
+from app.services import receipts
+from app.services.receipts import Report
+from plugins.plausible.events import CLICK, OPEN, TrackingEvent
+from plugins.plausible.recording import statements
+from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
+
+SHARDS = 16
+LOOKUP = 500
+"""Ids that are asked for at once."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """What a batch adds to one recipient or one reply."""
+
+    opens: int = 0
+    first_open: datetime | None = None
+    last_open: datetime | None = None
+    clicks: int = 0
+    first_click: datetime | None = None
+    last_click: datetime | None = None
+
+    def add(self, event: TrackingEvent) -> None:
+        """Count one event; they may come in any order."""
+        at = event.occurred_at
+        if event.kind == OPEN:
+            self.opens += event.repeats
+            self.first_open = at if self.first_open is None or at < self.first_open else self.first_open
+            self.last_open = at if self.last_open is None or at > self.last_open else self.last_open
+        elif event.kind == CLICK:
+            self.clicks += event.repeats
+            self.first_click = at if self.first_click is None or at < self.first_click else self.first_click
+            self.last_click = at if self.last_click is None or at > self.last_click else self.last_click
+
+
+async def write(
+    conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool
+) -> dict[bytes, str]:
+    """Store what of `events` belongs to tracked copies; by event key 'stored', 'duplicate' or 'unknown'.
+
+    known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
+    event that is there raises IntegrityError.
+    """
+    await resolve(conn, [event.tracking_id for event in events], known)
+    outcome = {event.key: "unknown" for event in events}
+    placed: dict[bytes, tuple[TrackingEvent, TrackedCopy]] = {}
+    for event in events:
+        copy = known.get(event.tracking_id)
+        if copy is not None:
+            placed[event.key] = (event, copy)
+    if check_keys and placed:
+        for key in await statements.present(conn, [event for event, _ in placed.values()]):
+            del placed[key]
+            outcome[key] = "duplicate"
+    if placed:
+        await _write_placed(conn, list(placed.values()))
+        outcome |= dict.fromkeys(placed, "stored")
+    return outcome
+
+
+async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> None:
+    """Learn which copies these ids name, as far as they are tracked and `known` does not hold them."""
+    missing = known.missing(tracking_ids)
+    for start in range(0, len(missing), LOOKUP):
+        known.add(await statements.tracked_copies(conn, missing[start : start + LOOKUP]))
+
+
+async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]]) -> None:
+    recipients: defaultdict[int, Sum] = defaultdict(Sum)
+    replies: defaultdict[int, Sum] = defaultdict(Sum)
+    days: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for event, copy in placed:
+        recipients[copy.recipient_id].add(event)
+        replies[copy.reply_id].add(event)
+        days[f"{event.occurred_at:%Y-%m-%d}", event.kind] += event.repeats
+    script = [
+        statements.insert_events((event, copy.recipient_id) for event, copy in placed),
+        statements.add_to_recipients(recipients),
+        statements.add_to_days(days, shard=os.getpid() % SHARDS),
+    ]
+    opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
+    if opened:
+        script.insert(2, statements.add_to_replies(opened))
+    await conn.script(script)
+    # Who follows a link has read the mail, images shown or not.
+    reports = [
+        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at) for event, copy in placed
+    ]
+    await receipts.report(conn, reports)
