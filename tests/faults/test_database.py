@@ -89,7 +89,7 @@ def test_ids_from_before_the_mark_are_recorded_although_the_database_cannot_be_a
 ) -> None:
     hits = portal.hits(portal.copies(100, marked=False))
     database.pause()
-    with Load(portal.port, hits, limit=400) as load:
+    with Load(portal.port, hits, connections=64, limit=400) as load:
         load.go_on(300)
         database.resume()
         tally = load.wait()

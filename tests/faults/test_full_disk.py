@@ -32,7 +32,7 @@ def test_a_full_database_loses_no_answered_event(template: Path, tmp_path: Path,
             portal.start()
             with Load(portal.port, portal.hits(portal.copies(200)), gap=0.005) as load:
                 load.go_on(100)
-                fill(disk, leave=0)
+                fill(disk)
                 eventually(lambda: portal.spooled() > 200, seconds=60, what="events in the spool")
                 load.go_on(300)
                 relieve(disk)
@@ -81,7 +81,7 @@ def test_a_full_disk_for_the_spool_is_no_loss_while_the_database_takes_events(
     with small_disk(tmp_path / "disk", megabytes=1) as disk:
         portal = Portal(tmp_path / "portal", database, spool=disk / "spool")
         portals.append(portal)
-        fill(disk, leave=0)
+        fill(disk)
         portal.start()
         with Load(portal.port, portal.hits(portal.copies(100)), limit=500) as load:
             tally = load.wait()

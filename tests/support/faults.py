@@ -109,6 +109,9 @@ class Portal:
         self.url = f"http://{HOST}:{self.port}"
         self.links = Links(self.url, Signer([SECRET_KEY]))
         self.process: subprocess.Popen[bytes] | None = None
+        self._client = httpx.Client(
+            base_url=self.url, trust_env=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         server = f"{USER}:{PASSWORD}@{HOST}:{database_port}" if database_port else f"{USER}:{PASSWORD}@localhost"
         where = "" if database_port else f"?unix_socket={database.socket}"
         self._environment = {
@@ -176,7 +179,7 @@ class Portal:
 
     def get(self, path: str) -> httpx.Response:
         """One request of its own."""
-        return httpx.get(self.url + path, trust_env=False, timeout=20)
+        return self._client.get(path)
 
     def is_alive(self) -> bool:
         """Whether /healthz says so."""

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from plugins.plausible.events import CLICK, OPEN, Kind
+from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
-from plugins.plausible.routes import GIF
 from tests.support.background import Background
 
 HOST = "127.0.0.1"

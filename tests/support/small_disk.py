@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +30,11 @@ def small_disk(folder: Path, *, megabytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def fill(disk: Path, *, leave: int) -> None:
-    """Leave so many bytes free, to the page; `relieve` ends it."""
-    state = os.statvfs(disk)
-    with (disk / BALLAST).open("ab") as file:
-        file.write(bytes(max(0, state.f_bavail * state.f_frsize - leave)))
+def fill(disk: Path) -> None:
+    """Leave not a byte free; `relieve` ends it."""
+    with (disk / BALLAST).open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
 
 
 def relieve(disk: Path) -> None:
