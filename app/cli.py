@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -100,15 +102,27 @@ def create_token(email: str, name: str) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
-def serve_command(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--uds", type=click.Path(path_type=Path), help="Listen on a unix socket at this path instead of host and port."
+)
+def serve_command(host: str, port: int, workers: int, uds: Path | None) -> None:
     """Run the web process."""
     from app.server import serve
 
     _run(_nothing)
     try:
-        serve(host=host, port=port, workers=workers)
+        serve(host=host, port=port, workers=workers, uds=uds)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command("web-worker", hidden=True)
+@click.option("--fd", type=int, required=True)
+def web_worker_command(fd: int) -> None:
+    """Answer on a socket that is bound; `serve` starts these."""
+    from app.server import application, worker
+
+    worker.run(application(), socket.socket(fileno=fd))
 
 
 async def _nothing(_runtime: Runtime) -> None:
@@ -156,8 +170,10 @@ def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: i
 def mailbox_command(smtp_port: int, port: int) -> None:
     """Run the demo mailbox; `up --demo` does."""
     from app.demo.mailbox import run
+    from app.server.worker import leave
 
     _run(lambda runtime: run(runtime, smtp_port=smtp_port, port=port))
+    leave()
 
 
 @main.command("doctor")

@@ -80,11 +80,15 @@ _CONVERSIONS: dict[Any, Any] = {
 
 
 class Connection:
-    """One connection with the few verbs that repositories use; every statement has a deadline."""
+    """One connection with the few verbs that repositories use; every statement has a deadline.
 
-    def __init__(self, raw: Any, deadline: float) -> None:
+    first: statements that go out with the first one.
+    """
+
+    def __init__(self, raw: Any, deadline: float, *first: str) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._queued = list(first)
 
     async def fetch_all(self, sql: str, parameters: Parameters = None) -> list[Row]:
         """All rows of one SELECT, as dictionaries."""
@@ -115,23 +119,38 @@ class Connection:
         """Run one `INSERT ... VALUES (...)` for many rows as multi-row statements."""
         if not rows:
             return 0
+        await self.flush()
         async with _answering(self._deadline), self._raw.cursor() as cursor:
             await cursor.executemany(sql, [_prepared(row) for row in rows])
             return int(cursor.rowcount)
 
-    async def script(self, statements: Sequence[str]) -> None:
-        """Run several statements that return no rows in one round trip, in order; the first that fails ends it.
+    def later(self, statement: str) -> None:
+        """Send a statement that returns no rows together with the next one, or with the commit: one round trip less.
 
-        For values use `app.sql.literal`: there are no parameters here.
+        Its error is raised there. For values use `app.sql.literal`: there are no parameters here.
         """
+        self._queued.append(statement)
+
+    async def flush(self, *last: str) -> None:
+        """Send what is queued, then `last`; they run in order, the first that fails ends it."""
+        statements, self._queued = [*self._queued, *last], []
+        if not statements:
+            return
         async with _answering(self._deadline):
             await self._raw.query("; ".join(statements))
             while self._raw.server_status & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
                 await self._raw.next_result()
 
     async def _run(self, sql: str, parameters: Parameters) -> tuple[int, list[Row], int]:
+        queued, self._queued = self._queued, []
         async with _answering(self._deadline), self._raw.cursor(aiomysql.DictCursor) as cursor:
-            count = await cursor.execute(sql, _prepared(parameters))
+            if queued:
+                statement = cursor.mogrify(sql, _prepared(parameters)) if parameters else sql
+                count = await cursor.execute("; ".join([*queued, statement]))
+                while await cursor.nextset():
+                    count = cursor.rowcount
+            else:
+                count = await cursor.execute(sql, _prepared(parameters))
             rows = await cursor.fetchall() if cursor.description else []
             return int(count or 0), list(rows), int(cursor.lastrowid or 0)
 
@@ -187,11 +206,10 @@ class Database:
         Raises DatabaseUnavailable when the server does not answer. After an error at COMMIT the outcome is unknown.
         """
         async with self._lend() as raw:
-            async with _answering(self._deadline):
-                await raw.begin()
-            yield Connection(raw, self._deadline)
-            async with _answering(self._deadline):
-                await raw.commit()
+            # BEGIN travels with the first statement, COMMIT with the last ones.
+            conn = Connection(raw, self._deadline, "BEGIN")
+            yield conn
+            await conn.flush("COMMIT")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

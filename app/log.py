@@ -39,6 +39,14 @@ def configure(settings: Settings) -> None:
     )
 
 
+class ToStructlog(logging.Handler):
+    """Hands what a library tells the standard log on to ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record with the same level and traceback."""
+        structlog.get_logger(record.name).log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+
+
 def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event.keys() & HIDDEN:
         event[key] = "(hidden)"

@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104
 READY_DEADLINE = 30.0
-STOP_DEADLINE = 10.0
+STOP_DEADLINE = 20.0
+"""Seconds; more than the web process takes to finish what is in flight and to flush."""
 MIN_LIFE = 5.0
 """A process that ends sooner than this many seconds after its start is broken and not started again."""
 

@@ -1,10 +1,11 @@
 -- Recording at any rate, for years. Events lie in monthly partitions, so that old ones go by dropping a partition;
--- keys and recipients grow with time, so that inserts touch the ends of the indexes. A partitioned table has no foreign
--- keys, and those of the sums made writers wait for each other.
+-- keys (they begin with the time) and recipients grow with it, so that inserts touch the ends of few indexes. A
+-- partitioned table has no foreign keys, and those of the sums made writers wait for each other.
 ALTER TABLE email_tracking_events
     DROP FOREIGN KEY email_tracking_events_recipient,
     DROP KEY email_tracking_events_key,
     DROP KEY email_tracking_events_tracking,
+    DROP KEY email_tracking_events_time,
     DROP PRIMARY KEY,
     ADD COLUMN repeats INT NOT NULL DEFAULT 1,
     ADD PRIMARY KEY (id, occurred_at),

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from quart import Quart, Response, abort, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
@@ -19,6 +18,7 @@ from app import ROOT
 from app.demo.store import MailStore
 from app.runtime import Runtime
 from app.server import claim_port
+from app.server.worker import serve
 from app.services import tickets
 from app.settings import LOOPBACK_HOSTS
 from app.web.formats import FILTERS
@@ -145,13 +145,8 @@ async def run(runtime: Runtime, *, smtp_port: int, port: int) -> None:
         lambda: SMTP(Handler(store), hostname="mailbox.demo", data_size_limit=LIMIT, enable_SMTPUTF8=True, loop=loop),
         sock=claim_port("127.0.0.1", smtp_port, option="--smtp-port"),
     )
-    config = uvicorn.Config(
-        create_mailbox(runtime, store), log_config=None, access_log=False, server_header=False, lifespan="off"
-    )
-    server = uvicorn.Server(config)
     try:
-        with claim_port("127.0.0.1", port, option="--mailbox-port") as sock:
-            await server.serve(sockets=[sock])
+        await serve(create_mailbox(runtime, store), claim_port("127.0.0.1", port, option="--mailbox-port"))
     finally:
         smtp.close()
         await smtp.wait_closed()

@@ -73,15 +73,13 @@ async def lock_reported(conn: Connection, copy_ids: Sequence[int], below: Collec
     return {row["id"]: row["receipt"] for row in rows}
 
 
-async def set_receipts(conn: Connection, reports: Sequence[Report]) -> None:
+def set_receipts(conn: Connection, reports: Sequence[Report]) -> None:
     """Keep what plugins reported (at least one, one per copy)."""
     rows = [(literal(one.recipient_id), literal(one.receipt), literal(one.at)) for one in reports]
     news = derived(("id", "receipt", "receipt_at"), rows)
-    await conn.script(
-        [
-            f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
-            "SET r.receipt = news.receipt, r.receipt_at = news.receipt_at"
-        ]
+    conn.later(
+        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
+        "SET r.receipt = news.receipt, r.receipt_at = news.receipt_at"
     )
 
 

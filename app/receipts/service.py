@@ -70,7 +70,7 @@ async def report(conn: Connection, reports: Sequence[Report]) -> None:
     known = await repository.lock_reported(conn, sorted(best), below)
     risen = [best[copy_id] for copy_id in known if rules.outranks(best[copy_id].receipt, known[copy_id])]
     if risen:
-        await repository.set_receipts(conn, risen)
+        repository.set_receipts(conn, risen)
         await _refresh_tickets(conn, {one.reply_id: one.ticket_id for one in risen})
     changed = {one.reply_id for one in risen}
     replies = {one.reply_id: one.ticket_id for one in reports}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Response, jsonify
 from quart.typing import ResponseReturnValue
 
 from app.database import DatabaseUnavailable
 from app.runtime import current
+from app.server import stopping
 from app.settings import ConfigurationError
 from app.web.access import open_to_all
+from app.web.metrics import exposition
 
 health = Blueprint("health", __name__)
 
@@ -25,14 +27,18 @@ async def alive() -> ResponseReturnValue:
 @open_to_all
 async def ready() -> ResponseReturnValue:
     """200 when the database answers, the schema is up to date and no module is hindered; 503 with the reasons."""
+    if stopping.is_set():
+        return _not_ready("stopping")
     reasons = [f"{result.name}: {result.message}" for result in await current().plugins.readiness()]
     try:
         await current().check_schema()
     except (DatabaseUnavailable, ConfigurationError) as error:
         reasons.insert(0, str(error))
-    if not reasons:
-        return jsonify({"ready": True})
-    response = jsonify({"ready": False, "reason": "; ".join(reasons)})
+    return _not_ready("; ".join(reasons)) if reasons else jsonify({"ready": True})
+
+
+def _not_ready(reason: str) -> Response:
+    response = jsonify({"ready": False, "reason": reason})
     response.status_code = 503
     return response
 
@@ -41,4 +47,4 @@ async def ready() -> ResponseReturnValue:
 @open_to_all
 async def metrics() -> ResponseReturnValue:
     """Counters for Prometheus; nothing about people is in them."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)

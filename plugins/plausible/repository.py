@@ -175,5 +175,7 @@ async def copy_by_tracking_id(conn: Connection, tracking_id: str) -> CopyPlace |
 
 async def last_event_at(conn: Connection) -> datetime | None:
     """When the last event was recorded."""
-    moment: datetime | None = await conn.fetch_value("SELECT MAX(occurred_at) FROM email_tracking_events")
+    moment: datetime | None = await conn.fetch_value(
+        "SELECT occurred_at FROM email_tracking_events ORDER BY id DESC LIMIT 1"
+    )
     return moment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from pydantic import SecretStr
 from quart import Quart
@@ -9,6 +11,7 @@ from quart.typing import TestClientProtocol as Client
 
 from app.runtime import Runtime
 from app.settings import Settings
+from app.web import health
 from app.web.access import host_is_ours
 from tests.support.web import get, post
 
@@ -138,6 +141,15 @@ async def test_readiness_tells_of_the_database_and_liveness_does_not_ask_it(
     finally:
         async with runtime.database.transaction() as conn:
             await conn.execute("UPDATE schema_migrations SET finished_at = NOW(6) WHERE finished_at IS NULL")
+
+
+async def test_a_process_that_is_asked_to_end_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = threading.Event()
+    monkeypatch.setattr(health, "stopping", stopping)
+    assert (await get(client, "/readyz")).status_code == 200
+    stopping.set()
+    response = await get(client, "/readyz")
+    assert (response.status_code, await response.get_json()) == (503, {"ready": False, "reason": "stopping"})
 
 
 async def test_metrics_are_there(client: Client) -> None:
