@@ -73,3 +73,17 @@ def test_connections_that_fell_silent_and_then_broke_lose_no_answered_event(port
         tally = load.stop()
     assert tally.is_whole, tally
     portal.assert_even(tally)
+
+
+def test_connections_that_the_network_has_forgotten_lose_no_answered_event(portal: Portal, network: TcpProxy) -> None:
+    with Load(portal.port, portal.hits(portal.copies(200)), gap=0) as load:
+        for _ in range(3):
+            load.go_on(300)
+            # The database does not hear that anybody has gone, and keeps what they had locked.
+            network.forsake()
+        load.go_on(300)
+        load.gap = 0.02
+        load.go_on(300)
+        tally = load.stop()
+    assert tally.is_whole, tally
+    portal.assert_even(tally)

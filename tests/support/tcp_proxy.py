@@ -49,6 +49,18 @@ class TcpProxy:
         """Change the network for old and new connections."""
         self._background.call(lambda: self._become(mode))
 
+    def forsake(self) -> None:
+        """Nothing of the connections there are now arrives ever again, their end neither; new ones are open.
+
+        So it is when a firewall has forgotten them, or our host has changed its address.
+        """
+        self._background.call(self._forsake)
+
+    def _forsake(self) -> None:
+        self._flowing.clear()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     def _become(self, mode: Mode) -> None:
         self._mode = mode
         if mode == "silent":
@@ -84,22 +96,31 @@ class TcpProxy:
             _reset(writer)
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._flowing.wait()
+        flowing = self._flowing
+        await flowing.wait()
         there, back = await asyncio.open_connection("127.0.0.1", self._target)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pass(reader, back))
-                both.create_task(self._pass(there, writer))
+                both.create_task(self._pass(reader, back, flowing))
+                both.create_task(self._pass(there, writer, flowing))
         except* OSError:
             pass
         finally:
             _reset(back)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(PIECE):
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flowing: asyncio.Event) -> None:
+        while True:
+            try:
+                data = await reader.read(PIECE)
+            except OSError:
+                # A broken connection, too, is something that has to arrive.
+                await flowing.wait()
+                raise
             if self._mode == "slow":
                 await asyncio.sleep(self._delay)
-            await self._flowing.wait()
+            await flowing.wait()
+            if not data:
+                break
             writer.write(data)
             await writer.drain()
         with contextlib.suppress(OSError):
