@@ -26,7 +26,7 @@ ANSWER_DEADLINE = 20.0
 """Seconds to a whole answer; a connection that took longer counts as broken."""
 RECONNECT = 0.02
 """Seconds to the next try after a refused connection."""
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)")
 Key = tuple[str, Kind]
 
 
@@ -218,7 +218,11 @@ class _Connection(asyncio.Protocol):
         self._answered(self._hit, answer)
         self._got.clear()
         self._hit = None
-        self._wait(self._load.gap, self._send)
+        if answer.is_last:
+            assert self._transport is not None
+            self._transport.close()
+        else:
+            self._wait(self._load.gap, self._send)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._wait(0, None)
@@ -247,13 +251,13 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _answered(self, hit: Hit, answer: tuple[int, bytes]) -> None:
+    def _answered(self, hit: Hit, answer: Answer) -> None:
         tally = self._load.tally
         tally.slowest = max(tally.slowest, time.monotonic() - self._since)
-        if answer == (hit.status, hit.body):
+        if (answer.status, answer.body) == (hit.status, hit.body):
             tally.answered[hit.key] += 1
         else:
-            tally.wrong[f"{answer[0]} with {len(answer[1])} bytes"] += 1
+            tally.wrong[f"{answer.status} with {len(answer.body)} bytes"] += 1
 
     def _wait(self, seconds: float, then: Callable[[], None] | None) -> None:
         if self._timer is not None:
@@ -261,20 +265,32 @@ class _Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(seconds, then) if then is not None else None
 
 
-def whole_answer(data: bytes | bytearray) -> tuple[int, bytes] | None:
-    """Status and body of one answer, or None while some of it is still to come.
+@dataclass(frozen=True)
+class Answer:
+    """One whole answer."""
+
+    status: int
+    body: bytes
+    is_last: bool
+    """Whether the server said that it closes the connection now."""
+
+
+def whole_answer(data: bytes | bytearray) -> Answer | None:
+    """One answer, or None while some of it is still to come.
 
     Raises ValueError for what is no answer with a Content-Length, which is all that the tracking endpoints send.
     """
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None
-    head = bytes(data[:end])
+    head = bytes(data[:end]).lower()
     found = _LENGTH.search(head)
-    if found is None or not head.startswith(b"HTTP/1.1 "):
+    if found is None or not head.startswith(b"http/1.1 "):
         raise ValueError(f"not an answer with a length: {head!r}")
     start, length = end + 4, int(found[1])
-    return (int(head[9:12]), bytes(data[start : start + length])) if len(data) >= start + length else None
+    if len(data) < start + length:
+        return None
+    return Answer(int(head[9:12]), bytes(data[start : start + length]), b"\r\nconnection: close" in head)
 
 
 def eventually(condition: Callable[[], object], *, seconds: float, what: Callable[[], str] | str) -> None:
