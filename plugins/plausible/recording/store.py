@@ -58,9 +58,10 @@ class Store:
 
     async def _attempt(self, events: Sequence[TrackingEvent], check_keys: bool, lane: int) -> dict[bytes, str]:
         try:
-            return await self._database.run(
-                partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
-            )
+            work = partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
+            written = await self._database.run(work)
+            self._known.add_reported(written.reported)
+            return written.outcome
         except pymysql.err.IntegrityError as error:
             if error.args[0] == DUPLICATE and not check_keys:
                 return await self._attempt(events, True, lane)
