@@ -13,7 +13,7 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.limits import Limit
 from plugins.plausible.recording.lookup import Lookup
-from plugins.plausible.recording.recorder import Recorder
+from plugins.plausible.recording.recorder import BOUNDS, Recorder
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class Intake:
         if self._known.get(tracking_id) is None and not self._ids.is_marked(tracking_id):
             if not is_tracking_id(tracking_id) or (not address.is_local and self._strange.over(address.full)):
                 return "unknown"
-            found = None if self._recorder.is_away else await self._lookup.ask(tracking_id)
+            found = None if self._recorder.is_away else await self._lookup.ask(tracking_id, within=BOUNDS[kind])
             if found is False or (found is None and self._unproven.over("")):
                 return "unknown"
             unproven = found is None
