@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ from app.log import configure
 from app.runtime import Runtime
 from app.services import modules
 from app.settings import Settings
+from app.spool import Spool
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.fast_path import GIF, FastPath
 from plugins.plausible.module import Plausible
 from plugins.plausible.recording import store
 from plugins.plausible.recording.intake import MOST_PER_COPY
+from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.store import Store
 from tests.plausible.test_routes import LINKS, click_path, path
 from tests.receipts.builders import MailedReply, mailed_reply
@@ -160,7 +162,7 @@ async def test_nothing_of_what_is_lost(
 async def test_nothing_of_an_event_that_the_database_refuses(
     world: Client, reply: MailedReply, log: Log, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    async def write(conn: object, events: list[TrackingEvent], known: object, *, check_keys: bool) -> dict[bytes, str]:
+    async def write(conn: object, events: Sequence[TrackingEvent], **rest: object) -> None:
         words = f"Data too long: {events[0]}"
         raise error(1406, words) if issubclass(error, pymysql.err.Error) else error(words)
 
@@ -176,7 +178,7 @@ async def test_nothing_of_an_event_that_the_database_refuses(
 async def test_nothing_of_an_event_over_which_recording_trips(
     world: Client, reply: MailedReply, log: Log, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    async def attempt(self: Store, events: list[TrackingEvent], *, check_keys: bool) -> dict[bytes, str]:
+    async def attempt(self: Store, events: Sequence[TrackingEvent], *rest: object) -> None:
         words = f"near '{events[0]}'"
         raise error(1064, words) if issubclass(error, pymysql.err.Error) else error(words)
 
@@ -184,6 +186,30 @@ async def test_nothing_of_an_event_over_which_recording_trips(
     await hit(world, reply.recipients[0].tracking_id)
     await until(lambda: "the spool is not replayed" in log.text())
     assert "events go to the spool" in log.text()
+    assert log.tells_of(reply) == []
+
+
+async def test_nothing_of_an_event_over_which_everything_trips(
+    portal: Runtime, world: Client, reply: MailedReply, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def append_all(self: Spool, records: Sequence[bytes]) -> None:
+        raise RuntimeError(f"cannot keep {records!r}")
+
+    async def put(self: Store, events: Sequence[TrackingEvent], **rest: object) -> None:
+        raise RuntimeError(f"cannot store {events}")
+
+    async def record(self: Recorder, event: TrackingEvent, **rest: object) -> str:
+        raise RuntimeError(f"cannot record {event}")
+
+    lost = counted("lost")
+    monkeypatch.setattr(Spool, "append_all", append_all)
+    monkeypatch.setattr(Store, "put", put)
+    await hit(world, reply.recipients[0].tracking_id)
+    assert "events lost" in log.text()
+    monkeypatch.setattr(Recorder, "record", record)
+    await hit(world, reply.recipients[0].tracking_id)
+    assert "an event was lost" in log.text()
+    assert counted("lost") == lost + 4
     assert log.tells_of(reply) == []
 
 

@@ -9,7 +9,7 @@ from sys import maxsize
 
 import structlog
 
-from app.spool import Spool, SpoolUnavailable
+from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import encode
@@ -238,10 +238,4 @@ class Recorder:
         now = asyncio.get_running_loop().time()
         if now - self._last_words >= WORDS_EVERY or not self._last_words:
             self._last_words = now
-            known = isinstance(error, SpoolUnavailable)
-            log.error(
-                "events lost: neither the database nor the spool takes them",
-                events=count,
-                error=str(error),
-                exc_info=not known,
-            )
+            log.error("events lost: neither the database nor the spool takes them", events=count, **explain(error))
