@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,25 +157,3 @@ def test_the_guides_own_links_lead_somewhere() -> None:
     anchors += [one for page in pages for one in re.findall(r"operations\.md#([\w-]+)", page.read_text())]
     assert len(anchors) > 10
     assert [one for one in anchors if one not in headings] == []
-
-
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
-def test_nginx_takes_its_examples(tmp_path: Path) -> None:
-    blocks = re.findall(r"```nginx\n(.*?)```", GUIDE, re.DOTALL)
-    assert len(blocks) == 2
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=example.com", "-days", "1",
-         "-keyout", str(tmp_path / "any.key"), "-out", str(tmp_path / "any.pem")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    text = "".join(blocks).replace("/var/log/nginx/", f"{tmp_path}/").replace("listen 443", "listen 127.0.0.1:64443")
-    text = re.sub(r"/etc/ssl/\S+\.(pem|key);", rf"{tmp_path}/any.\1;", text)
-    temp = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    conf = tmp_path / "nginx.conf"
-    conf.write_text(f"pid {tmp_path}/pid; error_log stderr; events {{}}\nhttp {{ access_log off; {temp}\n{text}\n}}\n")
-    done = subprocess.run(
-        ["nginx", "-t", "-q", "-p", str(tmp_path), "-c", str(conf)], check=False, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (0, "")
