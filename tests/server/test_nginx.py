@@ -36,6 +36,7 @@ def configuration(folder: Path, *, port: int, portal: str) -> Path:
     """The guide's two servers on a port of loopback; all files in `folder`. portal: host and port of PORTAL_URL."""
     text = "".join(re.findall(r"```nginx\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL))
     text = text.replace("listen 443", f"listen 127.0.0.1:{port}").replace("/run/myportal/web.sock", f"{folder}/sock")
+    text = text.replace("listen 10.0.0.11:8000", f"listen unix:{folder}/inner")
     text = re.sub(r"/etc/ssl/\S+\.(pem|key);", rf"{folder}/any.\1;", text).replace("/var/log/nginx/", f"{folder}/")
     # The portal of this test is at a port, and under no name.
     text = text.replace("Host $host;", f"Host {portal};", 1).replace(f"Host {PORTAL};", f"Host {portal};")
@@ -128,5 +129,15 @@ async def test_the_tracking_host_has_pixel_links_and_their_style_and_nothing_els
     assert [path for path in closed if await status(nginx, TRACKING, path) != 404] == []
 
 
-async def test_the_portals_host_has_its_pages(nginx: httpx.AsyncClient) -> None:
+async def test_the_portals_host_has_its_pages_and_shows_no_metrics(nginx: httpx.AsyncClient) -> None:
     assert await status(nginx, PORTAL, "/login") == 200
+    assert [await status(nginx, PORTAL, path) for path in ("/metrics", "/readyz")] == [404, 404]
+
+
+async def test_the_inner_address_has_metrics_and_health_and_nothing_else(
+    nginx: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "inner"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://web1.internal:8000") as client:
+        found = [(await client.get(path)).status_code for path in ("/metrics", "/readyz", "/healthz", "/login", "/")]
+    assert found == [200, 200, 200, 404, 404]
