@@ -8,6 +8,7 @@ happens inside `transaction()` or `run()`. Times are UTC; DATETIME columns come 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -291,11 +292,16 @@ class Database:
             raise DatabaseUnavailable(f"no connection to the database at {place}: {reason}") from error
 
     async def _prepare(self, raw: Any) -> None:
-        """Set what every session relies on: UTC, strict mode, no gap locks, and a server-side end of long reads."""
+        """Set what every session relies on: UTC, strict mode, no gap locks, and a server-side end of what takes long.
+
+        A network that forgets a connection tells the server nothing: without an end of its own the transaction that
+        was open there would keep its locks for hours, and everybody else waiting.
+        """
+        idle = math.ceil(self._deadline)
         limit = (
-            f"max_statement_time = {self._deadline:g}"
+            f"max_statement_time = {self._deadline:g}, idle_transaction_timeout = {idle}"
             if "mariadb" in raw.get_server_info().lower()
-            else f"max_execution_time = {int(self._deadline * 1000)}"
+            else f"max_execution_time = {int(self._deadline * 1000)}, wait_timeout = {max(60, idle)}"
         )
         async with raw.cursor() as cursor:
             await cursor.execute(f"SET time_zone = '+00:00', sql_mode = '{SQL_MODE}', {limit}")

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import ConfigurationError, DatabaseAddress, environment_variable, load_settings
+from app.settings import (
+    ConfigurationError,
+    DatabaseAddress,
+    Settings,
+    environment_variable,
+    load_settings,
+    read_running,
+    write_running,
+)
+from app.up import environment_of
 from tools.env_example import render
 
 
@@ -21,6 +30,7 @@ def test_the_example_file_names_every_variable() -> None:
     [
         ("PORTAL_URL", "help.example.com", "PORTAL_URL must be http:// or https://"),
         ("PORTAL_URL", "https://help.example.com/sub", "scheme, host and port only"),
+        ("TRACKING_URL", "https://t.example.com/sub", "scheme, host and port only"),
         ("SECRET_KEY", "short", "at least 32 characters"),
         ("SMTP_PORT", "99999", "SMTP_PORT"),
         ("SMTP_TLS", "ssl", "SMTP_TLS"),
@@ -65,3 +75,11 @@ def test_a_module_finds_its_first_values_in_the_env_file_too(monkeypatch: pytest
     assert environment_variable("PLAUSIBLE_SITE_DOMAIN") == "file.example"
     assert environment_variable("PLAUSIBLE_BASE_URL") == "https://environment.example"
     assert environment_variable("PLAUSIBLE_NOT_SET") == ""
+
+
+def test_the_processes_of_up_and_scripts_beside_it_know_the_tracking_host(settings: Settings) -> None:
+    own = settings.model_copy(update={"tracking_url": "https://t.example.com"})
+    own.var_dir.mkdir()
+    write_running(own)
+    assert environment_of(own)["TRACKING_URL"] == "https://t.example.com"
+    assert read_running(own.var_dir)["tracking_url"] == "https://t.example.com"

@@ -24,6 +24,8 @@ class KnownCopies:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._copies: dict[str, TrackedCopy] = {}
+        self.reported: set[int] = set()
+        """Recipients whose mail this process has reported as read; doing it again would change nothing."""
 
     def get(self, tracking_id: str) -> TrackedCopy | None:
         """What is remembered of an id."""
@@ -44,3 +46,10 @@ class KnownCopies:
     def clear(self) -> None:
         """Forget everything: something that was remembered is gone."""
         self._copies.clear()
+        self.reported.clear()
+
+    def add_reported(self, recipient_ids: Iterable[int]) -> None:
+        """Remember reports that were committed."""
+        if len(self.reported) > self._most:
+            self.reported.clear()
+        self.reported.update(recipient_ids)

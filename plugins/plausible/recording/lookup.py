@@ -36,8 +36,11 @@ class Lookup:
         self._waiting: dict[str, asyncio.Future[bool | None]] = {}
         self._asker: asyncio.Task[None] | None = None
 
-    async def ask(self, tracking_id: str) -> bool | None:
-        """Whether this is a tracked copy's id; None where the database does not tell, or too many are asked for."""
+    async def ask(self, tracking_id: str, *, within: float) -> bool | None:
+        """Whether this is a tracked copy's id; None where the database does not tell, or too many are asked for.
+
+        within: seconds that the caller can wait.
+        """
         if self._known.get(tracking_id) is not None:
             return True
         if tracking_id in self._unknown:
@@ -50,7 +53,8 @@ class Lookup:
             future = self._waiting[tracking_id] = loop.create_future()
             if self._asker is None:
                 self._asker = loop.create_task(self._ask())
-        return await asyncio.shield(future)
+        done, _ = await asyncio.wait({future}, timeout=within)
+        return future.result() if done else None
 
     async def close(self) -> None:
         """Let everybody go."""

@@ -43,6 +43,7 @@ class Recording:
         known = KnownCopies()
         store = Store(self._database, known)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
+        self._cap_bytes = cap_bytes
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
         self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted)
@@ -51,6 +52,7 @@ class Recording:
     def start(self) -> None:
         """Begin to replay what an earlier process left."""
         metrics.DATABASE_UP.set(1)
+        metrics.SPOOL_MAX.set(self._cap_bytes)
         self._replayer.start()
 
     async def close(self) -> None:

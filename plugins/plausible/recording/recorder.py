@@ -9,13 +9,13 @@ from sys import maxsize
 
 import structlog
 
-from app.database import DatabaseUnavailable
-from app.spool import Spool, SpoolUnavailable
+from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import encode
 from plugins.plausible.recording.queue import Entry, Folds, Queue
 from plugins.plausible.recording.store import Store
+from plugins.plausible.recording.words import explain
 
 log = structlog.get_logger(__name__)
 
@@ -176,9 +176,8 @@ class Recorder:
         return [entry for batch, _ in self._writing.values() for entry in batch]
 
     def _gone(self, error: Exception) -> None:
-        known = isinstance(error, DatabaseUnavailable)
         if not self._away:
-            log.error("events go to the spool: the database does not take them", error=str(error), exc_info=not known)
+            log.error("events go to the spool: the database does not take them", **explain(error))
         self._away = True
         metrics.DATABASE_UP.set(0)
 
@@ -239,10 +238,4 @@ class Recorder:
         now = asyncio.get_running_loop().time()
         if now - self._last_words >= WORDS_EVERY or not self._last_words:
             self._last_words = now
-            known = isinstance(error, SpoolUnavailable)
-            log.error(
-                "events lost: neither the database nor the spool takes them",
-                events=count,
-                error=str(error),
-                exc_info=not known,
-            )
+            log.error("events lost: neither the database nor the spool takes them", events=count, **explain(error))

@@ -11,12 +11,13 @@ from contextlib import suppress
 import structlog
 
 from app.database import Database, DatabaseUnavailable
-from app.spool import Spool, SpoolUnavailable
+from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.store import Store
+from plugins.plausible.recording.words import explain
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +148,5 @@ class Replayer:
     def _say(self, error: Exception) -> None:
         words = type(error).__name__
         if words != self._said:
-            known = isinstance(error, DatabaseUnavailable | SpoolUnavailable)
-            log.warning("the spool is not replayed", error=str(error), exc_info=not known)
+            log.warning("the spool is not replayed", **explain(error))
         self._said = words

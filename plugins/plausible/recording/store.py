@@ -57,7 +57,7 @@ class Store:
             try:
                 outcome |= await self._attempt(part, check_keys, lane)
             except pymysql.err.Error as error:
-                raise DatabaseUnavailable(f"the database takes no events now: {error.args[-1]}") from error
+                raise _takes_none(error) from error
             metrics.COMMIT.observe(time.perf_counter() - started)
             metrics.BATCH.observe(len(part))
         return outcome
@@ -67,9 +67,10 @@ class Store:
     ) -> dict[bytes, str]:
         """afresh: nothing was remembered when these events failed before, alone."""
         try:
-            return await self._database.run(
-                partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
-            )
+            work = partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
+            written = await self._database.run(work)
+            self._known.add_reported(written.reported)
+            return written.outcome
         except DatabaseUnavailable:
             raise
         except Exception as error:
@@ -105,12 +106,17 @@ class Store:
         try:
             await self._quarantine(record, error)
         except pymysql.err.Error as refused:
-            raise DatabaseUnavailable(f"the database takes no events now: {refused.args[-1]}") from refused
+            raise _takes_none(refused) from refused
 
     async def _quarantine(self, record: bytes, error: Exception) -> None:
         async with self._database.transaction() as conn:
             is_new = await statements.quarantine(conn, record, _words(error))
         metrics.QUARANTINED.inc(is_new)
+
+
+def _takes_none(error: pymysql.err.Error) -> DatabaseUnavailable:
+    reason = error.args[-1] if error.args and error.args[0] in REFUSES_ALL else _words(error)
+    return DatabaseUnavailable(f"the database takes no events now: {reason}")
 
 
 def _words(error: Exception) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from app.database import Connection
 from app.services import receipts
 from app.services.receipts import Report
+from app.sql import moment
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
@@ -49,10 +50,20 @@ class Sum:
             self.last_click = at if self.last_click is None or at > self.last_click else self.last_click
 
 
+@dataclass(slots=True)
+class Written:
+    """What a transaction did; true once it is committed."""
+
+    outcome: dict[bytes, str]
+    """By event key 'stored', 'duplicate' or 'unknown'."""
+    reported: list[int]
+    """The recipients whose mail was reported as read."""
+
+
 async def write(
     conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool, lane: int
-) -> dict[bytes, str]:
-    """Store what of `events` belongs to tracked copies; by event key 'stored', 'duplicate' or 'unknown'.
+) -> Written:
+    """Store what of `events` belongs to tracked copies.
 
     known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
     event that is there raises IntegrityError.
@@ -68,10 +79,12 @@ async def write(
         for key in await statements.present(conn, [event for event, _ in placed.values()]):
             del placed[key]
             outcome[key] = "duplicate"
+    reported: list[int] = []
     if placed:
-        await _write_placed(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+        add_events(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+        reported = await _report(conn, list(placed.values()), known)
         outcome |= dict.fromkeys(placed, "stored")
-    return outcome
+    return Written(outcome, reported)
 
 
 async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
@@ -85,22 +98,31 @@ async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCop
     return copies
 
 
-async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
+def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
+    """Add events with their sums, and the daily summary."""
     recipients: defaultdict[int, Sum] = defaultdict(Sum)
     replies: defaultdict[int, Sum] = defaultdict(Sum)
     days: defaultdict[tuple[str, str], int] = defaultdict(int)
     for event, copy in placed:
         recipients[copy.recipient_id].add(event)
         replies[copy.reply_id].add(event)
-        days[f"{event.occurred_at:%Y-%m-%d}", event.kind] += event.repeats
+        days[moment(event.occurred_at)[:10], event.kind] += event.repeats
     conn.later(statements.insert_events((event, copy.recipient_id) for event, copy in placed))
     conn.later(statements.add_to_recipients(recipients))
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
     if opened:
         conn.later(statements.add_to_replies(opened))
     conn.later(statements.add_to_days(days, shard=shard))
+
+
+async def _report(
+    conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], known: KnownCopies
+) -> list[int]:
     # Who follows a link has read the mail, images shown or not.
     reports = [
-        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at) for event, copy in placed
+        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at)
+        for event, copy in placed
+        if copy.recipient_id not in known.reported
     ]
-    await receipts.report(conn, reports)
+    await receipts.report(conn, reports, heard={copy.reply_id: copy.ticket_id for _, copy in placed})
+    return [one.recipient_id for one in reports]
