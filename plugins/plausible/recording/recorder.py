@@ -113,7 +113,8 @@ class Recorder:
             await asyncio.wait(set(self._writers.values()), timeout=LAST_WAIT)
         if self._watcher is not None:
             self._watcher.cancel()
-        await asyncio.gather(*self._others, *([self._folder] if self._folder else []), return_exceptions=True)
+        others = [task for task in (self._watcher, self._folder) if task is not None]
+        await asyncio.gather(*others, *self._others, return_exceptions=True)
         # Taken out of the queue, so that no writer takes them up beside the spool.
         await self._to_spool([*(entry for entry in self._in_flight() if not entry.spooled), *self._queue.take(maxsize)])
         writers = list(self._writers.values())
