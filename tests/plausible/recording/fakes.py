@@ -32,6 +32,8 @@ class ScriptedStore(Store):
         async with self.called:
             self.batches.append(list(events))
             self.called.notify_all()
+        # A database is never there at once: others run meanwhile.
+        await asyncio.sleep(0)
         await self.open.wait()
         if self.error is not None:
             raise self.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ from app.database import Connection, Database, DatabaseUnavailable, utcnow
 from app.localdb import LocalDatabase
 from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
+from plugins.plausible.recording import statements
 from plugins.plausible.recording import store as module
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.store import REFUSES_ALL, Store
-from plugins.plausible.recording.writing import Written, write
+from plugins.plausible.recording.writing import Sum, Written, write
 from tests.plausible.recording import count, event, rows
 from tests.receipts.builders import MailedReply, mailed_reply
 
@@ -77,13 +79,15 @@ async def totals(database: Database) -> tuple[int, int, int, int]:
 # --- the same event twice --------------------------------------------------------------------------------------------
 
 
-async def test_events_that_are_there_already_cost_the_others_nothing(
-    portal: Runtime, store: Store, reply: MailedReply
+async def test_events_that_are_there_already_cost_the_others_one_more_transaction(
+    portal: Runtime, store: Store, reply: MailedReply, attempts: Attempts
 ) -> None:
     events = [event(one.tracking_id) for one in reply.recipients]
     await store.put(events[1:3])
+    attempts.sizes.clear()
     outcome = await store.put(events)
     assert [outcome[one.key] for one in events] == ["stored", "duplicate", "duplicate", "stored", "stored"]
+    assert attempts.sizes == [5, 5]
     assert await totals(portal.database) == (5, 5, 5, 5)
 
 
@@ -153,6 +157,15 @@ async def test_two_processes_write_the_same_copies_in_any_order(portal: Runtime,
 
     await asyncio.gather(process(0), process(1), process(0))
     assert await totals(portal.database) == (3 * 15 * len(ids),) * 4
+
+
+def test_rows_are_locked_in_the_order_of_their_ids() -> None:
+    sums = {number: Sum(opens=1, first_open=utcnow(), last_open=utcnow()) for number in (1003, 1001, 1002)}
+    for sql in (statements.add_to_recipients(sums), statements.add_to_replies(sums)):
+        assert re.findall(r"\b100[123]\b", sql) == ["1001", "1002", "1003"]
+    days = {("2026-11-21", OPEN): 1, ("2026-11-20", OPEN): 1, ("2026-11-20", CLICK): 1}
+    sql = statements.add_to_days(days, shard=0)
+    assert sql.index("20','click'") < sql.index("20','open'") < sql.index("21','open'")
 
 
 @pytest.mark.parametrize("code", [1213, 1205])
