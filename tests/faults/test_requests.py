@@ -29,11 +29,14 @@ FLOOD = 5000
 def test_hits_on_one_id_are_all_counted(portal: Portal) -> None:
     [tracking_id] = portal.copies(1)
     hit = open_hit(portal.links, tracking_id, address="203.0.113.9")
-    with Load(portal.port, [hit], connections=32, gap=0, limit=HITS) as load:
+    with Load(portal.port, [hit], connections=256, gap=0, limit=HITS) as load:
         tally = load.wait(seconds=60 + HITS / 1000)
     assert tally.is_whole, tally
     assert tally.answered == {(tracking_id, OPEN): HITS}
     portal.assert_even(tally)
+    # Counted, not kept one by one.
+    [kept] = portal.rows(f"SELECT COUNT(*) AS events FROM email_tracking_events WHERE tracking_id = '{tracking_id}'")  # noqa: S608
+    assert kept["events"] < HITS / 5
 
 
 @pytest.mark.timeout(180)
