@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,13 +13,20 @@ OVERLAP = timedelta(seconds=10)
 MAX_TOPICS = 20
 KEPT_IDS = 64
 """Ids that a cursor carries; of more events within OVERLAP the oldest may be told twice."""
+TICKETS = "tickets"
+"""Topic of every ticket list."""
 TOPIC = re.compile(r"tickets|ticket:[1-9][0-9]{0,9}", re.ASCII)
-CURSOR = re.compile(rf"([0-9]{{1,16}})(?:-([0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{0,{KEPT_IDS - 1}}}))?", re.ASCII)
+CURSOR = re.compile(rf"([0-9]{{1,16}})(?:-([0-9]{{1,22}}(?:\.[0-9]{{1,22}}){{0,{KEPT_IDS - 1}}}))?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadTopics(ValueError):
     """A page asked for topics that do not exist, or for too many; the message says which and the rule."""
+
+
+def ticket_topic(ticket_id: int) -> str:
+    """Topic of one ticket's page."""
+    return f"ticket:{ticket_id}"
 
 
 @dataclass(frozen=True)
@@ -32,11 +38,6 @@ class Event:
     created_at: datetime
     detail: Mapping[str, Any]
     """kind, ticket_id, and reply_id where the kind has one."""
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Event:
-        """From a row of `repository.since`."""
-        return cls(row["id"], row["topic"], row["created_at"], json.loads(row["payload"]))
 
     @property
     def repeatable(self) -> bool:
@@ -75,7 +76,7 @@ class Cursor:
 
 @dataclass
 class Heard:
-    """Grows with each event that a page was sent, and gives the cursor for it."""
+    """Takes each event that a page was sent, and gives the cursor for it."""
 
     moment: datetime
     _ids: dict[int, datetime] = field(default_factory=dict)
@@ -84,7 +85,8 @@ class Heard:
         """Note one event; the cursor after it."""
         self._ids[event.id] = event.created_at
         self.moment = max(self.moment, event.created_at)
-        self._ids = {number: at for number, at in self._ids.items() if at >= self.moment - OVERLAP}
+        newest = list(self._ids.items())[-KEPT_IDS:]
+        self._ids = {number: at for number, at in newest if at >= self.moment - OVERLAP}
         return self.cursor
 
     @property
@@ -95,7 +97,7 @@ class Heard:
     @classmethod
     def up_to(cls, cursor: Cursor) -> Heard:
         """Go on from a cursor."""
-        return cls(cursor.moment, dict.fromkeys(cursor.seen, cursor.moment))
+        return cls(cursor.moment, dict.fromkeys(sorted(cursor.seen), cursor.moment))
 
 
 def read_topics(text: str) -> frozenset[str]:
@@ -112,8 +114,3 @@ def read_topics(text: str) -> frozenset[str]:
     if unknown is not None:
         raise BadTopics(f'A topic is "tickets" or "ticket:" and a number, got {unknown[:40]!r}.')
     return topics
-
-
-def unheard(events: Iterable[Event], topics: frozenset[str], cursor: Cursor) -> list[Event]:
-    """Those of these topics that a page with this cursor has not heard."""
-    return [event for event in events if event.topic in topics and event.id not in cursor.seen]

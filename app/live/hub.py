@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -17,7 +17,9 @@ import structlog
 
 from app.database import Connection, Database
 from app.live import repository
-from app.live.events import OVERLAP, Cursor, Event, Heard, unheard
+from app.live.events import OVERLAP, Cursor, Event, Heard
+from app.live.packing import expand
+from app.live.reader import Reader, unheard
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +41,8 @@ class Listener:
     def __init__(self, topics: frozenset[str]) -> None:
         self.topics = topics
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE + 1)
-        self._offered: dict[int, datetime] = {}
+        self._offered: OrderedDict[int, datetime] = OrderedDict()
+        """The time of each event that was queued, by id, as they came; a dict is slow where its first entries go."""
         self._held: list[Event] | None = []
         """What came before `start`; None after it."""
         self._ended = False
@@ -47,7 +50,7 @@ class Listener:
     def start(self, *, known: Cursor, missed: Iterable[Event]) -> None:
         """Queue what the page missed and from now on what comes; what it knows is never told."""
         held, self._held = self._held or [], None
-        self._offered = dict.fromkeys(known.seen, known.moment)
+        self._offered = OrderedDict.fromkeys(known.seen, known.moment)
         for event in (*missed, *held):
             self.offer(event)
 
@@ -69,33 +72,13 @@ class Listener:
 
     def forget_before(self, moment: datetime) -> None:
         """Drop the memory of events that cannot come again."""
-        if len(self._offered) > QUEUE:
-            self._offered = {number: at for number, at in self._offered.items() if at >= moment}
+        while self._offered and next(iter(self._offered.values())) < moment:
+            self._offered.popitem(last=False)
 
     async def next(self, timeout: float) -> Event | None:
         """The next event, or None at the end. Raises TimeoutError where none came in time."""
         async with asyncio.timeout(timeout):
             return await self._queue.get()
-
-
-class Progress:
-    """How far this process has read."""
-
-    def __init__(self) -> None:
-        self.mark: datetime | None = None
-        """The newest event's time, or the database's clock at the start."""
-        self._seen: dict[int, datetime] = {}
-
-    def news(self, events: Iterable[Event]) -> list[Event]:
-        """Those that were not read before."""
-        fresh = [event for event in events if event.id not in self._seen]
-        for event in fresh:
-            self._seen[event.id] = event.created_at
-            self.mark = max(self.mark or event.created_at, event.created_at)
-        if fresh and self.mark is not None:
-            oldest = self.mark - OVERLAP
-            self._seen = {number: at for number, at in self._seen.items() if at >= oldest}
-        return fresh
 
 
 class Hub:
@@ -196,11 +179,11 @@ class Hub:
 
     async def _poll(self) -> None:
         """Look for ever; while the database is away, look on, and tell afterwards what came meanwhile."""
-        progress = Progress()
+        reader = Reader()
         answers = True
         while True:
             try:
-                await self._look_once(progress)
+                await self._look_once(reader)
                 answers = True
             except Exception as error:
                 # Whatever it is: pages would wait in silence for a task that ended.
@@ -209,22 +192,22 @@ class Hub:
                 answers = False
             await asyncio.sleep(self._interval)
 
-    async def _look_once(self, progress: Progress) -> None:
+    async def _look_once(self, reader: Reader) -> None:
         async with self._database.connection() as conn:
-            if progress.mark is None:
-                progress.mark = await repository.now(conn)
-            rows = await repository.since(conn, progress.mark - OVERLAP)
-        for event in progress.news(map(Event.from_row, rows)):
-            for listener in tuple(self._listeners.get(event.topic, ())):
-                listener.offer(event)
-                listener.forget_before(event.created_at - 2 * OVERLAP)
+            rows = await reader.news(conn)
+        for row in rows:
+            for event in expand(row, self._listeners):
+                for listener in self._listeners[event.topic]:
+                    listener.offer(event)
+                    listener.forget_before(event.created_at - 2 * OVERLAP)
+            # After an hour without a database there are many; requests must not wait for all of them.
+            await asyncio.sleep(0)
 
 
 async def _look(conn: Connection, topics: frozenset[str], cursor: Cursor | None) -> tuple[list[Event], Heard]:
     """What a page has to be told, and what it has heard before that."""
     heard = Heard.up_to(cursor or Cursor(await repository.now(conn)))
-    rows = await repository.since(conn, heard.moment - OVERLAP)
-    events = unheard(map(Event.from_row, rows), topics, heard.cursor)
+    events = await unheard(conn, topics, heard.cursor)
     if cursor is not None:
         return events, heard
     for event in events:
