@@ -9,5 +9,5 @@ compile=(.venv-lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-ur
          --strip-extras --allow-unsafe)
 "${compile[@]}" --extra build -o requirements.lock pyproject.toml
 "${compile[@]}" --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
-"${compile[@]}" --extra build --extra dev --extra bench-rewrite -c requirements-dev.lock -o requirements-bench.lock \
+"${compile[@]}" --extra build --extra dev --extra bench-rewrite --extra bench-serve -c requirements-dev.lock -o requirements-bench.lock \
     pyproject.toml

@@ -1,4 +1,4 @@
-"""The web server: Granian around the application, in one process or in several that share a socket.
+"""The web server: Granian around the application, in one process or in several that share a port.
 
 Granian answers 43,000 requests a second on one core where uvicorn answers 13,000 (`docs/development.md`). It runs
 embedded in our own event loop, so that signals, start and stop stay ours.
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.server.signals import stopping
-from app.server.sockets import claim_path, claim_port
+from app.server.sockets import claim_path, claim_port, claim_port_for_each
 
 if TYPE_CHECKING:
     from quart import Quart
 
-__all__ = ["application", "claim_path", "claim_port", "serve", "stopping"]
+__all__ = ["application", "claim_path", "claim_port", "claim_port_for_each", "serve", "stopping"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,17 +54,17 @@ def serve(*, host: str, port: int, workers: int, uds: Path | None = None) -> Non
 
     with ExitStack() as cleanup:
         if uds is not None:
-            sock = claim_path(uds, option="--uds")
+            sockets = [claim_path(uds, option="--uds")] * workers
             cleanup.callback(uds.unlink, missing_ok=True)
+        elif workers == 1:
+            sockets = [claim_port(host, port, option="--port")]
         else:
-            sock = claim_port(host, port, option="--port")
+            sockets = claim_port_for_each(workers, host, port, option="--port")
         if workers == 1:
-            worker.run(application(), sock, at_end=cleanup.close)
+            worker.run(application(), sockets[0], at_end=cleanup.close)
         # -P: the folder where we stand may hold another `app`; .env and VAR_DIR are looked up there all the same.
-        command = [sys.executable, "-P", "-m", "app", "web-worker", "--fd", str(sock.fileno())]
+        command = [sys.executable, "-P", "-m", "app", "web-worker"]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        code = supervise(
-            command, sock, workers=workers, environment={"PYTHONPATH": path}, var_dir=load_settings().var_dir
-        )
+        code = supervise(command, sockets, environment={"PYTHONPATH": path}, var_dir=load_settings().var_dir)
     if code:
         raise SystemExit(code)

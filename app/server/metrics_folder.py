@@ -11,15 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from app.settings import ConfigurationError
+
 
 @contextmanager
 def metrics_folder(parent: Path) -> Iterator[Path]:
     """An empty folder below `parent` inside the block; those that killed processes left are removed.
 
     A lock and not a process id tells who lives: ids are used again, and mean nothing to the container next door.
+    Raises ConfigurationError where nobody can write there.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    with (parent / "lock").open("w") as everything:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        everything = (parent / "lock").open("w")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(
+            f"Several web processes count into the folder {parent}, which cannot be written: {reason}. "
+            "Set VAR_DIR to a folder that can, or leave --workers out."
+        ) from None
+    with everything:
         fcntl.flock(everything, fcntl.LOCK_EX)
         for left in filter(Path.is_dir, parent.iterdir()):
             _remove_abandoned(left)

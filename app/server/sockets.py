@@ -1,4 +1,4 @@
-"""The socket that the web processes listen on."""
+"""The sockets that the web processes listen on."""
 
 from __future__ import annotations
 
@@ -14,11 +14,40 @@ def claim_port(host: str, port: int, *, option: str) -> socket.socket:
 
     Raises ConfigurationError.
     """
+    return _claim(host, port, option=option, shared=False)
+
+
+def claim_port_for_each(count: int, host: str, port: int, *, option: str) -> list[socket.socket]:
+    """The same port `count` times; the kernel spreads connections evenly over those that listen (SO_REUSEPORT).
+
+    With one socket for all, whoever wakes first takes most of a burst. Raises ConfigurationError.
+    """
+    # Those that share would also share with a stranger; this one refuses a port that anybody has.
+    with claim_port(host, port, option=option) as alone:
+        port = alone.getsockname()[1]
+    return [_claim(host, port, option=option, shared=True) for _ in range(count)]
+
+
+def renewed(sock: socket.socket) -> socket.socket:
+    """A socket without the connections that wait for nobody, bound alike; the old one is closed.
+
+    One that does not share its address stays as it is: whoever else holds it serves what waits.
+    """
+    if sock.family == socket.AF_UNIX or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
+        return sock
+    host, port = sock.getsockname()[:2]
+    fresh = _claim(host, port, option="--port", shared=True)
+    sock.close()
+    return fresh
+
+
+def _claim(host: str, port: int, *, option: str, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, because asyncio sends small packets at once (TCP_NODELAY) only on sockets that are; otherwise the
     # end of each answer waits 40 ms for the client to acknowledge its beginning.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
     # Accepted connections inherit this, whoever accepts them.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:

@@ -1,16 +1,122 @@
-"""Which mail program loaded the pixel, where its User-Agent leaves no doubt. Pure."""
+"""Which program made a request, read from its User-Agent. Pure."""
 
 from __future__ import annotations
 
-SURE = (
-    ("GoogleImageProxy", "through Gmail's image proxy"),
-    ("YahooMailProxy", "through Yahoo Mail's image proxy"),
-    ("Thunderbird/", "in Thunderbird"),
-    ("Microsoft Outlook", "in Outlook"),
-    ("ms-office", "in Outlook"),
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from plugins.plausible.client_names import NAMES, Kind
+
+LONGEST_READ = 512
+"""Characters; a User-Agent of 64 KB names its program in the first few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One program."""
+
+    kind: Kind
+    name: str
+    """For people: "Outlook for Windows", "Gmail's image proxy", "Chrome on Windows"."""
+    engine: str = ""
+    """chromium, gecko, webkit, msie or presto, where it is a browser; on Apple's phones all are webkit."""
+    version: int = 0
+    """The engine's major version; 0 where it does not say."""
+    holdout: bool = False
+    """The last version for an old system, which its owner cannot renew."""
+    embedded: bool = False
+    """A web view inside an app, renewed at the phone maker's pace."""
+
+
+# "Cubot" is a maker of phones.
+_ROBOT_WORDS = re.compile(
+    r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|scanner|scraper|archiver|fetcher|preview|validator|"
+    r"(?:^|[ ;(])\+?https?://"
 )
+_ENGINES = (
+    ("chromium", re.compile(r"\b(?:chrome|chromium)/(\d{1,4})")),
+    ("gecko", re.compile(r"\bfirefox/(\d{1,4})")),
+    ("msie", re.compile(r"\b(?:msie |trident/)(\d{1,4})")),
+    ("presto", re.compile(r"\bopera/(\d{1,4})")),
+)
+_SAFARI = re.compile(r"\bversion/(\d{1,4})")
+_BRANDS = (
+    ("edg", "Edge"), ("opr/", "Opera"), ("opera", "Opera"), ("vivaldi", "Vivaldi"),
+    ("samsungbrowser", "Samsung Internet"),
+    ("firefox/", "Firefox"), ("fxios/", "Firefox"), ("chrome/", "Chrome"), ("crios/", "Chrome"),
+    ("msie", "Internet Explorer"), ("trident/", "Internet Explorer"), ("safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("windows", "Windows"), ("iphone", "iPhone"), ("ipad", "iPad"), ("android", "Android"), ("mac os x", "a Mac"),
+    ("cros", "ChromeOS"), ("linux", "Linux"),
+)  # fmt: skip
+
+
+def client_of(user_agent: str | None, app: str = "") -> Client:
+    """The program behind a User-Agent. app: the X-Requested-With header, in which Android names the app."""
+    return _read((user_agent or "")[:LONGEST_READ], app[:LONGEST_READ])
 
 
 def client_words(user_agent: str) -> str:
     """For example "in Thunderbird"; '' where the name could be anybody's."""
-    return next((words for mark, words in SURE if mark in user_agent), "")
+    client = client_of(user_agent)
+    if client.kind in (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY):
+        return f"through {client.name}"
+    return f"in {client.name}" if client.kind is Kind.MAIL_CLIENT and client.engine != "webkit" else ""
+
+
+@lru_cache(maxsize=4096)
+def _read(user_agent: str, app: str) -> Client:
+    agent = user_agent.strip().lower()
+    if not agent:
+        return Client(Kind.NOTHING, "a program that does not say its name")
+    if agent == "mozilla/5.0":
+        return Client(Kind.APPLE_AHEAD, "Apple Mail, loading images ahead")
+    engine, version = _engine(agent)
+    embedded = "; wv)" in agent or "electron/" in agent
+    for kind, name, marks in NAMES:
+        for mark in marks:
+            if mark in agent:
+                return Client(kind, name, engine if engine != "webkit" else "", version, embedded=embedded)
+    if app:
+        named = _named_app(app.lower())
+        if named:
+            return Client(Kind.MAIL_CLIENT, named, embedded=True)
+    if _ROBOT_WORDS.search(agent):
+        return Client(Kind.ROBOT, "a robot")
+    if not engine:
+        return Client(Kind.OTHER, "a program on no list")
+    if engine == "webkit" and "safari/" not in agent:
+        return Client(Kind.MAIL_CLIENT, f"Apple Mail or another app on {_system(agent)}", engine)
+    brand = next((name for mark, name in _BRANDS if mark in agent), "a browser")
+    name = f"{brand} on {_system(agent)}"
+    return Client(Kind.BROWSER, name, engine, version, _is_holdout(engine, version), embedded)
+
+
+def _named_app(app: str) -> str:
+    """The mail app of an Android package name; '' for other apps."""
+    for kind, name, marks in NAMES:
+        if kind is Kind.MAIL_CLIENT and any(mark in app for mark in marks):
+            return name
+    return "a mail app on Android" if "mail" in app else ""
+
+
+def _engine(agent: str) -> tuple[str, int]:
+    for name, pattern in _ENGINES:
+        found = pattern.search(agent)
+        if found:
+            return name, int(found[1])
+    if "applewebkit" in agent:
+        found = _SAFARI.search(agent)
+        return "webkit", int(found[1]) if found else 0
+    return "", 0
+
+
+def _system(agent: str) -> str:
+    return next((name for mark, name in _SYSTEMS if mark in agent), "an unknown system")
+
+
+def _is_holdout(engine: str, version: int) -> bool:
+    """Chrome 109 and Firefox 115 are the last for Windows 7 and 8, and report Windows 10 from Server 2012 R2 too."""
+    return (engine, version) in (("chromium", 109), ("gecko", 115))

@@ -13,6 +13,7 @@ from app.hookspecs import (
     CheckResult,
     Delivery,
     DeliveryReport,
+    Job,
     ModuleInfo,
     NavItem,
     PluginContext,
@@ -22,7 +23,7 @@ from app.hookspecs import (
     hookimpl,
 )
 from app.services.email import CopyIds
-from plugins.plausible import activity, repository
+from plugins.plausible import activity, growth, repository
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.links import Links
@@ -205,6 +206,16 @@ class Plausible:
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         """Opens, followed links and the timeline."""
         return await activity.activity(self._handles().context.database, reply_ids)
+
+    @hookimpl
+    def jobs(self) -> Sequence[Job]:
+        """Partitions of the table of events."""
+        handles = self._handles()
+
+        async def tend() -> None:
+            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_months)
+
+        return [Job("months of events", growth.INTERVAL, tend)]
 
     @hookimpl
     def tracking_notice(self) -> str | None:

@@ -11,6 +11,7 @@ from app.settings import LOOPBACK_HOSTS, Settings
 from plugins.plausible import repository
 from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
+from plugins.plausible.recording import statements
 from plugins.plausible.settings import PlausibleSettings
 
 FETCH_DEADLINE = 2.5
@@ -53,7 +54,7 @@ async def self_test(
     if module.send_to_plausible:
         words = f"nothing is sent to {module.base_url} yet: the sync comes with a later release"
         results.append(CheckResult("Send to Plausible", True, words))
-    return [*results, await _last_event(database)]
+    return [*results, await _last_event(database), *await _set_aside(database)]
 
 
 def _address(settings: Settings) -> CheckResult:
@@ -106,6 +107,22 @@ def notice(module: PlausibleSettings) -> str | None:
         " and ".join(words for on, words in ((module.track_opens, "opens"), (module.track_clicks, "links")) if on)
         or None
     )
+
+
+async def _set_aside(database: Database) -> list[CheckResult]:
+    try:
+        async with database.connection() as conn:
+            count = await statements.quarantined(conn)
+    except DatabaseUnavailable:
+        # The step before says so.
+        return []
+    if not count:
+        return []
+    words = (
+        f"{count} that the database refused lie in email_tracking_quarantine, each with its error; they count nowhere. "
+        "Tell the makers of the portal what the errors are, then delete the rows"
+    )
+    return [CheckResult("Events set aside", False, words)]
 
 
 async def _last_event(database: Database) -> CheckResult:

@@ -54,6 +54,15 @@ class PlausibleSettings(ModuleSettings):
         "reads plain text sees them. Needs Track clicks.",
         json_schema_extra={"group": MAILS},
     )
+    keep_months: int = Field(
+        24,
+        ge=0,
+        le=240,
+        title="Keep single events, months",
+        description="Older ones are deleted, a month at a time. Badges and counts stay, links keep working. "
+        "0 keeps all.",
+        json_schema_extra={"group": MAILS},
+    )
     base_url: str = Field(
         "https://plausible.io",
         title="Base URL",

@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from app.server import claim_path, claim_port
+from app.server import claim_path, claim_port, claim_port_for_each
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON = 30.0
@@ -100,7 +101,7 @@ class Plain:
 class StartPlain(Protocol):
     """Starts one; all are gone after the test."""
 
-    def __call__(self, *arguments: str, uds: Path | None = None, **environment: str) -> Plain: ...
+    def __call__(self, *arguments: str, uds: Path | None = None, workers: int = 1, **environment: str) -> Plain: ...
 
 
 def read_all(sock: socket.socket) -> bytes:
@@ -125,20 +126,28 @@ def start(tmp_path: Path) -> Iterator[StartPlain]:
     """Starts web processes of the plain application."""
     started: list[Plain] = []
 
-    def start(*arguments: str, uds: Path | None = None, **environment: str) -> Plain:
+    def start(*arguments: str, uds: Path | None = None, workers: int = 1, **environment: str) -> Plain:
         errors = tmp_path / f"errors{len(started)}"
-        sock = claim_path(uds, option="--uds") if uds else claim_port("127.0.0.1", 0, option="--port")
-        with sock, errors.open("w") as stderr:
+        with errors.open("w") as stderr, ExitStack() as ours:
+            if uds:
+                sockets = [claim_path(uds, option="--uds")]
+            elif workers == 1:
+                sockets = [claim_port("127.0.0.1", 0, option="--port")]
+            else:
+                sockets = claim_port_for_each(workers, "127.0.0.1", 0, option="--port")
+            for sock in sockets:
+                ours.enter_context(sock)
+            descriptors = [sock.fileno() for sock in sockets]
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.server.plain_app", f"--fd={sock.fileno()}", *arguments],
+                [sys.executable, "-m", "tests.server.plain_app", *(f"--fd={fd}" for fd in descriptors), *arguments],
                 cwd=ROOT,
                 env={**os.environ, **environment},
-                pass_fds=[sock.fileno()],
+                pass_fds=descriptors,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
             )
-            started.append(Plain(process, sock.getsockname(), errors))
+            started.append(Plain(process, sockets[0].getsockname(), errors))
         return started[-1]
 
     yield start

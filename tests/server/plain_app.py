@@ -20,7 +20,7 @@ from app.log import configure
 from app.server import worker
 from app.server.supervisor import supervise
 from app.settings import Settings
-from app.web.metrics import exposition
+from app.web.metrics import WEB_PROCESSES, exposition
 
 COUNTED = Counter("plain_app_counted", "Requests to /count.")
 
@@ -63,6 +63,7 @@ async def _live(receive: Any, send: Any) -> None:
     if "REFUSE_TO_START" in os.environ:
         await send({"type": "lifespan.startup.failed", "message": "no, says the application"})
         return
+    WEB_PROCESSES.set(1)
     say("started")
     await send({"type": "lifespan.startup.complete"})
     await receive()
@@ -106,8 +107,7 @@ async def _left(receive: Any) -> None:
 def main() -> None:
     """Serve on an inherited socket until a signal."""
     options = argparse.ArgumentParser()
-    options.add_argument("--fd", type=int, required=True)
-    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--fd", type=int, action="append", required=True, help="Several: a process for each.")
     options.add_argument("--var-dir", type=Path)
     options.add_argument("--limit", action="append", default=[], help="NAME=VALUE of app.server.worker")
     given = options.parse_args()
@@ -115,11 +115,11 @@ def main() -> None:
     for limit in given.limit:
         name, value = limit.split("=")
         setattr(worker, name, type(getattr(worker, name))(value))
-    sock = socket.socket(fileno=given.fd)
-    if given.workers == 1:
-        worker.run(app, sock)
-    command = [sys.executable, "-m", "tests.server.plain_app", f"--fd={given.fd}"]
-    code = supervise(command, sock, workers=given.workers, environment={}, var_dir=given.var_dir)
+    sockets = [socket.socket(fileno=fd) for fd in given.fd]
+    if given.var_dir is None:
+        worker.run(app, sockets[0])
+    command = [sys.executable, "-m", "tests.server.plain_app"]
+    code = supervise(command, sockets, environment={}, var_dir=given.var_dir)
     structlog.get_logger().info("supervisor ended")
     sys.exit(code)
 

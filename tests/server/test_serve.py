@@ -76,3 +76,13 @@ async def test_a_taken_port_is_named_with_the_way_out(settings: Settings, capfd:
         async with start(settings, f"--port={port}", wait=False) as served:
             assert await served.process.wait() == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in capfd.readouterr().err
+
+
+async def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    elsewhere = settings.model_copy(update={"var_dir": tmp_path / "file"})
+    async with start(elsewhere, "--workers=2", wait=False) as served:
+        assert await served.process.wait() == 1
+    assert "VAR_DIR" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Several web processes over one socket."""
+"""Several web processes over one port."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.server.conftest import Plain, StartPlain, until
 @pytest.fixture
 def two(start: StartPlain, tmp_path: Path) -> Plain:
     """A supervisor and two web processes, both started."""
-    plain = start("--workers=2", f"--var-dir={tmp_path}")
+    plain = start(f"--var-dir={tmp_path}", workers=2)
     assert [plain.hear(), plain.hear()] == ["started", "started"]
     until(lambda: not plain._refuses())
     return plain
@@ -63,7 +63,9 @@ def test_a_process_that_is_killed_is_started_again_and_what_it_counted_stays(two
     after = _pids(two)
     assert len(before & after) == 1
     assert victim not in after
-    assert b"plain_app_counted_total 1.0" in two.get("/metrics")
+    metrics = two.get("/metrics")
+    assert b"plain_app_counted_total 1.0" in metrics
+    assert b"myportal_web_processes 2.0" in metrics
     assert "started again" in two.errors
 
 
@@ -96,13 +98,13 @@ def test_none_outlives_a_supervisor_that_is_killed_and_its_folder_goes_with_the_
     assert two.wait() == -signal.SIGKILL
     assert sorted(two.rest) == ["ending", "ending"]
     [left] = [path for path in (tmp_path / "metrics").iterdir() if path.is_dir()]
-    again = start("--workers=2", f"--var-dir={tmp_path}")
+    again = start(f"--var-dir={tmp_path}", workers=2)
     assert again.hear() == "started"
     assert not left.exists()
 
 
 def test_processes_that_cannot_start_end_the_supervisor(start: StartPlain, tmp_path: Path) -> None:
-    plain = start("--workers=2", f"--var-dir={tmp_path}", REFUSE_TO_START="1")
+    plain = start(f"--var-dir={tmp_path}", workers=2, REFUSE_TO_START="1")
     assert plain.wait() == 1
     assert "no, says the application" in plain.errors
     assert "started again" not in plain.errors

@@ -49,12 +49,12 @@ async def leave_child_behind(spool: Spool, *, program: bool) -> None:
     await spool.append(b"before")
     if program:
         command = ["/bin/sleep", "600"]
-        pid = (await asyncio.create_subprocess_exec(*command, close_fds=False, stdout=subprocess.DEVNULL)).pid
-    else:
-        pid = os.fork()
-        if pid == 0:
-            signal.pause()
-    say(b"%d" % pid)
+        child = await asyncio.create_subprocess_exec(*command, close_fds=False, stdout=subprocess.DEVNULL)
+        say(b"%d" % child.pid)
+    elif os.fork() == 0:
+        # Said by the child itself: its parent may be ahead of what is done in a child at first.
+        say(b"%d" % os.getpid())
+        signal.pause()
     await asyncio.Event().wait()
 
 

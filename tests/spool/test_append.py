@@ -78,7 +78,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("mounting a file system is not permitted here")
     yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+    # Lazily: a test that failed has files open there, and must not leave the mount behind.
+    subprocess.run(["umount", "--lazy", str(mount)], check=True)
 
 
 async def test_a_record_is_on_disk_when_append_returns(spool: Spool, folder: Path, disk: Disk) -> None:

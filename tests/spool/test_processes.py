@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -13,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
-from app.spool import Spool, files
+from app.spool import Spool, files, segment
 from app.spool import folder as folder_module
 from tests.spool.child import CALLERS
 from tests.spool.conftest import Clock, numbered, segments, taken_from
@@ -37,7 +39,8 @@ def start(folder: Path) -> Iterator[Callable[[str], Child]]:
     yield start_one
     for child in children:
         child.kill()
-        child.communicate()
+        with child:
+            pass
 
 
 def lines(child: Child, count: int) -> list[bytes]:
@@ -47,8 +50,10 @@ def lines(child: Child, count: int) -> list[bytes]:
 
 def kill(child: Child) -> list[bytes]:
     """Kill it and return the rest of what it said."""
+    assert child.stdout is not None
     child.kill()
-    return child.communicate()[0].split()
+    child.wait()
+    return child.stdout.read().split()
 
 
 @pytest.mark.parametrize("after", [1, 500, 3000])
@@ -140,6 +145,37 @@ async def test_folders_are_adopted_in_the_order_in_which_they_were_made(open_spo
     assert await taken_from(open_spool()) == [b"%d" % number for number in range(12)]
 
 
+async def test_a_folder_adopted_later_keeps_its_place(open_spool: OpenSpool, clock: Clock) -> None:
+    older, newer, spool = open_spool(), open_spool(), open_spool()
+    await older.append(b"older")
+    await newer.append(b"newer")
+    await newer.close()
+    assert spool.state().records == 1
+    await older.close()
+
+    assert await taken_from(spool) == [b"older", b"newer"]
+
+
+async def test_of_many_segments_only_the_last_is_read_to_count_them(
+    open_spool: OpenSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = open_spool(segment_bytes=100)
+    for record in numbered(50):
+        await dead.append(record)
+    await dead.close()
+    counted: list[int] = []
+    count = segment.count
+
+    def count_one(data: bytes) -> int:
+        counted.append(count(data))
+        return counted[-1]
+
+    monkeypatch.setattr(segment, "count", count_one)
+
+    assert open_spool().state().records == 50
+    assert counted == [2]
+
+
 async def test_a_folder_whose_process_died_while_making_it_is_cleared_away(open_spool: OpenSpool, folder: Path) -> None:
     dead_folder(folder, 1, {})
     (dead_folder(folder, 2, {}) / "lock").unlink()
@@ -171,11 +207,65 @@ async def test_a_folder_cleared_away_while_it_was_made_is_made_again(
         return create_file(name, **options)
 
     monkeypatch.setattr(folder_module, "create_file", create_late)
-    await spool.append(b"record")
+    with structlog.testing.capture_logs() as logs:
+        await spool.append(b"record")
 
     assert looks == 3
+    assert logs == []
     assert len(list(folder.iterdir())) == 1
     assert await taken_from(spool) == [b"record"]
+
+
+async def test_a_folder_that_another_process_is_just_removing_is_left_to_it(
+    open_spool: OpenSpool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = dead_folder(folder, 1, {})
+    flock = fcntl.flock
+
+    def lock_late(fd: int, how: int) -> None:
+        (dead / "lock").unlink()
+        flock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    spool = open_spool()
+
+    assert await taken_from(spool) == []
+    assert spool.state().alarm is None
+    assert not dead.exists()
+
+
+async def test_a_new_folder_comes_after_all_that_are_and_were(spool: Spool, folder: Path) -> None:
+    """Also after those of which only a damaged file is left: the newest ten of these are kept."""
+    folder.mkdir(parents=True)
+    (folder / f"00000041-{1:016x}-{NAME}.damaged").touch()
+    await spool.append(b"record")
+
+    [path] = [path for path in folder.iterdir() if path.is_dir()]
+    assert path.name.startswith("00000042-")
+
+
+async def test_our_own_folder_with_a_stranger_in_it_can_be_adopted(
+    spool: Spool, open_spool: OpenSpool, folder: Path
+) -> None:
+    await spool.append(b"record")
+    await taken_from(spool)
+    [own] = folder.iterdir()
+    (own / NAME).write_bytes(segment_of([b"put here by somebody"]))
+    await spool.close()
+
+    assert await taken_from(open_spool()) == [b"put here by somebody"]
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_lock_that_is_a_link_is_not_followed(open_spool: OpenSpool, folder: Path, tmp_path: Path) -> None:
+    dead = dead_folder(folder, 1, {NAME: segment_of([b"record"])})
+    (dead / "lock").unlink()
+    (tmp_path / "target").touch()
+    (dead / "lock").symlink_to(tmp_path / "target")
+    spool = open_spool()
+
+    assert await taken_from(spool) == []
+    assert "it is a symbolic link" in (spool.state().alarm or "")
 
 
 async def test_a_folder_without_its_lock_is_told_and_not_taken(open_spool: OpenSpool, folder: Path) -> None:

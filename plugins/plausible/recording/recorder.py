@@ -22,6 +22,8 @@ BOUNDS: dict[Kind, float] = {"click": 0.1, "open": 0.5}
 """Seconds that an answer waits for the commit before the spool takes the event."""
 MOST = 500
 """Events in one transaction."""
+LANES = 2
+"""Transactions at the same time: while one waits for the disk, the other is written down."""
 MOST_WAITING = 10_000
 """Events in memory; with a slow database and no spool, more than these are lost."""
 TICK = 0.02
@@ -45,11 +47,12 @@ class Recorder:
         self._spool = spool
         self._bounds = bounds or BOUNDS
         self._queue = Queue()
-        self._writer: asyncio.Task[None] | None = None
+        self._writers: dict[int, asyncio.Task[None]] = {}
+        """By lane."""
         self._watcher: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] = set()
-        self._writing: list[Entry] = []
-        self._writing_since = 0.0
+        self._writing: dict[int, tuple[list[Entry], float]] = {}
+        """By lane, what its transaction holds and when it began, on the loop's clock."""
         self._away = False
         self._closed = False
         self._last_words = 0.0
@@ -91,38 +94,38 @@ class Recorder:
             entry = self._queue.fold(entry)
         else:
             self._queue.add(entry)
-        if self._writer is None:
-            self._writer = loop.create_task(self._write())
-            self._watcher = loop.create_task(self._watch())
+        if len(self._writers) < LANES:
+            lane = next(lane for lane in range(LANES) if lane not in self._writers)
+            self._writers[lane] = loop.create_task(self._write(lane))
+            if self._watcher is None:
+                self._watcher = loop.create_task(self._watch())
         # Shielded: several may wait for a folded entry, and one that hangs up must not cancel it for the others.
         return await (asyncio.shield(entry.future) if fold else entry.future)
 
     async def close(self) -> None:
         """Commit what waits, or spool it; then nothing waits any more. Later events go to the spool."""
         self._closed = True
-        if self._writer is not None:
-            await asyncio.wait({self._writer}, timeout=LAST_WAIT)
-        left = [entry for entry in self._writing if not entry.spooling] + self._queue.overdue(inf)
+        if self._writers:
+            await asyncio.wait(set(self._writers.values()), timeout=LAST_WAIT)
+        left = [entry for entry in self._in_flight() if not entry.spooling] + self._queue.overdue(inf)
         if left:
             await self._to_spool(left)
-        for task in (self._writer, self._watcher):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        if self._others:
-            await asyncio.gather(*self._others, return_exceptions=True)
+        tasks = [*self._writers.values(), *([self._watcher] if self._watcher else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *self._others, return_exceptions=True)
 
     # --- the database -----------------------------------------------------------------------------------------------
 
-    async def _write(self) -> None:
+    async def _write(self, lane: int) -> None:
         """Write until nothing waits; ends then, so that an idle process does nothing."""
         loop = asyncio.get_running_loop()
         try:
             while batch := self._queue.take(MOST):
-                self._writing, self._writing_since = batch, loop.time()
+                self._writing[lane] = batch, loop.time()
                 metrics.QUEUE.set(len(self._queue))
                 try:
-                    outcomes = await self._store.put([entry.event for entry in batch])
+                    outcomes = await self._store.put([entry.event for entry in batch], lane=lane)
                 except Exception as error:
                     self._gone(error)
                     await self._to_spool([entry for entry in batch if not entry.spooling])
@@ -130,10 +133,13 @@ class Recorder:
                     for entry in batch:
                         outcome = outcomes[entry.event.key]
                         entry.settle("committed" if outcome in {"stored", "duplicate"} else outcome)
-                self._writing = []
+                del self._writing[lane]
         finally:
-            self._writer = None
-            metrics.QUEUE.set(0)
+            del self._writers[lane]
+            metrics.QUEUE.set(len(self._queue))
+
+    def _in_flight(self) -> list[Entry]:
+        return [entry for batch, _ in self._writing.values() for entry in batch]
 
     def _gone(self, error: Exception) -> None:
         known = isinstance(error, DatabaseUnavailable)
@@ -144,17 +150,19 @@ class Recorder:
         self.on_away()
 
     def _is_stuck(self) -> bool:
-        return bool(self._writing) and asyncio.get_running_loop().time() - self._writing_since > STUCK
+        if not self._writing:
+            return False
+        return asyncio.get_running_loop().time() - min(since for _, since in self._writing.values()) > STUCK
 
     # --- the spool --------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
         """Hand over to the spool what waits for too long, while a writer is at work."""
         loop = asyncio.get_running_loop()
-        while self._writer is not None:
+        while self._writers:
             await asyncio.sleep(TICK)
             now = loop.time()
-            late = [entry for entry in self._writing if entry.due <= now and not entry.spooling]
+            late = [entry for entry in self._in_flight() if entry.due <= now and not entry.spooling]
             for entry in late:
                 entry.spooling = True
             late += self._queue.overdue(now)

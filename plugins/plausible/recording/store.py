@@ -38,46 +38,50 @@ class Store:
         self._database = database
         self._known = known
 
-    async def put(self, events: Sequence[TrackingEvent], *, check_keys: bool = False) -> dict[bytes, str]:
+    async def put(
+        self, events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0
+    ) -> dict[bytes, str]:
         """Store events; by key 'stored', 'duplicate', 'unknown' or 'quarantined'.
 
         Afterwards each is durable or, if unknown, not ours. check_keys: some of them may be there already. Raises
         DatabaseUnavailable where the database takes none of them now; some may be stored all the same, so that
-        whoever puts them again must check the keys.
+        whoever puts them again must check the keys. lane: which of several that put at the same time this is.
         """
         started = time.perf_counter()
         try:
-            outcome = await self._attempt(events, check_keys=check_keys)
+            outcome = await self._attempt(events, check_keys, lane)
         except pymysql.err.Error as error:
             raise DatabaseUnavailable(f"the database takes no events now: {error.args[-1]}") from error
         metrics.COMMIT.observe(time.perf_counter() - started)
         metrics.BATCH.observe(len(events))
         return outcome
 
-    async def _attempt(self, events: Sequence[TrackingEvent], *, check_keys: bool) -> dict[bytes, str]:
+    async def _attempt(self, events: Sequence[TrackingEvent], check_keys: bool, lane: int) -> dict[bytes, str]:
         try:
-            return await self._database.run(partial(write, events=events, known=self._known, check_keys=check_keys))
+            return await self._database.run(
+                partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
+            )
         except pymysql.err.IntegrityError as error:
             if error.args[0] == DUPLICATE and not check_keys:
-                return await self._attempt(events, check_keys=True)
-            return await self._divide(events, error)
+                return await self._attempt(events, True, lane)
+            return await self._divide(events, error, lane)
         except pymysql.err.Error as error:
             if error.args and error.args[0] in REFUSES_ALL:
                 raise
-            return await self._divide(events, error)
+            return await self._divide(events, error, lane)
         except DatabaseUnavailable:
             raise
         except Exception as error:
             # The driver cannot write it (a lone surrogate), or it trips over a fault of ours.
-            return await self._divide(events, error)
+            return await self._divide(events, error, lane)
 
-    async def _divide(self, events: Sequence[TrackingEvent], error: Exception) -> dict[bytes, str]:
+    async def _divide(self, events: Sequence[TrackingEvent], error: Exception, lane: int) -> dict[bytes, str]:
         """Find the event that is at fault by halves; whatever was remembered may be wrong by now."""
         self._known.clear()
         if len(events) > 1:
             middle = len(events) // 2
-            found = await self._attempt(events[:middle], check_keys=True)
-            return found | await self._attempt(events[middle:], check_keys=True)
+            found = await self._attempt(events[:middle], True, lane)
+            return found | await self._attempt(events[middle:], True, lane)
         [event] = events
         async with self._database.transaction() as conn:
             await statements.quarantine(conn, encode(event), _words(error))

@@ -19,6 +19,8 @@ from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 
 SHARDS = 16
+LANE_STEP = 5
+"""Between the shards of the lanes of one process; those of its neighbours lie in between."""
 LOOKUP = 500
 """Ids that are asked for at once."""
 
@@ -48,7 +50,7 @@ class Sum:
 
 
 async def write(
-    conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool
+    conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool, lane: int
 ) -> dict[bytes, str]:
     """Store what of `events` belongs to tracked copies; by event key 'stored', 'duplicate' or 'unknown'.
 
@@ -67,7 +69,7 @@ async def write(
             del placed[key]
             outcome[key] = "duplicate"
     if placed:
-        await _write_placed(conn, list(placed.values()))
+        await _write_placed(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
         outcome |= dict.fromkeys(placed, "stored")
     return outcome
 
@@ -79,7 +81,7 @@ async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCop
         known.add(await statements.tracked_copies(conn, missing[start : start + LOOKUP]))
 
 
-async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]]) -> None:
+async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
     recipients: defaultdict[int, Sum] = defaultdict(Sum)
     replies: defaultdict[int, Sum] = defaultdict(Sum)
     days: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -92,7 +94,7 @@ async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, 
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
     if opened:
         conn.later(statements.add_to_replies(opened))
-    conn.later(statements.add_to_days(days, shard=os.getpid() % SHARDS))
+    conn.later(statements.add_to_days(days, shard=shard))
     # Who follows a link has read the mail, images shown or not.
     reports = [
         Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at) for event, copy in placed
