@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 OVERLAP = timedelta(seconds=10)
 """How far back each look reaches: a transaction may commit this long after it wrote its event."""
 MAX_TOPICS = 20
+MOST_AGAIN = 250
+"""Events that a page may be told although its cursor is past them; see `to_tell`."""
 KEPT_IDS = 64
 """Ids that a cursor carries; of more events within OVERLAP the oldest may be told twice."""
 TICKETS = "tickets"
@@ -114,3 +116,24 @@ def read_topics(text: str) -> frozenset[str]:
     if unknown is not None:
         raise BadTopics(f'A topic is "tickets" or "ticket:" and a number, got {unknown[:40]!r}.')
     return topics
+
+
+def merged(events: Iterable[Event]) -> list[Event]:
+    """Only the newest of many receipts of one reply: a reply may be opened a thousand times in ten seconds."""
+    kept: dict[object, Event] = {}
+    for event in events:
+        key = (event.topic, event.detail.get("reply_id")) if event.repeatable else event.id
+        kept[key] = event
+    return sorted(kept.values(), key=lambda event: event.created_at)
+
+
+def to_tell(unheard: Sequence[Event], moment: datetime) -> list[Event]:
+    """What a page that heard everything up to a moment, but for late events, is told of those it may not have heard.
+
+    A cursor carries few ids. Of many events before the moment nearly all were heard: all of them again, each time, and
+    a page would never get beyond them.
+    """
+    events = merged(unheard)
+    after = [event for event in events if event.created_at > moment]
+    before = events[: len(events) - len(after)]
+    return before[max(0, len(events) - MOST_AGAIN) :] + after

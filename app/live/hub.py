@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -17,7 +17,7 @@ import structlog
 
 from app.database import Connection, Database
 from app.live import repository
-from app.live.events import OVERLAP, Cursor, Event, Heard
+from app.live.events import OVERLAP, Cursor, Event, Heard, merged, to_tell
 from app.live.packing import expand
 from app.live.reader import Reader, unheard
 
@@ -47,11 +47,17 @@ class Listener:
         """What came before `start`; None after it."""
         self._ended = False
 
-    def start(self, *, known: Cursor, missed: Iterable[Event]) -> None:
-        """Queue what the page missed and from now on what comes; what it knows is never told."""
+    def start(self, *, known: Cursor, missed: Sequence[Event]) -> None:
+        """Queue what of the missed events the page is to be told, and from now on what comes.
+
+        What it knows is never told, and what it missed never again.
+        """
         held, self._held = self._held or [], None
         self._offered = OrderedDict.fromkeys(known.seen, known.moment)
-        for event in (*missed, *held):
+        for event in to_tell(missed, known.moment):
+            self.offer(event)
+        self._offered |= {event.id: event.created_at for event in missed}
+        for event in held:
             self.offer(event)
 
     def offer(self, event: Event) -> None:
@@ -127,9 +133,10 @@ class Hub:
         """For pages that poll: what they have not heard, and the cursor after it. Raises DatabaseUnavailable."""
         async with self._database.connection() as conn:
             missed, heard = await _look(conn, topics, cursor)
+        told = to_tell(missed, heard.moment)
         for event in missed:
             heard.add(event)
-        return missed, heard.cursor
+        return told, heard.cursor
 
     async def close(self) -> None:
         """Let every page go and end the tasks."""
@@ -195,13 +202,15 @@ class Hub:
     async def _look_once(self, reader: Reader) -> None:
         async with self._database.connection() as conn:
             rows = await reader.news(conn)
+        told: list[Event] = []
         for row in rows:
-            for event in expand(row, self._listeners):
-                for listener in self._listeners[event.topic]:
-                    listener.offer(event)
-                    listener.forget_before(event.created_at - 2 * OVERLAP)
-            # After an hour without a database there are many; requests must not wait for all of them.
+            told += expand(row, self._listeners)
+            # After an hour without a database there are many rows; requests must not wait for all of them.
             await asyncio.sleep(0)
+        for event in merged(told):
+            for listener in self._listeners.get(event.topic, ()):
+                listener.offer(event)
+                listener.forget_before(event.created_at - 2 * OVERLAP)
 
 
 async def _look(conn: Connection, topics: frozenset[str], cursor: Cursor | None) -> tuple[list[Event], Heard]:

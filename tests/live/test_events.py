@@ -6,14 +6,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.live.events import KEPT_IDS, MAX_TOPICS, OVERLAP, BadTopics, Cursor, Event, Heard, read_topics
+from app.live.events import (
+    KEPT_IDS,
+    MAX_TOPICS,
+    MOST_AGAIN,
+    OVERLAP,
+    BadTopics,
+    Cursor,
+    Event,
+    Heard,
+    merged,
+    read_topics,
+    to_tell,
+)
 from app.live.packing import MOST, Change, expand, pack
 
 NOON = datetime(2026, 5, 3, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def event(number: int, *, after: float = 0, topic: str = "tickets") -> Event:
-    return Event(number, topic, NOON + timedelta(seconds=after), {"kind": "receipt", "ticket_id": 1, "reply_id": 2})
+def event(number: int, *, after: float = 0, topic: str = "tickets", kind: str = "receipt", reply_id: int = 2) -> Event:
+    detail = {"kind": kind, "ticket_id": 1, "reply_id": reply_id}
+    return Event(number, topic, NOON + timedelta(seconds=after), detail)
 
 
 def test_topics_are_read_from_a_comma_separated_list() -> None:
@@ -83,3 +96,28 @@ def test_a_late_event_does_not_take_the_cursor_back() -> None:
     heard = Heard(NOON)
     heard.add(event(2, after=5))
     assert heard.add(event(1, after=1)) == Cursor(NOON + timedelta(seconds=5), frozenset({1, 2}))
+
+
+def test_of_many_receipts_of_one_reply_the_newest_is_told() -> None:
+    events = [
+        event(1, after=1),
+        event(2, after=2, topic="ticket:1"),
+        event(3, after=3, reply_id=9),
+        event(4, after=4),
+        event(5, after=5, kind="message"),
+        event(6, after=6, kind="message"),
+        event(7, after=7),
+    ]
+    assert [one.id for one in merged(events)] == [2, 3, 5, 6, 7]
+
+
+def test_of_few_events_all_are_told() -> None:
+    events = [event(number, after=number, reply_id=number) for number in range(-5, 6)]
+    assert to_tell(events, NOON) == events
+
+
+def test_of_too_many_events_those_after_the_cursor_are_told_and_the_newest_before_it() -> None:
+    events = [event(number, after=number, reply_id=number) for number in range(-300, 101)]
+    assert to_tell(events, NOON) == events[-MOST_AGAIN:]
+    assert to_tell(events, NOON - timedelta(seconds=300)) == events[1:]
+    assert to_tell(events, NOON - timedelta(seconds=200)) == events[101:]

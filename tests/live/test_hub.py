@@ -12,7 +12,7 @@ import pytest
 from app.database import Database
 from app.live import hub as hub_module
 from app.live import repository, service
-from app.live.events import Cursor, Event
+from app.live.events import MOST_AGAIN, Cursor, Event
 from app.live.hub import Hub, Listener, TooManyListeners
 from app.localdb import LocalDatabase
 
@@ -74,6 +74,69 @@ async def test_a_batch_of_many_opens_reaches_every_page_once(hub: Hub, db: Datab
         await publish(db, ticket_id=200, reply_id=1)
         assert (await heard(pages[200])).detail["reply_id"] == 1
         assert (await heard(lists)).detail["reply_id"] == 1
+
+
+async def test_receipts_of_one_reply_that_come_together_are_told_once(hub: Hub, db: Database) -> None:
+    async with hub.listen(frozenset({"ticket:1", "tickets"}), None) as (listener, _):
+        async with db.transaction() as conn:
+            for reply_id in (5, 6, 5, 5):
+                await service.publish_receipts(conn, {reply_id: 1}, changed={6})
+            for number in range(2):
+                await service.publish(conn, ticket_id=1, kind="message", reply_id=number)
+        events = [await heard(listener) for _ in range(7)]
+        await publish(db, ticket_id=1, reply_id=5)
+        after = await heard(listener)
+    assert sorted((event.topic, event.detail["kind"], event.detail["reply_id"]) for event in events) == [
+        ("ticket:1", "message", 0),
+        ("ticket:1", "message", 1),
+        ("ticket:1", "receipt", 5),
+        ("ticket:1", "receipt", 6),
+        ("tickets", "message", 0),
+        ("tickets", "message", 1),
+        ("tickets", "receipt", 6),
+    ]
+    assert after.detail["reply_id"] == 5
+
+
+async def test_a_page_that_comes_while_one_reply_is_opened_all_the_time_is_told_once(hub: Hub, db: Database) -> None:
+    for _ in range(5):
+        async with db.transaction() as conn:
+            for _ in range(200):
+                await service.publish_receipts(conn, {5: 1}, changed=set())
+    async with hub.listen(frozenset({"ticket:1"}), None) as (listener, _):
+        first = await heard(listener)
+        await publish(db, ticket_id=1, reply_id=6)
+        second = await heard(listener)
+    assert [first.detail["reply_id"], second.detail["reply_id"]] == [5, 6]
+
+
+async def test_a_list_that_comes_while_many_badges_turn_gets_beyond_them(hub: Hub, db: Database) -> None:
+    async def turn(replies: range) -> None:
+        async with db.transaction() as conn:
+            await service.publish_receipts(conn, dict.fromkeys(replies, 1), changed=set(replies))
+
+    await turn(range(1, 1001))
+    async with db.connection() as conn:
+        cursor = Cursor(await repository.now(conn))
+    await turn(range(1001, 1031))
+    async with hub.listen(TICKETS, cursor) as (listener, known):
+        told = [await heard(listener) for _ in range(MOST_AGAIN)]
+        for event in told:
+            cursor = known.add(event)
+        await turn(range(1031, 1032))
+        last = await heard(listener)
+    assert {event.detail["reply_id"] for event in told} >= set(range(1001, 1031))
+    assert last.detail["reply_id"] == 1031
+
+
+async def test_a_poll_tells_of_one_reply_once_and_not_again(hub: Hub, db: Database) -> None:
+    _, start = await hub.missed(TICKETS, None)
+    async with db.transaction() as conn:
+        for _ in range(20):
+            await service.publish_receipts(conn, {5: 1}, changed={5})
+    events, then = await hub.missed(TICKETS, start)
+    assert [event.detail["reply_id"] for event in events] == [5]
+    assert (await hub.missed(TICKETS, then))[0] == []
 
 
 async def test_what_cannot_come_again_is_forgotten() -> None:
