@@ -8,6 +8,7 @@ happens inside `transaction()` or `run()`. Times are UTC; DATETIME columns come 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -142,15 +143,13 @@ class Connection:
                 await self._raw.next_result()
 
     async def _run(self, sql: str, parameters: Parameters) -> tuple[int, list[Row], int]:
-        queued, self._queued = self._queued, []
         async with _answering(self._deadline), self._raw.cursor(aiomysql.DictCursor) as cursor:
-            if queued:
-                statement = cursor.mogrify(sql, _prepared(parameters)) if parameters else sql
-                count = await cursor.execute("; ".join([*queued, statement]))
-                while await cursor.nextset():
-                    count = cursor.rowcount
-            else:
-                count = await cursor.execute(sql, _prepared(parameters))
+            # Before anything is sent: a parameter that cannot be written must not cost what is queued, BEGIN above all.
+            statement = cursor.mogrify(sql, _prepared(parameters)) if parameters is not None else sql
+            queued, self._queued = self._queued, []
+            count = await cursor.execute("; ".join([*queued, statement]))
+            while await cursor.nextset():
+                count = cursor.rowcount
             rows = await cursor.fetchall() if cursor.description else []
             return int(count or 0), list(rows), int(cursor.lastrowid or 0)
 
@@ -293,11 +292,16 @@ class Database:
             raise DatabaseUnavailable(f"no connection to the database at {place}: {reason}") from error
 
     async def _prepare(self, raw: Any) -> None:
-        """Set what every session relies on: UTC, strict mode, no gap locks, and a server-side end of long reads."""
+        """Set what every session relies on: UTC, strict mode, no gap locks, and a server-side end of what takes long.
+
+        A network that forgets a connection tells the server nothing: without an end of its own the transaction that
+        was open there would keep its locks for hours, and everybody else waiting.
+        """
+        idle = math.ceil(self._deadline)
         limit = (
-            f"max_statement_time = {self._deadline:g}"
+            f"max_statement_time = {self._deadline:g}, idle_transaction_timeout = {idle}"
             if "mariadb" in raw.get_server_info().lower()
-            else f"max_execution_time = {int(self._deadline * 1000)}"
+            else f"max_execution_time = {int(self._deadline * 1000)}, wait_timeout = {max(60, idle)}"
         )
         async with raw.cursor() as cursor:
             await cursor.execute(f"SET time_zone = '+00:00', sql_mode = '{SQL_MODE}', {limit}")

@@ -1,4 +1,4 @@
-"""A private MariaDB (or MySQL) in a folder of our own: unix socket only, no network, no system service.
+"""A private MariaDB (or MySQL) in a folder of our own: a unix socket, no network, no system service.
 
 Used by `myportal up`, by the tests and by the benchmarks.
 """
@@ -41,14 +41,24 @@ class LocalDatabase:
     """One server process over `folder`; `start` makes the folder on first use.
 
     Durable as a default server is: an acknowledged commit survives the process. `fast` gives that up for tests.
+    port: listen there too, on loopback only; for tests of the network.
     """
 
-    def __init__(self, folder: Path, *, name: str = "myportal", fast: bool = False, options: list[str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "myportal",
+        fast: bool = False,
+        options: list[str] | None = None,
+        port: int | None = None,
+    ):
         self.folder = folder.absolute()
         self.name = name
         self.socket = _socket_path(self.folder)
         self._fast = fast
         self._options = options or []
+        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -85,7 +95,7 @@ class LocalDatabase:
             f"--tmpdir={self._temporary()}",
             f"--socket={self.socket}",
             f"--pid-file={self.folder / 'server.pid'}",
-            "--skip-networking",
+            *(["--skip-networking"] if self.port is None else ["--bind-address=127.0.0.1", f"--port={self.port}"]),
             "--character-set-server=utf8mb4",
             "--max-allowed-packet=64M",
             "--innodb-ft-min-token-size=2",

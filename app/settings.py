@@ -21,7 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ENV_FILE = ".env"
 RUNNING_FILE = "running.json"
-RUNNING = ("database_url", "portal_url", "smtp_host", "smtp_port", "smtp_tls", "mail_from")
+RUNNING = ("database_url", "portal_url", "tracking_url", "smtp_host", "smtp_port", "smtp_tls", "mail_from")
 """What `myportal up` tells of the portal that it runs."""
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         None,
         description="The address under which people and mail clients reach the portal, for example "
         "https://help.example.com. Links in mails, tracking and the Host check are built on it.",
+    )
+    tracking_url: str | None = Field(
+        None,
+        description="Another address, on a host of its own, for the pixel and the tracked links of new mails, for "
+        "example https://t.example.com. Without it: PORTAL_URL. See docs/operations.md.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -85,9 +90,9 @@ class Settings(BaseSettings):
     )
     log_format: Literal["console", "json"] = Field("console", description="console for people, json for machines.")
 
-    @field_validator("portal_url")
+    @field_validator("portal_url", "tracking_url")
     @classmethod
-    def _check_portal_url(cls, value: str | None) -> str | None:
+    def _check_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
         parts = urlsplit(value)

@@ -45,8 +45,17 @@ def literal(value: str | bytes | int | datetime | None) -> str:
         if value.tzinfo is None:
             raise ValueError(f"a naive datetime must not reach the database: {value!r}; use app.database.utcnow()")
         # Typed, so that LEAST and GREATEST compare times and not texts.
-        return f"TIMESTAMP'{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        return f"TIMESTAMP'{moment(value)}'"
     return f"'{escape_string(value)}'"
+
+
+def moment(value: datetime) -> str:
+    """An aware datetime as SQL writes it, without quotes: '2026-11-20 10:00:00.000000', in UTC.
+
+    By isoformat, which takes a third of what strftime does.
+    """
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:26]
 
 
 def derived(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -166,6 +166,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     values = {
         "DATABASE_URL": settings.database_url,
         "PORTAL_URL": settings.portal_url,
+        "TRACKING_URL": settings.tracking_url,
         "SECRET_KEY": settings.key,
         "SMTP_HOST": settings.smtp_host,
         "SMTP_PORT": str(settings.smtp_port),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from plugins.plausible.classify import Context, CopyHistory, Request, Verdict, chosen_headers, classify
-from plugins.plausible.events import cut_address
+from plugins.plausible.events import read_address
 from plugins.plausible.networks import Networks, load
 
 FOLDS = 5
@@ -89,7 +89,7 @@ def _request(
         referrer=lower.get("referer"),
         headers=chosen_headers(headers.items()),
         networks=networks.classes_of(address, agents=agents, portal=portal),
-        client=cut_address(address) if address else None,
+        client=read_address(address).cut if address else None,
         agent_session="agent_session=" in lower.get("cookie", ""),
         customer_session="customer_session=" in lower.get("cookie", ""),
     )

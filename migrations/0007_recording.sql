@@ -28,9 +28,11 @@ CREATE TABLE email_tracking_daily (
 -- Events that the database refuses for what is in them; they must not hold up the others.
 CREATE TABLE email_tracking_quarantine (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    record_hash BINARY(16) NOT NULL,
     record MEDIUMBLOB NOT NULL,
     error VARCHAR(500) NOT NULL,
     quarantined_at DATETIME(6) NOT NULL,
+    UNIQUE KEY email_tracking_quarantine_record (record_hash),
     KEY email_tracking_quarantine_time (quarantined_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 

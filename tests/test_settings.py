@@ -21,6 +21,7 @@ def test_the_example_file_names_every_variable() -> None:
     [
         ("PORTAL_URL", "help.example.com", "PORTAL_URL must be http:// or https://"),
         ("PORTAL_URL", "https://help.example.com/sub", "scheme, host and port only"),
+        ("TRACKING_URL", "https://t.example.com/sub", "scheme, host and port only"),
         ("SECRET_KEY", "short", "at least 32 characters"),
         ("SMTP_PORT", "99999", "SMTP_PORT"),
         ("SMTP_TLS", "ssl", "SMTP_TLS"),

@@ -45,6 +45,9 @@ class CopyIds:
             raw = base64.urlsafe_b64decode(copy_id + "==")
         except (binascii.Error, ValueError):
             return False
+        if base64.urlsafe_b64encode(raw).rstrip(b"=") != copy_id.encode():
+            # Another spelling of the same bytes is no id of ours, and would be looked for in the database.
+            return False
         token, mark = raw[:RANDOM_BYTES], raw[RANDOM_BYTES:]
         return any(hmac.compare_digest(_mark(keyed, token), mark) for keyed in self._keyed)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from app.database import Connection
-from app.receipts.models import Copy, CopyState, Report
+from app.receipts import rules
+from app.receipts.models import Copy, Report
 from app.sql import derived, in_list, literal
 
 COPY_COLUMNS = (
@@ -16,12 +17,18 @@ COPY_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class LastReply:
-    """A ticket's last reply that went out."""
-
-    id: int | None
-    receipt: str | None
+_BY_RANK = ", ".join(literal(receipt) for receipt in sorted(rules.RANK, key=rules.RANK.__getitem__))
+_WORST_FIRST = ", ".join(map(literal, rules.WORST_FIRST))
+_STATE = (
+    "COALESCE(r.receipt, CASE "
+    + " ".join(
+        f"WHEN r.state = {literal(stored)} THEN "
+        + ("IF(r.reports = '', 'untracked', 'sent')" if shown == "sent" else literal(shown))
+        for stored, shown in rules.OF_SENDING.items()
+    )
+    + " END)"
+)
+"""`rules.state_of` in SQL, made from the same tables."""
 
 
 async def copies_of(conn: Connection, reply_ids: Sequence[int]) -> list[Copy]:
@@ -37,72 +44,50 @@ async def copies_of(conn: Connection, reply_ids: Sequence[int]) -> list[Copy]:
     return [Copy.from_row(row) for row in rows]
 
 
-async def kinds_of_copies(conn: Connection, reply_ids: Sequence[int]) -> dict[int, list[CopyState]]:
-    """The different states that the copies of these replies are in, by reply; a mail to 200 people has few of them."""
-    if not reply_ids:
-        return {}
-    replies, parameters = in_list("reply", reply_ids)
-    rows = await conn.fetch_all(
-        f"""
-        SELECT DISTINCT e.reply_id, r.state, r.reports <> '' AS tracked, r.receipt
-          FROM outgoing_emails AS e JOIN email_recipients AS r ON r.email_id = e.id
-         WHERE e.reply_id IN {replies}
-        """,  # noqa: S608
-        parameters,
-    )
-    found: defaultdict[int, list[CopyState]] = defaultdict(list)
-    for row in rows:
-        found[row["reply_id"]].append(CopyState(row["state"], bool(row["tracked"]), row["receipt"]))
-    return found
-
-
-async def lock_reported(conn: Connection, copy_ids: Sequence[int], below: Collection[str]) -> dict[int, str | None]:
-    """Lock those of these copies of which nothing is known, or one of `below`; by id, what is known.
-
-    The others are not even read: most opens are those of mails that were read before.
-    """
-    copies, parameters = in_list("copy", copy_ids)
-    known, more = in_list("receipt", below) if below else ("('')", {})
-    rows = await conn.fetch_all(
-        f"""
-        SELECT id, receipt FROM email_recipients
-         WHERE id IN {copies} AND (receipt IS NULL OR receipt IN {known}) ORDER BY id FOR UPDATE
-        """,  # noqa: S608
-        {**parameters, **more},
-    )
-    return {row["id"]: row["receipt"] for row in rows}
-
-
 def set_receipts(conn: Connection, reports: Sequence[Report]) -> None:
-    """Keep what plugins reported (at least one, one per copy)."""
-    rows = [(literal(one.recipient_id), literal(one.receipt), literal(one.at)) for one in reports]
-    news = derived(("id", "receipt", "receipt_at"), rows)
+    """Keep what plugins reported (at least one, one per copy, by ascending id) where it outranks what is known."""
+    rows = [
+        (str(one.recipient_id), literal(one.receipt), str(rules.RANK[one.receipt]), literal(one.at)) for one in reports
+    ]
+    news = derived(("id", "receipt", "place", "receipt_at"), rows)
     conn.later(
         f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
-        "SET r.receipt = news.receipt, r.receipt_at = news.receipt_at"
+        "SET r.receipt = news.receipt, r.receipt_at = news.receipt_at "
+        f"WHERE FIELD(COALESCE(r.receipt, ''), {_BY_RANK}) < news.place"
     )
+
+
+async def refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> None:
+    """Bring the stored badges of tickets up to date: `rules.overall` of the copies of their last reply, every receipt
+    counted as visible. ticket_of: by id of the reply whose copies changed (at least one).
+
+    The tickets' rows are locked before the copies are read, and the copies are read without locks: of two transactions
+    that change two copies at once, the second waits for the first and sees its change.
+    """
+    tickets = ",".join(map(str, sorted(set(ticket_of.values()))))
+    replies = ",".join(map(str, sorted(ticket_of)))
+    conn.later(f"UPDATE tickets SET last_receipt = last_receipt WHERE id IN ({tickets}) ORDER BY id")  # noqa: S608
+    # One row of JSON: reading a row for each ticket would cost more than finding it.
+    found = await conn.fetch_value(
+        f"""
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(shown.id, shown.place))
+          FROM (SELECT t.id, MIN(FIELD({_STATE}, {_WORST_FIRST})) AS place
+                  FROM tickets AS t
+                  LEFT JOIN outgoing_emails AS e ON e.reply_id = t.last_reply_id
+                  LEFT JOIN email_recipients AS r ON r.email_id = e.id
+                 WHERE t.id IN ({tickets}) AND t.last_reply_id IN ({replies})
+                 GROUP BY t.id) AS shown
+        """  # noqa: S608
+    )
+    by_state: defaultdict[str | None, list[int]] = defaultdict(list)
+    for ticket_id, place in json.loads(found or "[]"):
+        by_state[rules.WORST_FIRST[place - 1] if place else None].append(ticket_id)
+    for state, ticket_ids in by_state.items():
+        ids = ",".join(map(str, sorted(ticket_ids)))
+        conn.later(f"UPDATE tickets SET last_receipt = {literal(state)} WHERE id IN ({ids})")  # noqa: S608
 
 
 async def ticket_of(conn: Connection, reply_id: int) -> int | None:
     """The ticket that a reply belongs to."""
     value = await conn.fetch_value("SELECT ticket_id FROM ticket_replies WHERE id = %(id)s", {"id": reply_id})
     return int(value) if value is not None else None
-
-
-async def lock_last_replies(conn: Connection, ticket_ids: Sequence[int]) -> dict[int, LastReply]:
-    """Lock these tickets' rows (at least one id); by ticket, its last reply that went out, and the badge stored."""
-    tickets, parameters = in_list("ticket", ticket_ids)
-    rows = await conn.fetch_all(
-        f"SELECT id, last_reply_id, last_receipt FROM tickets WHERE id IN {tickets} ORDER BY id FOR UPDATE",  # noqa: S608
-        parameters,
-    )
-    return {row["id"]: LastReply(row["last_reply_id"], row["last_receipt"]) for row in rows}
-
-
-async def set_last_receipt(conn: Connection, *, ticket_ids: Sequence[int], state: str | None) -> None:
-    """Keep the badge of these tickets' (at least one id) last reply where the ticket list can filter by it."""
-    tickets, parameters = in_list("ticket", ticket_ids)
-    await conn.execute(
-        f"UPDATE tickets SET last_receipt = %(state)s WHERE id IN {tickets}",  # noqa: S608
-        {**parameters, "state": state},
-    )

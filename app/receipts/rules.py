@@ -19,7 +19,7 @@ WORST_FIRST = (
     "replied", "read", "queued", "machine", "delivered", "sent", "untracked",
 )  # fmt: skip
 """Which state stands for several: the worst, then the best that is known."""
-_OF_SENDING = {
+OF_SENDING = {
     "queued": "queued",
     "claimed": "queued",
     "retry": "queued",
@@ -54,11 +54,6 @@ def outranks(receipt: str, known: str | None) -> bool:
     return known is None or RANK[receipt] > RANK.get(known, 0)
 
 
-def below(receipt: str) -> frozenset[str]:
-    """The receipts that `receipt` outranks."""
-    return frozenset(other for other, rank in RANK.items() if rank < RANK[receipt])
-
-
 def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     """What is shown of one copy.
 
@@ -68,7 +63,7 @@ def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     """
     if copy.receipt is not None and copy.receipt in visible:
         return copy.receipt
-    state = _OF_SENDING[copy.state]
+    state = OF_SENDING[copy.state]
     return "untracked" if state == "sent" and not copy.tracked and "read" in visible else state
 
 

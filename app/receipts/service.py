@@ -30,51 +30,30 @@ async def refresh(conn: Connection, reply_id: int) -> None:
     ticket_id = await repository.ticket_of(conn, reply_id)
     if ticket_id is None:
         return
-    await _refresh_tickets(conn, {reply_id: ticket_id})
+    await repository.refresh_tickets(conn, {reply_id: ticket_id})
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
 
 
-async def _refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> None:
-    """Bring the stored badges of tickets up to date. ticket_of: by id of the reply whose copies changed.
-
-    The tickets' rows are locked before the copies are read: of two transactions that change two copies at once, the
-    second sees the first's change. A stored badge counts every receipt as visible; `rules.shown_as` hides those of
-    disabled plugins.
-    """
-    last = await repository.lock_last_replies(conn, sorted(set(ticket_of.values())))
-    shown = [reply_id for reply_id, ticket_id in ticket_of.items() if last[ticket_id].id == reply_id]
-    kinds = await repository.kinds_of_copies(conn, shown)
-    changed: defaultdict[str | None, list[int]] = defaultdict(list)
-    for reply_id in shown:
-        state = rules.overall(kinds[reply_id], rules.STATES) if reply_id in kinds else None
-        if state != last[ticket_of[reply_id]].receipt:
-            changed[state].append(ticket_of[reply_id])
-    for state, ticket_ids in changed.items():
-        await repository.set_last_receipt(conn, ticket_ids=sorted(ticket_ids), state=state)
-
-
-async def report(conn: Connection, reports: Sequence[Report]) -> None:
+async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[int, int] | None = None) -> None:
     """For plugins: what was learnt of some copies, in the caller's transaction.
 
-    Each is kept where it says more than what is known. The ticket's open page is told in any case, because the caller
-    knows something new; lists only where a receipt changed. Rows are locked in the order of their ids, copies before
-    tickets. Raises ValueError for a word that is none of `rules.RECEIPTS`; a copy that is gone is left out.
+    Each is kept where it says more than what is known; open pages and lists are told in any case. heard: ticket by
+    reply id, of replies of which something else is new that their open pages show.
+
+    A mailing that everybody opens at once costs a few statements. Rows are locked in the order of their ids, copies
+    before tickets. Raises ValueError for a word that is none of `rules.RECEIPTS`; a copy that is gone is left out.
     """
     best: dict[int, Report] = {}
     for one in sorted(reports, key=lambda one: one.at):
         if rules.outranks(one.receipt, best[one.recipient_id].receipt if one.recipient_id in best else None):
             best[one.recipient_id] = one
-    if not best:
-        return
-    below = rules.below(max((one.receipt for one in best.values()), key=rules.RANK.__getitem__))
-    known = await repository.lock_reported(conn, sorted(best), below)
-    risen = [best[copy_id] for copy_id in known if rules.outranks(best[copy_id].receipt, known[copy_id])]
-    if risen:
-        repository.set_receipts(conn, risen)
-        await _refresh_tickets(conn, {one.reply_id: one.ticket_id for one in risen})
-    changed = {one.reply_id for one in risen}
-    replies = {one.reply_id: one.ticket_id for one in reports}
-    await live.publish_receipts(conn, replies, changed)
+    changed = {one.reply_id: one.ticket_id for one in best.values()}
+    if best:
+        repository.set_receipts(conn, [best[recipient_id] for recipient_id in sorted(best)])
+        await repository.refresh_tickets(conn, changed)
+    told = {**(heard or {}), **changed}
+    if told:
+        await live.publish_receipts(conn, told, changed)
 
 
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:

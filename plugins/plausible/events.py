@@ -7,8 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 OPEN: Literal["open"] = "open"
 CLICK: Literal["click"] = "click"
@@ -17,7 +16,7 @@ Kind = Literal["open", "click"]
 LONGEST_USER_AGENT = 1000
 LONGEST_REFERRER = 2048
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_KEPT_BITS = {4: 24, 6: 48}
+_KEPT_SHIFT = 128 - 48
 
 
 def new_key(moment: datetime) -> bytes:
@@ -50,17 +49,27 @@ class TrackingEvent:
         self.key = self.key or new_key(self.occurred_at)
 
 
-@lru_cache(maxsize=4096)
-def cut_address(address: str) -> str | None:
-    """An address without its last part: /24 of IPv4, /48 of IPv6. None where it is no address.
+class Address(NamedTuple):
+    """A client's address as far as recording needs it."""
 
-    "203.0.113.77" → "203.0.113.0", "2001:db8:1:2::3" → "2001:db8:1::".
-    """
+    full: str
+    cut: str | None
+    """Without its last part: /24 of IPv4, /48 of IPv6; None where it is no address."""
+    is_local: bool
+    """Whether this is no address of a client: a proxy on this machine that TRUSTED_PROXIES does not name stands there
+    for everybody."""
+
+
+def read_address(address: str) -> Address:
+    """An address and its cut form: "203.0.113.77" → "203.0.113.0", "2001:db8:1:2::3" → "2001:db8:1::"."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return None
-    return str(ipaddress.ip_network((parsed, _KEPT_BITS[parsed.version]), strict=False).network_address)
+        return Address(address, None, True)
+    if parsed.version == 4:
+        return Address(address, f"{address.rpartition('.')[0]}.0", parsed.is_loopback)
+    cut = ipaddress.IPv6Address(int(parsed) >> _KEPT_SHIFT << _KEPT_SHIFT)
+    return Address(address, str(cut), parsed.is_loopback)
 
 
 def clean_header(value: str | None, longest: int) -> str | None:

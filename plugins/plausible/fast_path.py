@@ -20,10 +20,11 @@ from plugins.plausible.events import (
     LONGEST_REFERRER,
     LONGEST_USER_AGENT,
     OPEN,
+    Address,
     Kind,
     TrackingEvent,
     clean_header,
-    cut_address,
+    read_address,
 )
 from plugins.plausible.links import CLICKS, OTHER_CLICKS, OTHER_PIXELS, PIXELS, is_allowed, location
 from plugins.plausible.recording.intake import Intake
@@ -144,7 +145,7 @@ class FastPath:
                 utcnow(),
                 url,
                 _text(agent, LONGEST_USER_AGENT),
-                cut_address(address),
+                address.cut,
                 _text(referrer, LONGEST_REFERRER),
             )
 
@@ -186,13 +187,17 @@ async def _other_method(method: str, send: Any) -> None:
     await send(NO_BODY)
 
 
-def _address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> str:
+def _address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> Address:
     if sum(map(len, forwarded)) > LONGEST_CACHED:
-        return client_address(peer, forwarded, trusted)
+        return _read_address(peer, forwarded, trusted)
     return _cached_address(peer, forwarded, trusted)
 
 
-_cached_address = lru_cache(maxsize=4096)(client_address)
+def _read_address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> Address:
+    return read_address(client_address(peer, forwarded, trusted))
+
+
+_cached_address = lru_cache(maxsize=8192)(_read_address)
 
 
 def _text(value: bytes | None, longest: int) -> str | None:

@@ -57,27 +57,31 @@ def is_tracking_id(text: str) -> bool:
 class Links:
     """Builds the addresses of one portal.
 
-    portal_url: scheme, host and port, without a slash at the end.
+    portal_url, tracking_url: scheme, host and port, without a slash at the end. New pixels and links stand under
+    tracking_url, where there is one.
     """
 
-    def __init__(self, portal_url: str, signer: Signer) -> None:
+    def __init__(self, portal_url: str, signer: Signer, *, tracking_url: str | None = None) -> None:
         self.portal_url = portal_url
+        self.tracking_url = tracking_url or portal_url
         self._signer = signer
+        paths = (PREFIX, OTHER_PIXELS, OTHER_CLICKS)
+        self._ours = tuple(url + path for url in (self.tracking_url, portal_url) for path in paths)
 
     def pixel(self, tracking_id: str) -> str:
         """The address of one recipient's pixel."""
-        return f"{self.portal_url}{PIXELS}/{tracking_id}.gif"
+        return f"{self.tracking_url}{PIXELS}/{tracking_id}.gif"
 
     def click(self, tracking_id: str, url: str) -> str | None:
         """The tracked address of one recipient's link; None for a destination that a click may not lead to."""
         if not is_allowed(url):
             return None
         signature = self._signer.sign(tracking_id, url)
-        return f"{self.portal_url}{CLICKS}?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
+        return f"{self.tracking_url}{CLICKS}?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
 
     def is_ours(self, url: str) -> bool:
-        """Whether this already is an address of the tracking."""
-        return url.startswith(tuple(self.portal_url + path for path in (PREFIX, OTHER_PIXELS, OTHER_CLICKS)))
+        """Whether this already is an address of the tracking, on either host: older mails carry that of the portal."""
+        return url.startswith(self._ours)
 
 
 def _ascii_host(host: str) -> str:

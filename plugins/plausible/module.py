@@ -54,8 +54,8 @@ class Handles:
     def build(cls, context: PluginContext) -> Handles:
         """From the portal's settings."""
         signer = Signer(context.settings.keys)
-        portal_url = context.settings.portal_url
-        return cls(context, signer, Links(portal_url, signer) if portal_url else None)
+        portal_url, tracking_url = context.settings.portal_url, context.settings.tracking_url
+        return cls(context, signer, Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None)
 
     @property
     def settings(self) -> PlausibleSettings:

@@ -32,7 +32,8 @@ def preview_routes(context: PluginContext, settings: Callable[[], PlausibleSetti
     routes = Blueprint("plausible_preview", __name__)
     portal_url = context.settings.portal_url
     # A key of its own: with the portal's, whoever pastes an address would get a link that leads there in our name.
-    links = Links(portal_url or SAMPLE_URL, Signer([secrets.token_hex(32)]))
+    signer = Signer([secrets.token_hex(32)])
+    links = Links(portal_url or SAMPLE_URL, signer, tracking_url=context.settings.tracking_url)
 
     @routes.get(PATH)
     async def show() -> ResponseReturnValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import httpx
 
 from app.database import Database, DatabaseUnavailable
@@ -24,24 +26,36 @@ NO_ADDRESS = (
 )
 
 
+def _address_of(settings: Settings) -> tuple[str, str] | None:
+    """The variable on which pixel and links are built, and its value."""
+    if settings.portal_url is None:
+        return None
+    if settings.tracking_url is not None:
+        return "TRACKING_URL", settings.tracking_url
+    return "PORTAL_URL", settings.portal_url
+
+
 def is_loopback(settings: Settings) -> bool:
-    """Whether only this machine reaches the portal."""
-    return settings.portal is not None and settings.portal.hostname in LOOPBACK_HOSTS
+    """Whether only this machine reaches pixel and links."""
+    found = _address_of(settings)
+    return found is not None and urlsplit(found[1]).hostname in LOOPBACK_HOSTS
 
 
 def address_problem(settings: Settings) -> str | None:
-    """What is wrong with PORTAL_URL for tracking, in words; None where nothing is."""
-    if settings.portal is None:
+    """What is wrong for tracking with PORTAL_URL, or with TRACKING_URL, in words; None where nothing is."""
+    found = _address_of(settings)
+    if found is None:
         return NO_ADDRESS
+    variable, url = found
     if is_loopback(settings):
         return (
-            f"PORTAL_URL is {settings.portal_url}, which only this machine reaches: good for trying out, but mail "
+            f"{variable} is {url}, which only this machine reaches: good for trying out, but mail "
             "clients of customers cannot load the pixel or follow the links; set it to a public https:// address"
         )
-    if not settings.is_https:
+    if urlsplit(url).scheme != "https":
         return (
-            f"PORTAL_URL is {settings.portal_url}: many mail clients load no images over http:// and warn at such "
-            "links; serve the portal over https:// and change PORTAL_URL"
+            f"{variable} is {url}: many mail clients load no images over http:// and warn at such "
+            f"links; serve it over https:// and change {variable}"
         )
     return None
 
@@ -59,8 +73,8 @@ async def self_test(
 
 def _address(settings: Settings) -> CheckResult:
     problem = address_problem(settings)
-    loopback = settings.portal is not None and settings.portal.hostname in LOOPBACK_HOSTS
-    return CheckResult("Portal address", problem is None or loopback, problem or str(settings.portal_url))
+    words = problem or str(settings.tracking_url or settings.portal_url)
+    return CheckResult("Portal address", problem is None or is_loopback(settings), words)
 
 
 async def _pixel(links: Links | None) -> CheckResult:
@@ -75,7 +89,7 @@ async def _pixel(links: Links | None) -> CheckResult:
         return CheckResult(
             "Pixel",
             False,
-            f"{url} cannot be loaded from here: {reason}. Check that PORTAL_URL is right and leads here; where the "
+            f"{url} cannot be loaded from here: {reason}. Check that its address is right and leads here; where the "
             "server cannot reach its own public address, load it in a browser outside instead",
         )
     if response.status_code != 200 or response.content != GIF:
@@ -85,7 +99,7 @@ async def _pixel(links: Links | None) -> CheckResult:
             f"{url} answers {response.status_code} with something else than our picture: another server, or a login "
             "in front of it; let /api/email-tracking/ through to this portal",
         )
-    return CheckResult("Pixel", True, f"{links.portal_url} delivers it")
+    return CheckResult("Pixel", True, f"{links.tracking_url} delivers it")
 
 
 def _mail_server(settings: Settings) -> CheckResult:

@@ -44,3 +44,12 @@ def test_a_changed_id_is_not_ours(place: int) -> None:
 
 def test_an_id_from_before_the_mark_is_not_marked() -> None:
     assert not OURS.is_marked(secrets.token_urlsafe(32))
+
+
+def test_another_spelling_of_an_id_is_not_ours() -> None:
+    made = OURS.new()
+    same_bytes = made[:-1] + chr(ord(made[-1]) + 1)
+    assert base64.urlsafe_b64decode(same_bytes + "==") == base64.urlsafe_b64decode(made + "==")
+    assert not OURS.is_marked(same_bytes)
+    alike = next(one for one in iter(OURS.new, "") if "-" in one)
+    assert not OURS.is_marked(alike.replace("-", "+"))

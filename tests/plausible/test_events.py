@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plugins.plausible.clients import client_words
-from plugins.plausible.events import clean_header, cut_address
+from plugins.plausible.events import clean_header, read_address
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from plugins.plausible.events import clean_header, cut_address
     ],
 )
 def test_an_address_is_cut_before_it_is_kept(address: str, kept: str | None) -> None:
-    assert cut_address(address) == kept
+    assert read_address(address).cut == kept
 
 
 @pytest.mark.parametrize(

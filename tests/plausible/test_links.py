@@ -153,3 +153,16 @@ def test_what_is_no_tracking_id_is_told_apart_without_the_database(text: str) ->
 
 def test_an_id_as_the_portal_makes_it_is_one() -> None:
     assert is_tracking_id("aB3_-" * 8 + "xyz")
+
+
+def test_a_tracking_host_of_its_own_stands_in_new_mails_and_both_hosts_are_ours() -> None:
+    own = Links("https://help.example.com", signer, tracking_url="https://t.example.com")
+    tracked = own.click(TID, URL)
+    assert tracked is not None
+    assert tracked.startswith("https://t.example.com/api/email-tracking/click?")
+    assert own.pixel(TID) == f"https://t.example.com/api/email-tracking/pixel/{TID}.gif"
+    for url in (tracked, own.pixel(TID), links.click(TID, URL), links.pixel(TID)):
+        assert url is not None
+        assert own.is_ours(url)
+    assert not own.is_ours("https://t.example.com/guide")
+    assert not own.is_ours("https://t.example.com.evil.example/api/email-tracking/pixel/x.gif")

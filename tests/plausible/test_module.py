@@ -150,6 +150,27 @@ async def test_without_an_address_nothing_is_tracked_and_the_log_says_so_once(
     assert (line["log_level"], "PORTAL_URL is not set" in line["reason"]) == ("warning", True)
 
 
+async def test_new_mails_carry_the_tracking_host_and_links_to_the_portal_stay(
+    settings: Settings, empty_database: None
+) -> None:
+    own = settings.model_copy(update={"tracking_url": "https://t.example.com"})
+    runtime = Runtime.build(own, plugins={"plausible": Plausible()})
+    with runtime.entered():
+        await runtime.register_modules()
+        await modules.set_enabled("plausible", enabled=True, user=None)
+        earlier = LINKS.click(TID, URL)
+        done = await prepared(
+            runtime, delivery(f'{BODY}<a href="{PORTAL_URL}/tickets/5">t</a><a href="{earlier}">e</a>')
+        )
+    await runtime.close()
+    assert [found.partition("?")[0] for found in hrefs(done.html)] == [
+        "https://t.example.com/api/email-tracking/click",
+        f"{PORTAL_URL}/tickets/5",
+        f"{PORTAL_URL}/api/email-tracking/click",
+    ]
+    assert f'<img src="https://t.example.com/api/email-tracking/pixel/{TID}.gif"' in done.html
+
+
 async def test_the_log_says_at_the_start_that_the_address_is_not_https(
     settings: Settings, portal: Runtime, plausible: Quart
 ) -> None:

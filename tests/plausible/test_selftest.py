@@ -75,6 +75,28 @@ async def test_https_is_fine(settings: Settings) -> None:
     assert selftest.address_problem(Settings(_env_file=None, portal_url="https://help.example.com")) is None
 
 
+@pytest.mark.parametrize(
+    ("tracking_url", "words"),
+    [
+        ("https://t.example.com", None),
+        ("http://t.example.com", "TRACKING_URL is http://t.example.com: many mail clients"),
+        ("http://127.0.0.1:8000", "TRACKING_URL is http://127.0.0.1:8000, which only this machine reaches"),
+    ],
+)
+async def test_the_tracking_host_is_what_counts_where_there_is_one(tracking_url: str, words: str | None) -> None:
+    settings = Settings(_env_file=None, portal_url="http://localhost:8000", tracking_url=tracking_url)
+    problem = selftest.address_problem(settings)
+    assert (problem or "").startswith(words or "")
+    assert (problem is None) == (words is None)
+
+
+async def test_the_pixel_is_loaded_from_the_tracking_host(settings: Settings, portal: Runtime) -> None:
+    async with answering(http(GIF)) as address:
+        links = Links("http://portal.test", Signer([SECRET_KEY]), tracking_url=address)
+        found = {step.name: step for step in await selftest.self_test(settings, MODULE, links, portal.database)}
+    assert found["Pixel"] == CheckResult("Pixel", True, f"{address} delivers it")
+
+
 async def test_another_server_at_our_address_is_noticed(settings: Settings, portal: Runtime) -> None:
     async with answering(http(b"<h1>Log in</h1>")) as address:
         found = await steps(settings, portal.database, portal_url=address)

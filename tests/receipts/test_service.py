@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,8 +19,8 @@ from app.hookspecs import (
     hookimpl,
 )
 from app.live.events import ticket_topic
-from app.receipts import service
-from app.receipts.models import Report
+from app.receipts import rules, service
+from app.receipts.models import CopyState, Report
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.receipts.builders import MailedReply, last_receipt, mailed_reply, set_copy
@@ -94,7 +95,7 @@ async def test_a_lesser_report_does_not_take_the_badge_back_but_is_told(reading:
     await report(reading, report_of(reply, "delivered"))
     assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "read"
     page = ticket_topic(reply.ticket_id)
-    assert [topic for topic, _ in await events(reading)] == [page, "tickets", page]
+    assert [topic for topic, _ in await events(reading)] == [page, "tickets"] * 2
 
 
 async def test_a_report_in_a_transaction_that_fails_leaves_nothing(reading: Database) -> None:
@@ -167,6 +168,26 @@ async def test_two_copies_that_change_at_once_leave_the_badge_of_both(reading: D
         first_may_go.set()
 
     assert await last_receipt(reading, reply.ticket_id) == "sent"
+
+
+async def test_what_the_database_makes_of_the_copies_is_what_the_rules_say(reading: Database) -> None:
+    states = [*rules.OF_SENDING]
+    receipts = [None, *sorted(rules.RECEIPTS)]
+    chance = random.Random(7)  # noqa: S311
+    for _ in range(60):
+        reply = await mailed_reply(reading, *(f"{number}@example.org" for number in range(chance.randint(1, 3))))
+        copies = []
+        for recipient in reply.recipients:
+            values = {
+                "state": chance.choice(states),
+                "receipt": chance.choice(receipts),
+                "reports": chance.choice(["", "opens"]),
+            }
+            await set_copy(reading, recipient.id, **values)
+            copies.append(CopyState(str(values["state"]), bool(values["reports"]), values["receipt"]))
+        async with reading.transaction() as conn:
+            await service.refresh(conn, reply.reply_id)
+        assert await last_receipt(reading, reply.ticket_id) == rules.overall(copies, rules.STATES), copies
 
 
 async def test_the_panel_merges_what_plugins_know(reading: Database, reader: Reader) -> None:

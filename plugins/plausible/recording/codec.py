@@ -56,15 +56,24 @@ def decode(record: bytes) -> tuple[TrackingEvent, bool]:
             kind=kind,
             tracking_id=str(found["id"]),
             occurred_at=_EPOCH + timedelta(microseconds=int(found["at"])),
-            url=found.get("url"),
-            user_agent=found.get("agent"),
-            ip_address=found.get("ip"),
-            referrer=found.get("referrer"),
+            url=_text(found, "url"),
+            user_agent=_text(found, "agent"),
+            ip_address=_text(found, "ip"),
+            referrer=_text(found, "referrer"),
             key=key,
             repeats=int(found.get("repeats", 1)),
         )
+        if event.repeats < 1:
+            raise BadRecord("a record must stand for one request or more")
     except BadRecord:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BadRecord(f"the record cannot be read: {type(error).__name__}") from None
     return event, bool(found.get("unsure"))
+
+
+def _text(found: dict[str, Any], name: str) -> str | None:
+    value = found.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadRecord(f"{name} of a record must be a text")
+    return value

@@ -24,14 +24,16 @@ class KnownCopies:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._copies: dict[str, TrackedCopy] = {}
+        self.reported: set[int] = set()
+        """Recipients whose mail this process has reported as read; doing it again would change nothing."""
 
     def get(self, tracking_id: str) -> TrackedCopy | None:
         """What is remembered of an id."""
         return self._copies.get(tracking_id)
 
-    def missing(self, tracking_ids: Iterable[str]) -> list[str]:
-        """Those that are not remembered, each once, in order."""
-        return [one for one in dict.fromkeys(tracking_ids) if one not in self._copies]
+    def among(self, tracking_ids: Iterable[str]) -> dict[str, TrackedCopy]:
+        """What is remembered of these ids. `add` may forget some of them: who needs all keeps this."""
+        return {one: copy for one in tracking_ids if (copy := self._copies.get(one)) is not None}
 
     def add(self, found: Mapping[str, TrackedCopy]) -> None:
         """Remember."""
@@ -44,3 +46,10 @@ class KnownCopies:
     def clear(self) -> None:
         """Forget everything: something that was remembered is gone."""
         self._copies.clear()
+        self.reported.clear()
+
+    def add_reported(self, recipient_ids: Iterable[int]) -> None:
+        """Remember reports that were committed."""
+        if len(self.reported) > self._most:
+            self.reported.clear()
+        self.reported.update(recipient_ids)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from functools import lru_cache
+
+import structlog
 
 from app.services.email import CopyIds
-from plugins.plausible.events import Kind, TrackingEvent
+from plugins.plausible.events import Address, Kind, TrackingEvent
 from plugins.plausible.links import is_tracking_id
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.limits import Limit
 from plugins.plausible.recording.lookup import Lookup
-from plugins.plausible.recording.recorder import Recorder
+from plugins.plausible.recording.recorder import BOUNDS, Recorder
+
+log = structlog.get_logger(__name__)
 
 MOST_PER_COPY = 300
 """Events of one copy and minute that are kept one by one; more are counted."""
@@ -50,41 +52,36 @@ class Intake:
         self._strange = Limit(MOST_STRANGE)
         self._unproven = Limit(MOST_UNPROVEN)
 
-    async def take(self, kind: Kind, tracking_id: str, address: str, event: Callable[[], TrackingEvent]) -> str:
-        """Record one request; what became of it.
+    async def take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
+        """Record one request; what became of it. Never raises.
 
-        address: the client's, in full. event: makes the event, called only where one is kept. Besides the outcomes of
+        event: makes the event, called only where one is kept. Besides the outcomes of
         `Recorder.record`: 'off', 'unknown' and 'folded'.
         """
-        outcome = await self._take(kind, tracking_id, address, event)
+        try:
+            outcome = await self._take(kind, tracking_id, address, event)
+        except Exception as error:
+            # A fault of ours must not keep anybody from the picture or the page. Without its words: they may hold ids.
+            metrics.LOST.inc()
+            log.error("an event was lost", kind=kind, error=type(error).__name__)
+            outcome = "lost"
         metrics.count(kind, outcome)
         return outcome
 
-    async def _take(self, kind: Kind, tracking_id: str, address: str, event: Callable[[], TrackingEvent]) -> str:
+    async def _take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
         wanted = self._wanted(kind)
         if wanted is False:
             return "off"
         unproven = False
         if self._known.get(tracking_id) is None and not self._ids.is_marked(tracking_id):
-            if not is_tracking_id(tracking_id) or (not _is_local(address) and self._strange.over(address)):
+            if not is_tracking_id(tracking_id) or (not address.is_local and self._strange.over(address.full)):
                 return "unknown"
-            found = None if self._recorder.is_away else await self._lookup.ask(tracking_id)
+            found = None if self._recorder.is_away else await self._lookup.ask(tracking_id, within=BOUNDS[kind])
             if found is False or (found is None and self._unproven.over("")):
                 return "unknown"
             unproven = found is None
         folded = self._per_copy.over(tracking_id)
-        if not folded and not _is_local(address):
-            folded = self._per_address.over(address)
+        if not folded and not address.is_local:
+            folded = self._per_address.over(address.full)
         outcome = await self._recorder.record(event(), fold=folded, unsure=wanted is None or unproven)
         return "folded" if folded and outcome == "committed" else outcome
-
-
-@lru_cache(maxsize=4096)
-def _is_local(address: str) -> bool:
-    """Whether this is no address of a client: a proxy on this machine that TRUSTED_PROXIES does not name stands there
-    for everybody.
-    """
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return True

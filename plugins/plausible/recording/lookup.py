@@ -7,11 +7,12 @@ wait for it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pymysql
 
 from app.database import Database, DatabaseUnavailable
-from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.limits import WINDOW
 from plugins.plausible.recording.writing import LOOKUP, resolve
 
@@ -35,8 +36,11 @@ class Lookup:
         self._waiting: dict[str, asyncio.Future[bool | None]] = {}
         self._asker: asyncio.Task[None] | None = None
 
-    async def ask(self, tracking_id: str) -> bool | None:
-        """Whether this is a tracked copy's id; None where the database does not tell, or too many are asked for."""
+    async def ask(self, tracking_id: str, *, within: float) -> bool | None:
+        """Whether this is a tracked copy's id; None where the database does not tell, or too many are asked for.
+
+        within: seconds that the caller can wait.
+        """
         if self._known.get(tracking_id) is not None:
             return True
         if tracking_id in self._unknown:
@@ -49,7 +53,8 @@ class Lookup:
             future = self._waiting[tracking_id] = loop.create_future()
             if self._asker is None:
                 self._asker = loop.create_task(self._ask())
-        return await asyncio.shield(future)
+        done, _ = await asyncio.wait({future}, timeout=within)
+        return future.result() if done else None
 
     async def close(self) -> None:
         """Let everybody go."""
@@ -61,12 +66,12 @@ class Lookup:
         try:
             while self._waiting:
                 group = list(self._waiting)[:LOOKUP]
-                told = await self._resolve(group)
+                found = await self._resolve(group)
                 for tracking_id in group:
-                    known = self._known.get(tracking_id) is not None
-                    if told and not known:
+                    told = None if found is None else tracking_id in found
+                    if told is False:
                         self._unknown.add(tracking_id)
-                    self._waiting.pop(tracking_id).set_result(known if told else None)
+                    self._waiting.pop(tracking_id).set_result(told)
                 await asyncio.sleep(PAUSE)
         finally:
             self._asker = None
@@ -74,14 +79,13 @@ class Lookup:
                 future.set_result(None)
             self._waiting.clear()
 
-    async def _resolve(self, group: list[str]) -> bool:
+    async def _resolve(self, group: list[str]) -> Mapping[str, TrackedCopy] | None:
         now = asyncio.get_running_loop().time()
         if now >= self._forget_at or len(self._unknown) >= MOST_UNKNOWN:
             self._unknown.clear()
             self._forget_at = now + WINDOW
         try:
             async with asyncio.timeout(DEADLINE), self._database.connection() as conn:
-                await resolve(conn, group, self._known)
+                return await resolve(conn, group, self._known)
         except (DatabaseUnavailable, TimeoutError, pymysql.err.Error):
-            return False
-        return True
+            return None

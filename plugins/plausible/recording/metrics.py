@@ -19,6 +19,9 @@ COMMIT = Histogram(
 )
 QUEUE = Gauge("myportal_tracking_queue_events", "Events that wait for the database.", multiprocess_mode="livesum")
 SPOOL_BYTES = Gauge("myportal_tracking_spool_bytes", "Size of the spool.", multiprocess_mode="livemax")
+SPOOL_MAX = Gauge(
+    "myportal_tracking_spool_max_bytes", "Size that the spool may have (SPOOL_MAX_MB).", multiprocess_mode="livemax"
+)
 SPOOL_RECORDS = Gauge(
     "myportal_tracking_spool_records",
     "Events in the spool that are not in the database yet.",

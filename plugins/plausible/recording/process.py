@@ -14,11 +14,11 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.recording.lookup import Lookup
-from plugins.plausible.recording.recorder import Recorder
+from plugins.plausible.recording.recorder import LANES, Recorder
 from plugins.plausible.recording.replay import Replayer
 from plugins.plausible.recording.store import Store
 
-CONNECTIONS = 3
+CONNECTIONS = LANES + 2
 """For live events, for the replay and for ids that are asked for; pages have connections of their own."""
 DEADLINE = 5.0
 ACQUIRE = 2.0
@@ -43,6 +43,7 @@ class Recording:
         known = KnownCopies()
         store = Store(self._database, known)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
+        self._cap_bytes = cap_bytes
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
         self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted)
@@ -51,6 +52,7 @@ class Recording:
     def start(self) -> None:
         """Begin to replay what an earlier process left."""
         metrics.DATABASE_UP.set(1)
+        metrics.SPOOL_MAX.set(self._cap_bytes)
         self._replayer.start()
 
     async def close(self) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from math import inf
+from sys import maxsize
 
 import structlog
 
-from app.database import DatabaseUnavailable
 from app.spool import Spool, SpoolUnavailable
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import encode
-from plugins.plausible.recording.queue import Entry, Queue
+from plugins.plausible.recording.queue import Entry, Folds, Queue
 from plugins.plausible.recording.store import Store
+from plugins.plausible.recording.words import explain
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,8 @@ MOST = 500
 """Events in one transaction."""
 LANES = 2
 """Transactions at the same time: while one waits for the disk, the other is written down."""
+FOLD_FOR = 0.02
+"""Seconds that folded events collect: so many rows at most come of one copy, at whatever rate it is asked for."""
 MOST_WAITING = 10_000
 """Events in memory; with a slow database and no spool, more than these are lost."""
 TICK = 0.02
@@ -47,6 +50,8 @@ class Recorder:
         self._spool = spool
         self._bounds = bounds or BOUNDS
         self._queue = Queue()
+        self._folds = Folds()
+        self._folder: asyncio.Task[None] | None = None
         self._writers: dict[int, asyncio.Task[None]] = {}
         """By lane."""
         self._watcher: asyncio.Task[None] | None = None
@@ -57,7 +62,7 @@ class Recorder:
         self._closed = False
         self._last_words = 0.0
         self.on_away: Callable[[], None] = lambda: None
-        """Called when the database begins to be away, or the spool gets something; the replay starts by it."""
+        """Called when the spool has got something; the replay starts by it."""
 
     @property
     def is_away(self) -> bool:
@@ -67,7 +72,7 @@ class Recorder:
     @property
     def is_busy(self) -> bool:
         """Whether live events wait."""
-        return bool(self._queue or self._writing)
+        return bool(self._writing) or len(self._queue) > 0
 
     def came_back(self) -> None:
         """The database takes events again."""
@@ -87,33 +92,62 @@ class Recorder:
         """
         loop = asyncio.get_running_loop()
         entry = Entry(event, loop.create_future(), loop.time() + self._bounds[event.kind], unsure=unsure)
-        if unsure or self._closed or self.is_away or len(self._queue) >= MOST_WAITING:
+        if fold and not self._closed:
+            entry = self._folds.add(entry)
+            if self._folder is None:
+                self._folder = loop.create_task(self._fold())
+            # Shielded: several wait for it, and one that hangs up must not cancel it for the others.
+            return await asyncio.shield(entry.future)
+        if self._goes_to_spool(entry):
             await self._to_spool([entry])
             return entry.future.result()
-        if fold:
-            entry = self._queue.fold(entry)
-        else:
-            self._queue.add(entry)
-        if len(self._writers) < LANES:
-            lane = next(lane for lane in range(LANES) if lane not in self._writers)
-            self._writers[lane] = loop.create_task(self._write(lane))
-            if self._watcher is None:
-                self._watcher = loop.create_task(self._watch())
-        # Shielded: several may wait for a folded entry, and one that hangs up must not cancel it for the others.
-        return await (asyncio.shield(entry.future) if fold else entry.future)
+        self._add(entry)
+        return await entry.future
 
     async def close(self) -> None:
         """Commit what waits, or spool it; then nothing waits any more. Later events go to the spool."""
         self._closed = True
+        for entry in self._folds.take():
+            self._add(entry)
         if self._writers:
             await asyncio.wait(set(self._writers.values()), timeout=LAST_WAIT)
-        left = [entry for entry in self._in_flight() if not entry.spooling] + self._queue.overdue(inf)
-        if left:
-            await self._to_spool(left)
-        tasks = [*self._writers.values(), *([self._watcher] if self._watcher else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *self._others, return_exceptions=True)
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await asyncio.gather(*self._others, *([self._folder] if self._folder else []), return_exceptions=True)
+        # Taken out of the queue, so that no writer takes them up beside the spool.
+        await self._to_spool([*(entry for entry in self._in_flight() if not entry.spooled), *self._queue.take(maxsize)])
+        writers = list(self._writers.values())
+        for writer in writers:
+            writer.cancel()
+        await asyncio.gather(*writers, return_exceptions=True)
+
+    def _goes_to_spool(self, entry: Entry) -> bool:
+        return entry.unsure or self._closed or self.is_away or len(self._queue) >= MOST_WAITING
+
+    def _add(self, entry: Entry) -> None:
+        """Let the next transaction have it."""
+        self._queue.add(entry)
+        if len(self._writers) < LANES:
+            loop = asyncio.get_running_loop()
+            lane = next(lane for lane in range(LANES) if lane not in self._writers)
+            self._writers[lane] = loop.create_task(self._write(lane))
+            if self._watcher is None:
+                self._watcher = loop.create_task(self._watch())
+
+    async def _fold(self) -> None:
+        """Let folded events collect for a while, then send them the way of all others."""
+        try:
+            while self._folds:
+                await asyncio.sleep(FOLD_FOR)
+                to_spool = []
+                for entry in self._folds.take():
+                    if self._goes_to_spool(entry):
+                        to_spool.append(entry)
+                    else:
+                        self._add(entry)
+                await self._to_spool(to_spool)
+        finally:
+            self._folder = None
 
     # --- the database -----------------------------------------------------------------------------------------------
 
@@ -126,15 +160,15 @@ class Recorder:
                 metrics.QUEUE.set(len(self._queue))
                 try:
                     outcomes = await self._store.put([entry.event for entry in batch], lane=lane)
-                except Exception as error:
-                    self._gone(error)
-                    await self._to_spool([entry for entry in batch if not entry.spooling])
-                else:
                     for entry in batch:
                         outcome = outcomes[entry.event.key]
                         entry.settle("committed" if outcome in {"stored", "duplicate"} else outcome)
+                except Exception as error:
+                    self._gone(error)
+                    await self._to_spool([entry for entry in batch if not entry.spooled])
                 del self._writing[lane]
         finally:
+            self._writing.pop(lane, None)
             del self._writers[lane]
             metrics.QUEUE.set(len(self._queue))
 
@@ -142,12 +176,10 @@ class Recorder:
         return [entry for batch, _ in self._writing.values() for entry in batch]
 
     def _gone(self, error: Exception) -> None:
-        known = isinstance(error, DatabaseUnavailable)
         if not self._away:
-            log.error("events go to the spool: the database does not take them", error=str(error), exc_info=not known)
+            log.error("events go to the spool: the database does not take them", **explain(error))
         self._away = True
         metrics.DATABASE_UP.set(0)
-        self.on_away()
 
     def _is_stuck(self) -> bool:
         if not self._writing:
@@ -159,18 +191,20 @@ class Recorder:
     async def _watch(self) -> None:
         """Hand over to the spool what waits for too long, while a writer is at work."""
         loop = asyncio.get_running_loop()
-        while self._writers:
-            await asyncio.sleep(TICK)
-            now = loop.time()
-            late = [entry for entry in self._in_flight() if entry.due <= now and not entry.spooling]
-            for entry in late:
-                entry.spooling = True
-            late += self._queue.overdue(now)
-            if late:
-                task = loop.create_task(self._to_spool(late, patient=True))
-                self._others.add(task)
-                task.add_done_callback(self._others.discard)
-        self._watcher = None
+        try:
+            while self._writers:
+                await asyncio.sleep(TICK)
+                now = loop.time()
+                late = [entry for entry in self._in_flight() if entry.due <= now and not entry.spooling]
+                late += self._queue.overdue(now)
+                if late:
+                    for entry in late:
+                        entry.spooling = True
+                    task = loop.create_task(self._to_spool(late, patient=True))
+                    self._others.add(task)
+                    task.add_done_callback(self._others.discard)
+        finally:
+            self._watcher = None
 
     async def _to_spool(self, entries: Sequence[Entry], *, patient: bool = False) -> None:
         """Make entries durable on the local disk; where that fails too, they are lost, and that is said.
@@ -183,7 +217,7 @@ class Recorder:
             entry.spooling = True
         try:
             await self._spool.append_all([encode(entry.event, unsure=entry.unsure) for entry in entries])
-        except SpoolUnavailable as error:
+        except Exception as error:
             if patient:
                 for entry in entries:
                     entry.spooling, entry.due = False, inf
@@ -193,6 +227,8 @@ class Recorder:
             self._say_lost(sum(entry.event.repeats for entry in entries), error)
         else:
             outcome = "spooled"
+            for entry in entries:
+                entry.spooled = True
             self.on_away()
         for entry in entries:
             entry.settle(outcome)
@@ -202,4 +238,10 @@ class Recorder:
         now = asyncio.get_running_loop().time()
         if now - self._last_words >= WORDS_EVERY or not self._last_words:
             self._last_words = now
-            log.error("events lost: neither the database nor the spool takes them", events=count, error=str(error))
+            known = isinstance(error, SpoolUnavailable)
+            log.error(
+                "events lost: neither the database nor the spool takes them",
+                events=count,
+                error=str(error),
+                exc_info=not known,
+            )

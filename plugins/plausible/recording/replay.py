@@ -11,12 +11,13 @@ from contextlib import suppress
 import structlog
 
 from app.database import Database, DatabaseUnavailable
-from app.spool import Spool, SpoolUnavailable
+from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.store import Store
+from plugins.plausible.recording.words import explain
 
 log = structlog.get_logger(__name__)
 
@@ -104,13 +105,13 @@ class Replayer:
     async def _take(self, records: Sequence[bytes]) -> None:
         started = time.perf_counter()
         events: list[TrackingEvent] = []
+        bad: list[tuple[bytes, BadRecord]] = []
         outcomes: Counter[str] = Counter()
         for record in records:
             try:
                 event, unsure = decode(record)
             except BadRecord as error:
-                await self._store.set_aside(record, error)
-                outcomes["quarantined"] += 1
+                bad.append((record, error))
                 continue
             wanted = self._wanted(event.kind) if unsure else True
             if wanted is None:
@@ -120,6 +121,9 @@ class Replayer:
         if events:
             stored = await self._store.put(events, check_keys=True)
             outcomes.update(stored.values())
+        for record, reason in bad:
+            await self._store.set_aside(record, reason)
+            outcomes["quarantined"] += 1
         for outcome, count in outcomes.items():
             metrics.REPLAYED.labels(outcome).inc(count)
         self._recorder.came_back()
@@ -144,6 +148,5 @@ class Replayer:
     def _say(self, error: Exception) -> None:
         words = type(error).__name__
         if words != self._said:
-            known = isinstance(error, DatabaseUnavailable | SpoolUnavailable)
-            log.warning("the spool is not replayed", error=str(error), exc_info=not known)
+            log.warning("the spool is not replayed", **explain(error))
         self._said = words

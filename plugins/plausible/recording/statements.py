@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from app.database import Connection, utcnow
-from app.sql import derived, in_list, literal
+from app.sql import derived, in_list, literal, moment
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording.copies import TrackedCopy
 
@@ -20,9 +22,10 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
     A copy that has not gone out yet counts: what plugins put into it is written down when it goes.
     """
     ids, parameters = in_list("id", tracking_ids)
-    rows = await conn.fetch_all(
+    # One row of JSON: reading five hundred of them would cost more than finding them.
+    found = await conn.fetch_value(
         f"""
-        SELECT r.tracking_id, r.id AS recipient_id, e.reply_id, t.ticket_id
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
           FROM email_recipients AS r
           JOIN outgoing_emails AS e ON e.id = r.email_id
           JOIN ticket_replies AS t ON t.id = e.reply_id
@@ -31,7 +34,7 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
         """,  # noqa: S608
         parameters,
     )
-    return {row["tracking_id"]: TrackedCopy(row["recipient_id"], row["reply_id"], row["ticket_id"]) for row in rows}
+    return {tracking_id: TrackedCopy(*places) for tracking_id, *places in json.loads(found or "[]")}
 
 
 async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[bytes]:
@@ -54,7 +57,7 @@ def insert_events(placed: Iterable[tuple[TrackingEvent, int]]) -> str:
     rows = ",".join(
         f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{literal(event.url)},"
         f"{literal(event.user_agent)},{literal(event.ip_address)},{literal(event.referrer)},"
-        f"'{event.occurred_at:%Y-%m-%d %H:%M:%S.%f}',{event.repeats})"
+        f"'{moment(event.occurred_at)}',{event.repeats})"
         for event, recipient_id in placed
     )
     return (
@@ -65,12 +68,7 @@ def insert_events(placed: Iterable[tuple[TrackingEvent, int]]) -> str:
 
 def add_to_recipients(sums: Mapping[int, Sum]) -> str:
     """Add to the recipients' sums, by recipient id."""
-    rows = ",".join(
-        f"({recipient_id},{sums[recipient_id].opens},{literal(sums[recipient_id].first_open)},"
-        f"{literal(sums[recipient_id].last_open)},{sums[recipient_id].clicks},"
-        f"{literal(sums[recipient_id].first_click)},{literal(sums[recipient_id].last_click)})"
-        for recipient_id in sorted(sums)
-    )
+    rows = ",".join(_sum_row(recipient_id, sums[recipient_id]) for recipient_id in sorted(sums))
     return (
         "INSERT INTO email_tracking_recipients (recipient_id, open_count, first_opened_at, last_opened_at, "  # noqa: S608
         f"click_count, first_clicked_at, last_clicked_at) VALUES {rows} ON DUPLICATE KEY UPDATE "
@@ -85,6 +83,16 @@ def add_to_recipients(sums: Mapping[int, Sum]) -> str:
             )
         )
     )
+
+
+def _sum_row(recipient_id: int, found: Sum) -> str:
+    opens = "0,NULL,NULL"
+    clicks = "0,NULL,NULL"
+    if found.first_open and found.last_open:
+        opens = f"{found.opens},'{moment(found.first_open)}','{moment(found.last_open)}'"
+    if found.first_click and found.last_click:
+        clicks = f"{found.clicks},'{moment(found.first_click)}','{moment(found.last_click)}'"
+    return f"({recipient_id},{opens},{clicks})"
 
 
 def add_to_replies(sums: Mapping[int, Sum]) -> str:
@@ -107,15 +115,25 @@ def add_to_days(days: Mapping[tuple[str, str], int], *, shard: int) -> str:
     )
 
 
-async def quarantine(conn: Connection, record: bytes, error: str) -> None:
-    """Set one event aside, as the record that the spool would hold, with what the database said of it."""
-    await conn.execute(
+async def quarantine(conn: Connection, record: bytes, error: str) -> bool:
+    """Set one event aside, as the record that the spool would hold, with what the database said of it.
+
+    Whether it was not set aside before: a replay that was cut short brings it again.
+    """
+    count = await conn.execute(
         """
-        INSERT INTO email_tracking_quarantine (record, error, quarantined_at)
-        VALUES (%(record)s, %(error)s, %(now)s)
+        INSERT INTO email_tracking_quarantine (record_hash, record, error, quarantined_at)
+        VALUES (%(hash)s, %(record)s, %(error)s, %(now)s)
+        ON DUPLICATE KEY UPDATE error = VALUES(error), quarantined_at = VALUES(quarantined_at)
         """,
-        {"record": record, "error": error[:500], "now": utcnow()},
+        {
+            "hash": hashlib.blake2b(record, digest_size=16).digest(),
+            "record": record,
+            "error": error[:500],
+            "now": utcnow(),
+        },
     )
+    return count == 1
 
 
 async def quarantined(conn: Connection) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import pymysql
@@ -20,15 +19,20 @@ from plugins.plausible.recording.writing import write
 log = structlog.get_logger(__name__)
 
 REFUSES_ALL = frozenset({
-    1015, 1021, 1026, 1030, 1036, 1037, 1038, 1040, 1041, 1047, 1053, 1114, 1135, 1180, 1203, 1205, 1206, 1213, 1226,
-    1290, 1317, 1792, 1836, 1927, 1969, 3024, 3100, 3101, 3572, 4031,
+    1015, 1016, 1021, 1026, 1030, 1034, 1036, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1053, 1054, 1114, 1135,
+    1142, 1143, 1146, 1180, 1194, 1195, 1203, 1205, 1206, 1213, 1223, 1226, 1227, 1290, 1317, 1364, 1412, 1615, 1637,
+    1712, 1792, 1836, 1877, 1927, 1932, 1969, 3024, 3100, 3101, 3572, 4031,
 })  # fmt: skip
 """Errors that say nothing of the event: the disk or a table is full, the server is read-only, out of memory, of
-connections or of locks, is shutting down, is no part of its cluster, or ended the statement.
+connections or of locks, is shutting down, is no part of its cluster, or ended the statement; a table or column is
+missing or damaged (a migration that did not run), or the user may not write.
 
 Source: https://mariadb.com/kb/en/mariadb-error-code-reference/ and MySQL's Server Error Message Reference.
 """
-NO_PARENT = 1452
+MOST_TEXT = 500_000
+"""Characters in one transaction: at four bytes each and with escapes still below the least `max_allowed_packet` that is
+usual (4 MB). Strangers choose how long their headers are.
+"""
 
 
 class Store:
@@ -47,56 +51,72 @@ class Store:
         DatabaseUnavailable where the database takes none of them now; some may be stored all the same, so that
         whoever puts them again must check the keys. lane: which of several that put at the same time this is.
         """
-        started = time.perf_counter()
-        try:
-            outcome = await self._attempt(events, check_keys, lane)
-        except pymysql.err.Error as error:
-            raise DatabaseUnavailable(f"the database takes no events now: {error.args[-1]}") from error
-        metrics.COMMIT.observe(time.perf_counter() - started)
-        metrics.BATCH.observe(len(events))
+        outcome: dict[bytes, str] = {}
+        for part in _parts(events):
+            started = time.perf_counter()
+            try:
+                outcome |= await self._attempt(part, check_keys, lane)
+            except pymysql.err.Error as error:
+                raise _takes_none(error) from error
+            metrics.COMMIT.observe(time.perf_counter() - started)
+            metrics.BATCH.observe(len(part))
         return outcome
 
-    async def _attempt(self, events: Sequence[TrackingEvent], check_keys: bool, lane: int) -> dict[bytes, str]:
+    async def _attempt(
+        self, events: Sequence[TrackingEvent], check_keys: bool, lane: int, *, afresh: bool = False
+    ) -> dict[bytes, str]:
+        """afresh: nothing was remembered when these events failed before, alone."""
         try:
-            return await self._database.run(
-                partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
-            )
-        except pymysql.err.IntegrityError as error:
-            if error.args[0] == DUPLICATE and not check_keys:
-                return await self._attempt(events, True, lane)
-            return await self._divide(events, error, lane)
-        except pymysql.err.Error as error:
-            if error.args and error.args[0] in REFUSES_ALL:
-                raise
-            return await self._divide(events, error, lane)
+            work = partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
+            written = await self._database.run(work)
+            self._known.add_reported(written.reported)
+            return written.outcome
         except DatabaseUnavailable:
             raise
         except Exception as error:
-            # The driver cannot write it (a lone surrogate), or it trips over a fault of ours.
-            return await self._divide(events, error, lane)
+            # Not only the database's errors: the driver cannot write a lone surrogate, or trips over a fault of ours.
+            code = error.args[0] if isinstance(error, pymysql.err.Error) and error.args else None
+            if code in REFUSES_ALL:
+                raise
+            if code == DUPLICATE and not check_keys:
+                return await self._attempt(events, True, lane)
+            return await self._divide(events, error, lane, afresh=afresh)
 
-    async def _divide(self, events: Sequence[TrackingEvent], error: Exception, lane: int) -> dict[bytes, str]:
-        """Find the event that is at fault by halves; whatever was remembered may be wrong by now."""
+    async def _divide(
+        self, events: Sequence[TrackingEvent], error: Exception, lane: int, *, afresh: bool
+    ) -> dict[bytes, str]:
+        """Find the event that is at fault by halves."""
+        # Whatever was remembered may be wrong by now.
         self._known.clear()
         if len(events) > 1:
             middle = len(events) // 2
             found = await self._attempt(events[:middle], True, lane)
             return found | await self._attempt(events[middle:], True, lane)
+        if not afresh:
+            # What was remembered may have been at fault; or another transaction, that nobody could see when the keys
+            # were checked, stored this very event meanwhile.
+            return await self._attempt(events, True, lane, afresh=True)
         [event] = events
-        async with self._database.transaction() as conn:
-            await statements.quarantine(conn, encode(event), _words(error))
-        metrics.QUARANTINED.inc()
+        await self._quarantine(encode(event), error)
         log.error("an event was set aside", kind=event.kind, error=type(error).__name__)
         return {event.key: "quarantined"}
 
     async def set_aside(self, record: bytes, error: Exception) -> None:
         """Quarantine a record that is no event. Raises DatabaseUnavailable."""
         try:
-            async with self._database.transaction() as conn:
-                await statements.quarantine(conn, record, _words(error))
+            await self._quarantine(record, error)
         except pymysql.err.Error as refused:
-            raise DatabaseUnavailable(f"the database takes no events now: {refused.args[-1]}") from refused
-        metrics.QUARANTINED.inc()
+            raise _takes_none(refused) from refused
+
+    async def _quarantine(self, record: bytes, error: Exception) -> None:
+        async with self._database.transaction() as conn:
+            is_new = await statements.quarantine(conn, record, _words(error))
+        metrics.QUARANTINED.inc(is_new)
+
+
+def _takes_none(error: pymysql.err.Error) -> DatabaseUnavailable:
+    reason = error.args[-1] if error.args and error.args[0] in REFUSES_ALL else _words(error)
+    return DatabaseUnavailable(f"the database takes no events now: {reason}")
 
 
 def _words(error: Exception) -> str:
@@ -105,6 +125,13 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}{code}"
 
 
-def tally(outcomes: dict[bytes, str]) -> Counter[str]:
-    """How many events ended in each way."""
-    return Counter(outcomes.values())
+def _parts(events: Sequence[TrackingEvent]) -> Iterator[Sequence[TrackingEvent]]:
+    """The events in order, in parts of at most MOST_TEXT characters or one event."""
+    start = size = 0
+    for number, event in enumerate(events):
+        added = len(event.url or "") + len(event.user_agent or "") + len(event.referrer or "")
+        if size + added > MOST_TEXT and number > start:
+            yield events[start:number]
+            start, size = number, 0
+        size += added
+    yield events[start:]

@@ -14,6 +14,7 @@ from datetime import datetime
 from app.database import Connection
 from app.services import receipts
 from app.services.receipts import Report
+from app.sql import moment
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
@@ -49,54 +50,79 @@ class Sum:
             self.last_click = at if self.last_click is None or at > self.last_click else self.last_click
 
 
+@dataclass(slots=True)
+class Written:
+    """What a transaction did; true once it is committed."""
+
+    outcome: dict[bytes, str]
+    """By event key 'stored', 'duplicate' or 'unknown'."""
+    reported: list[int]
+    """The recipients whose mail was reported as read."""
+
+
 async def write(
     conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool, lane: int
-) -> dict[bytes, str]:
-    """Store what of `events` belongs to tracked copies; by event key 'stored', 'duplicate' or 'unknown'.
+) -> Written:
+    """Store what of `events` belongs to tracked copies.
 
     known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
     event that is there raises IntegrityError.
     """
-    await resolve(conn, [event.tracking_id for event in events], known)
+    copies = await resolve(conn, [event.tracking_id for event in events], known)
     outcome = {event.key: "unknown" for event in events}
     placed: dict[bytes, tuple[TrackingEvent, TrackedCopy]] = {}
     for event in events:
-        copy = known.get(event.tracking_id)
+        copy = copies.get(event.tracking_id)
         if copy is not None:
             placed[event.key] = (event, copy)
     if check_keys and placed:
         for key in await statements.present(conn, [event for event, _ in placed.values()]):
             del placed[key]
             outcome[key] = "duplicate"
+    reported: list[int] = []
     if placed:
-        await _write_placed(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+        add_events(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+        reported = await _report(conn, list(placed.values()), known)
         outcome |= dict.fromkeys(placed, "stored")
-    return outcome
+    return Written(outcome, reported)
 
 
-async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> None:
-    """Learn which copies these ids name, as far as they are tracked and `known` does not hold them."""
-    missing = known.missing(tracking_ids)
+async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
+    """Which copies these ids name, as far as they are tracked; what `known` does not hold is asked for and added."""
+    copies = known.among(tracking_ids)
+    missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
     for start in range(0, len(missing), LOOKUP):
-        known.add(await statements.tracked_copies(conn, missing[start : start + LOOKUP]))
+        found = await statements.tracked_copies(conn, missing[start : start + LOOKUP])
+        known.add(found)
+        copies |= found
+    return copies
 
 
-async def _write_placed(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
+def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
+    """Add events with their sums, and the daily summary."""
     recipients: defaultdict[int, Sum] = defaultdict(Sum)
     replies: defaultdict[int, Sum] = defaultdict(Sum)
     days: defaultdict[tuple[str, str], int] = defaultdict(int)
     for event, copy in placed:
         recipients[copy.recipient_id].add(event)
         replies[copy.reply_id].add(event)
-        days[f"{event.occurred_at:%Y-%m-%d}", event.kind] += event.repeats
+        days[moment(event.occurred_at)[:10], event.kind] += event.repeats
     conn.later(statements.insert_events((event, copy.recipient_id) for event, copy in placed))
     conn.later(statements.add_to_recipients(recipients))
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
     if opened:
         conn.later(statements.add_to_replies(opened))
     conn.later(statements.add_to_days(days, shard=shard))
+
+
+async def _report(
+    conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], known: KnownCopies
+) -> list[int]:
     # Who follows a link has read the mail, images shown or not.
     reports = [
-        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at) for event, copy in placed
+        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at)
+        for event, copy in placed
+        if copy.recipient_id not in known.reported
     ]
-    await receipts.report(conn, reports)
+    await receipts.report(conn, reports, heard={copy.reply_id: copy.ticket_id for _, copy in placed})
+    return [one.recipient_id for one in reports]
