@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.plausible import fast_path as module
-from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
+from plugins.plausible.events import CLICK, OPEN, Address, Kind, TrackingEvent
 from plugins.plausible.fast_path import GIF, FastPath, click_parts, pixel_id
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.tokens import Signer
@@ -37,8 +37,8 @@ class Taken(Intake):
         self.taken: list[tuple[Kind, str, str]] = []
         self.events: list[TrackingEvent] = []
 
-    async def take(self, kind: Kind, tracking_id: str, address: str, event: Callable[[], TrackingEvent]) -> str:
-        self.taken.append((kind, tracking_id, address))
+    async def take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
+        self.taken.append((kind, tracking_id, address.full))
         self.events.append(event())
         return "committed"
 
@@ -368,9 +368,9 @@ async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
         headers=[(b"user-agent", b"x" * longer), (b"referer", b"y" * longer), (b"x-forwarded-for", b"1" * longer)],
     )
     assert [cache.cache_info().currsize for cache in (module._cached_text, module._cached_address)] == [0, 0]
-    for number in range(5000):
+    for number in range(9000):
         await call(
             PIXEL, headers=[(b"user-agent", str(number).encode())], client=(f"10.0.{number >> 8}.{number & 255}", 1)
         )
     assert module._cached_text.cache_info().currsize == 1024
-    assert module._cached_address.cache_info().currsize == 4096
+    assert module._cached_address.cache_info().currsize == 8192

@@ -14,7 +14,7 @@ import structlog
 from app.database import Database, DatabaseUnavailable
 from app.email.copy_ids import CopyIds
 from app.runtime import Runtime
-from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
+from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent, read_address
 from plugins.plausible.recording import intake as module
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
@@ -46,7 +46,7 @@ class World:
             self.made += 1
             return event(tracking_id, kind)
 
-        return await self.intake.take(kind, tracking_id, address, make)
+        return await self.intake.take(kind, tracking_id, read_address(address), make)
 
 
 @pytest.fixture

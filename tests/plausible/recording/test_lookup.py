@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from math import inf
 
 import pytest
 
@@ -13,6 +14,7 @@ from plugins.plausible.recording import lookup as module
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.lookup import Lookup
+from plugins.plausible.recording.writing import resolve
 from tests.receipts.builders import MailedReply, mailed_reply
 
 
@@ -48,7 +50,7 @@ def made_up(number: int) -> list[str]:
 
 async def test_ids_that_come_together_are_one_question(lookup: Lookup, reply: MailedReply, asked: list[int]) -> None:
     ours = [one.tracking_id for one in reply.recipients]
-    answers = await asyncio.gather(*(lookup.ask(one) for one in [*ours, *made_up(300), *ours]))
+    answers = await asyncio.gather(*(lookup.ask(one, within=inf) for one in [*ours, *made_up(300), *ours]))
     assert answers == [True] * 3 + [False] * 300 + [True] * 3
     assert asked == [303]
 
@@ -56,8 +58,8 @@ async def test_ids_that_come_together_are_one_question(lookup: Lookup, reply: Ma
 async def test_what_was_asked_is_not_asked_again(lookup: Lookup, reply: MailedReply, asked: list[int]) -> None:
     ours, strange = reply.recipients[0].tracking_id, "x" * 43
     for _ in range(3):
-        assert await lookup.ask(ours) is True
-        assert await lookup.ask(strange) is False
+        assert await lookup.ask(ours, within=inf) is True
+        assert await lookup.ask(strange, within=inf) is False
     assert asked == [1, 1]
 
 
@@ -66,7 +68,7 @@ async def test_unknown_ids_are_forgotten_after_a_while(
 ) -> None:
     monkeypatch.setattr(module, "WINDOW", 0.0)
     for name in ("a" * 43, "b" * 43, "a" * 43):
-        assert await lookup.ask(name) is False
+        assert await lookup.ask(name, within=inf) is False
     assert asked == [1, 1, 1]
 
 
@@ -75,7 +77,7 @@ async def test_unknown_ids_are_remembered_in_bounded_memory(
 ) -> None:
     monkeypatch.setattr(module, "MOST_UNKNOWN", 10)
     for name in made_up(40):
-        assert await lookup.ask(name) is False
+        assert await lookup.ask(name, within=inf) is False
         assert len(lookup._unknown) <= 10
 
 
@@ -83,14 +85,14 @@ async def test_a_copy_that_the_memory_has_no_room_for_is_known_all_the_same(
     portal: Runtime, reply: MailedReply
 ) -> None:
     lookup = Lookup(portal.database, KnownCopies(most=1))
-    answers = await asyncio.gather(*(lookup.ask(one.tracking_id) for one in reply.recipients))
+    answers = await asyncio.gather(*(lookup.ask(one.tracking_id, within=inf) for one in reply.recipients))
     assert answers == [True] * 3
     await lookup.close()
 
 
 async def test_more_than_may_wait_are_not_told(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_WAITING", 5)
-    answers = await asyncio.gather(*(lookup.ask(one) for one in made_up(8)))
+    answers = await asyncio.gather(*(lookup.ask(one, within=inf) for one in made_up(8)))
     assert answers == [False] * 5 + [None] * 3
 
 
@@ -99,9 +101,9 @@ async def test_where_the_database_is_away_nobody_is_told_and_the_next_may_ask(
 ) -> None:
     ours = reply.recipients[0].tracking_id
     lookup = Lookup(Database("mysql://nobody@localhost/x?unix_socket=/nowhere/at.all"), KnownCopies())
-    assert await lookup.ask(ours) is None
+    assert await lookup.ask(ours, within=inf) is None
     lookup._database = portal.database
-    assert await lookup.ask(ours) is True
+    assert await lookup.ask(ours, within=inf) is True
     await lookup.close()
 
 
@@ -114,8 +116,26 @@ async def test_a_question_that_fails_for_a_fault_of_ours_keeps_nobody_waiting(
     ours = reply.recipients[0].tracking_id
     with monkeypatch.context() as patch:
         patch.setattr(module, "resolve", fails)
-        assert await lookup.ask(ours) is None
-    assert await lookup.ask(ours) is True
+        assert await lookup.ask(ours, within=inf) is None
+    assert await lookup.ask(ours, within=inf) is True
+
+
+async def test_who_can_wait_no_longer_is_not_told_and_the_others_are(
+    lookup: Lookup, reply: MailedReply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    async def held(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
+        await go_on.wait()
+        return await resolve(conn, tracking_ids, known)
+
+    monkeypatch.setattr(module, "resolve", held)
+    monkeypatch.setattr(module, "DEADLINE", 60.0)
+    ours = reply.recipients[0].tracking_id
+    patient = asyncio.ensure_future(lookup.ask(ours, within=inf))
+    assert await lookup.ask(ours, within=0.01) is None
+    go_on.set()
+    assert await patient is True
 
 
 async def test_closing_lets_everybody_go(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +147,7 @@ async def test_closing_lets_everybody_go(lookup: Lookup, monkeypatch: pytest.Mon
         return {}
 
     monkeypatch.setattr(module, "resolve", hangs)
-    tasks = [asyncio.ensure_future(lookup.ask(one)) for one in made_up(3)]
+    tasks = [asyncio.ensure_future(lookup.ask(one, within=inf)) for one in made_up(3)]
     await reached.wait()
     await lookup.close()
     assert await asyncio.gather(*tasks) == [None] * 3
@@ -135,7 +155,10 @@ async def test_closing_lets_everybody_go(lookup: Lookup, monkeypatch: pytest.Mon
 
 async def test_one_who_hangs_up_does_not_take_the_answer_from_the_others(lookup: Lookup, reply: MailedReply) -> None:
     ours = reply.recipients[0].tracking_id
-    first, second = asyncio.ensure_future(lookup.ask(ours)), asyncio.ensure_future(lookup.ask(ours))
+    first, second = (
+        asyncio.ensure_future(lookup.ask(ours, within=inf)),
+        asyncio.ensure_future(lookup.ask(ours, within=inf)),
+    )
     await asyncio.sleep(0)
     first.cancel()
     assert await second is True

@@ -16,9 +16,9 @@ from app.localdb import LocalDatabase
 from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
 from plugins.plausible.recording import store as module
-from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
+from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.store import REFUSES_ALL, Store
-from plugins.plausible.recording.writing import write
+from plugins.plausible.recording.writing import Written, write
 from tests.plausible.recording import count, event, rows
 from tests.receipts.builders import MailedReply, mailed_reply
 
@@ -45,12 +45,12 @@ class Attempts:
         self.sizes: list[int] = []
         self.errors: list[Exception] = []
 
-    async def __call__(self, conn: Connection, events: Sequence[TrackingEvent], **options: Any) -> dict[bytes, str]:
+    async def __call__(self, conn: Connection, events: Sequence[TrackingEvent], **options: Any) -> Written:
         self.sizes.append(len(events))
-        outcome = await write(conn, events, **options)
+        written = await write(conn, events, **options)
         if self.errors:
             raise self.errors.pop(0)
-        return outcome
+        return written
 
 
 @pytest.fixture
@@ -204,15 +204,6 @@ async def test_an_event_that_is_set_aside_twice_is_there_once(
     for _ in range(2):
         await store.set_aside(b"no event", ValueError("x"))
     assert await count(portal.database, "email_tracking_quarantine") == 2
-
-
-async def test_what_was_remembered_wrongly_costs_no_event(
-    portal: Runtime, store: Store, known: KnownCopies, reply: MailedReply
-) -> None:
-    [bob, *_] = reply.recipients
-    known.add({bob.tracking_id: TrackedCopy(bob.id, reply.reply_id, ticket_id=reply.ticket_id + 1000)})
-    assert set((await store.put([event(bob.tracking_id)])).values()) == {"stored"}
-    assert await totals(portal.database) == (1, 1, 1, 1)
 
 
 async def test_a_memory_that_is_too_small_for_a_batch_costs_no_event(portal: Runtime, reply: MailedReply) -> None:
