@@ -59,6 +59,8 @@ class Found:
     top: float
     """Pixels a second that one loader gets."""
     top_p99: float
+    cost: float
+    """Processor time of the web process for each of them; a busy machine changes it less than the rate."""
     told: float = NONE
     """From the pixel's answer to its event at the page, at the given rate; the median."""
     told_p99: float = NONE
@@ -146,10 +148,12 @@ async def measure(plan: Plan, made: Portal, server: Server, told: Told | None) -
     at_rate = take(told)
 
     events = told.events if told else 0
+    used = server.used()
     at_top, _ = await asyncio.gather(
         fetch_all_the_time(readers, others, plan.seconds),
         fetch_at_rate(made.port, watched, rate=SOME, seconds=plan.seconds, told=told),
     )
+    used = server.used() - used
     told_top = take(told)
     for reader in readers:
         reader.close()
@@ -159,6 +163,7 @@ async def measure(plan: Plan, made: Portal, server: Server, told: Told | None) -
         answer_p99=percentile(times, 0.99),
         top=len(at_top) / plan.seconds,
         top_p99=percentile(at_top, 0.99),
+        cost=used / len(at_top),
         told=percentile(at_rate, 0.5),
         told_p99=percentile(at_rate, 0.99),
         told_top=percentile(told_top, 0.5),
@@ -192,6 +197,7 @@ def print_table(plan: Plan, without: Found, with_pages: Found) -> None:
         ("  p99", "ms", "told_p99"),
         ("most opens a second that one loader gets", "", "top"),
         ("  p99 of the pixel's answer", "ms", "top_p99"),
+        ("  processor time of the web process for each", "us", "cost"),
         ("  page hears after the answer, median", "ms", "told_top"),
         ("  p99", "ms", "told_top_p99"),
         ("  events a second that pages get", "", "events"),
@@ -201,7 +207,10 @@ def print_table(plan: Plan, without: Found, with_pages: Found) -> None:
         print(f"{f'{label}, {unit}' if unit else label:52}{first:>12}{second:>16}")
     added = (with_pages.busy - without.busy - with_pages.idle + without.idle) * 100
     print(f"\nAdded by telling {plan.rate:g} opens a second: {added:.1f} % of a core.")
-    print(f"The loader gets {with_pages.top / without.top:.0%} of the rate without pages.")
+    print(
+        f"The loader gets {with_pages.top / without.top:.0%} of the rate without pages, "
+        f"at {with_pages.cost / without.cost:.0%} of the processor time."
+    )
     print(f"Opens that no page heard of, and pages that the server let go: {with_pages.missing}.")
 
 
@@ -210,7 +219,7 @@ def shown(found: Found, name: str, unit: str) -> str:
     value: float = getattr(found, name)
     if math.isnan(value):
         return ""
-    scaled = {"%": value * 100, "ms": value * 1000, "KiB": value / 1024}.get(unit, value)
+    scaled = {"%": value * 100, "ms": value * 1000, "us": value * 1e6, "KiB": value / 1024}.get(unit, value)
     return f"{scaled:,.1f}" if unit else f"{scaled:,.0f}"
 
 
