@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "--patience",
         type=float,
         default=Plan.patience,
-        help=f"seconds to wait before a run that other processes disturbed is done again (default {Plan.patience:g})",
+        help=f"seconds to wait before each run for other processes to leave (default {Plan.patience:g})",
     )
     parser.add_argument("--list", action="store_true", help="print the names for --only")
     return parser

@@ -13,7 +13,7 @@ from bench.serving.machine import Busy, Cores, Meter
 
 DISTURBED = 0.1
 """Share of the two cores that strangers took."""
-LOOK = 1.0
+LOOK = 0.5
 """Seconds of one look whether they have gone."""
 
 
@@ -31,14 +31,13 @@ T = TypeVar("T", bound=Measured)
 def until_calm(attempt: Callable[[], T], cores: Cores, *, tries: int, patience: float) -> list[T]:
     """Do a run until nobody disturbs it, at most `tries` times; all of them.
 
-    patience: seconds to wait for strangers to leave before the next try.
+    patience: seconds to wait for strangers to leave before each try.
     """
     found: list[T] = []
-    while True:
-        found.append(attempt())
-        if found[-1].busy.others <= DISTURBED or len(found) >= tries:
-            return found
+    while not found or (found[-1].busy.others > DISTURBED and len(found) < tries):
         _wait(cores, time.monotonic() + patience)
+        found.append(attempt())
+    return found
 
 
 def _wait(cores: Cores, deadline: float) -> None:
