@@ -54,7 +54,8 @@ def _server(answers: list[tuple[float, bytes]]) -> Iterator[int]:
 def test_the_server_stores_what_the_loader_says_was_answered(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results = serve.run(Plan(seconds=1, rounds=1, connections=8, copies=200, wrk=False, tries=1, patience=0), {"ours"}, tmp_path)
+    plan = Plan(seconds=1, rounds=1, connections=8, copies=200, wrk=False, tries=1, patience=0)
+    results = serve.run(plan, {"ours"}, tmp_path)
     print_report(results)
 
     table = capsys.readouterr().out.splitlines()
