@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from app.live.events import TICKETS, Event, ticket_topic
@@ -19,7 +20,7 @@ PLACES = 2 * MOST
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One change of a ticket, as it is published."""
 
@@ -27,6 +28,11 @@ class Change:
     """kind, ticket_id, and reply_id where the kind has one."""
     lists: bool
     """Whether ticket lists hear of it, beside the ticket's page."""
+
+    @cached_property
+    def text(self) -> str:
+        """As it stands in a row."""
+        return _encode([self.detail, self.lists])
 
 
 def pack(changes: Iterable[Change]) -> Iterator[str]:
@@ -37,7 +43,7 @@ def pack(changes: Iterable[Change]) -> Iterator[str]:
     row: list[str] = []
     length = 1
     for change in changes:
-        text = _encode([change.detail, change.lists])
+        text = change.text
         if len(text) + 2 > LONGEST:
             raise ValueError(f"a change that open pages hear of takes at most {LONGEST - 2} characters: {text[:60]}...")
         if row and (len(row) == MOST or length + len(text) + 1 > LONGEST):

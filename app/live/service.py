@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from app.database import Connection
@@ -28,11 +29,14 @@ async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed
 
     replies: ticket by reply id; changed: ids of replies.
     """
-    changes = (
-        Change({"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id}, lists=reply_id in changed)
-        for reply_id, ticket_id in replies.items()
+    repository.insert(
+        conn, (_receipt(ticket_id, reply_id, reply_id in changed) for reply_id, ticket_id in replies.items())
     )
-    repository.insert(conn, changes)
+
+
+@lru_cache(maxsize=4096)
+def _receipt(ticket_id: int, reply_id: int, lists: bool) -> Change:
+    return Change({"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id}, lists=lists)
 
 
 async def cursor(*topics: str) -> str:
