@@ -11,6 +11,9 @@ from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording.codec import decode
 from plugins.plausible.recording.store import Store
 
+PATIENCE = 20
+"""Seconds after which a batch that does not come fails the test."""
+
 
 class ScriptedStore(Store):
     """Takes everything, unless it is held or has an error."""
@@ -37,7 +40,7 @@ class ScriptedStore(Store):
 
     async def reached(self, batches: int) -> None:
         """Wait until so many batches have come."""
-        async with self.called:
+        async with asyncio.timeout(PATIENCE), self.called:
             await self.called.wait_for(lambda: len(self.batches) >= batches)
 
     def requests(self) -> Counter[str]:

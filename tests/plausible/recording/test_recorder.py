@@ -31,6 +31,7 @@ async def patient(store: ScriptedStore, spool: ScriptedSpool) -> AsyncIterator[R
     recorder = Recorder(store, spool, bounds=PATIENT)
     yield recorder
     store.open.set()
+    spool.open.set()
     await recorder.close()
 
 
@@ -40,6 +41,7 @@ async def hasty(store: ScriptedStore, spool: ScriptedSpool) -> AsyncIterator[Rec
     recorder = Recorder(store, spool, bounds=HASTY)
     yield recorder
     store.open.set()
+    spool.open.set()
     await recorder.close()
 
 
