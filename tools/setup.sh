@@ -83,3 +83,17 @@ fi
 if [ "$what" = test ] && ! command -v chromium >/dev/null; then
     install_packages "Chromium" chromium fonts-dejavu-core fonts-noto-color-emoji
 fi
+
+if [ "$what" = bench ]; then
+    command -v wrk >/dev/null || install_packages "the load generator wrk" wrk
+    if ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null; then
+        install_packages "nginx" nginx-light
+        # Debian starts it as a service on port 80; the benchmark starts its own.
+        if [ -d /run/systemd/system ]; then
+            if [ "$(id -u)" -eq 0 ]; then systemctl disable --now --quiet nginx; else sudo -n systemctl disable --now --quiet nginx; fi
+        fi
+    fi
+    if ! command -v gcc >/dev/null || ! command -v mariadb_config >/dev/null; then
+        install_packages "a C compiler and MariaDB's C client" gcc libc6-dev libmariadb-dev
+    fi
+fi

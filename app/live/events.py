@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,15 +11,24 @@ from typing import Any
 OVERLAP = timedelta(seconds=10)
 """How far back each look reaches: a transaction may commit this long after it wrote its event."""
 MAX_TOPICS = 20
+MOST_AGAIN = 250
+"""Events that a page may be told although its cursor is past them; see `to_tell`."""
 KEPT_IDS = 64
 """Ids that a cursor carries; of more events within OVERLAP the oldest may be told twice."""
+TICKETS = "tickets"
+"""Topic of every ticket list."""
 TOPIC = re.compile(r"tickets|ticket:[1-9][0-9]{0,9}", re.ASCII)
-CURSOR = re.compile(rf"([0-9]{{1,16}})(?:-([0-9]{{1,19}}(?:\.[0-9]{{1,19}}){{0,{KEPT_IDS - 1}}}))?", re.ASCII)
+CURSOR = re.compile(rf"([0-9]{{1,16}})(?:-([0-9]{{1,22}}(?:\.[0-9]{{1,22}}){{0,{KEPT_IDS - 1}}}))?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadTopics(ValueError):
     """A page asked for topics that do not exist, or for too many; the message says which and the rule."""
+
+
+def ticket_topic(ticket_id: int) -> str:
+    """Topic of one ticket's page."""
+    return f"ticket:{ticket_id}"
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,6 @@ class Event:
     created_at: datetime
     detail: Mapping[str, Any]
     """kind, ticket_id, and reply_id where the kind has one."""
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Event:
-        """From a row of `repository.since`."""
-        return cls(row["id"], row["topic"], row["created_at"], json.loads(row["payload"]))
 
     @property
     def repeatable(self) -> bool:
@@ -75,7 +78,7 @@ class Cursor:
 
 @dataclass
 class Heard:
-    """Grows with each event that a page was sent, and gives the cursor for it."""
+    """Takes each event that a page was sent, and gives the cursor for it."""
 
     moment: datetime
     _ids: dict[int, datetime] = field(default_factory=dict)
@@ -84,7 +87,8 @@ class Heard:
         """Note one event; the cursor after it."""
         self._ids[event.id] = event.created_at
         self.moment = max(self.moment, event.created_at)
-        self._ids = {number: at for number, at in self._ids.items() if at >= self.moment - OVERLAP}
+        newest = list(self._ids.items())[-KEPT_IDS:]
+        self._ids = {number: at for number, at in newest if at >= self.moment - OVERLAP}
         return self.cursor
 
     @property
@@ -95,7 +99,7 @@ class Heard:
     @classmethod
     def up_to(cls, cursor: Cursor) -> Heard:
         """Go on from a cursor."""
-        return cls(cursor.moment, dict.fromkeys(cursor.seen, cursor.moment))
+        return cls(cursor.moment, dict.fromkeys(sorted(cursor.seen), cursor.moment))
 
 
 def read_topics(text: str) -> frozenset[str]:
@@ -114,6 +118,22 @@ def read_topics(text: str) -> frozenset[str]:
     return topics
 
 
-def unheard(events: Iterable[Event], topics: frozenset[str], cursor: Cursor) -> list[Event]:
-    """Those of these topics that a page with this cursor has not heard."""
-    return [event for event in events if event.topic in topics and event.id not in cursor.seen]
+def merged(events: Iterable[Event]) -> list[Event]:
+    """Only the newest of many receipts of one reply: a reply may be opened a thousand times in ten seconds."""
+    kept: dict[object, Event] = {}
+    for event in events:
+        key = (event.topic, event.detail.get("reply_id")) if event.repeatable else event.id
+        kept[key] = event
+    return sorted(kept.values(), key=lambda event: event.created_at)
+
+
+def to_tell(unheard: Sequence[Event], moment: datetime) -> list[Event]:
+    """What a page that heard everything up to a moment, but for late events, is told of those it may not have heard.
+
+    A cursor carries few ids. Of many events before the moment nearly all were heard: all of them again, each time, and
+    a page would never get beyond them.
+    """
+    events = merged(unheard)
+    after = [event for event in events if event.created_at > moment]
+    before = events[: len(events) - len(after)]
+    return before[max(0, len(events) - MOST_AGAIN) :] + after

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections import OrderedDict, defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
@@ -17,7 +17,9 @@ import structlog
 
 from app.database import Connection, Database
 from app.live import repository
-from app.live.events import OVERLAP, Cursor, Event, Heard, unheard
+from app.live.events import OVERLAP, Cursor, Event, Heard, merged, to_tell
+from app.live.packing import expand
+from app.live.reader import Reader, unheard
 
 log = structlog.get_logger(__name__)
 
@@ -39,16 +41,23 @@ class Listener:
     def __init__(self, topics: frozenset[str]) -> None:
         self.topics = topics
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE + 1)
-        self._offered: dict[int, datetime] = {}
+        self._offered: OrderedDict[int, datetime] = OrderedDict()
+        """The time of each event that was queued, by id, as they came; a dict is slow where its first entries go."""
         self._held: list[Event] | None = []
         """What came before `start`; None after it."""
         self._ended = False
 
-    def start(self, *, known: Cursor, missed: Iterable[Event]) -> None:
-        """Queue what the page missed and from now on what comes; what it knows is never told."""
+    def start(self, *, known: Cursor, missed: Sequence[Event]) -> None:
+        """Queue what of the missed events the page is to be told, and from now on what comes.
+
+        What it knows is never told, and what it missed never again.
+        """
         held, self._held = self._held or [], None
-        self._offered = dict.fromkeys(known.seen, known.moment)
-        for event in (*missed, *held):
+        self._offered = OrderedDict.fromkeys(known.seen, known.moment)
+        for event in to_tell(missed, known.moment):
+            self.offer(event)
+        self._offered |= {event.id: event.created_at for event in missed}
+        for event in held:
             self.offer(event)
 
     def offer(self, event: Event) -> None:
@@ -69,33 +78,13 @@ class Listener:
 
     def forget_before(self, moment: datetime) -> None:
         """Drop the memory of events that cannot come again."""
-        if len(self._offered) > QUEUE:
-            self._offered = {number: at for number, at in self._offered.items() if at >= moment}
+        while self._offered and next(iter(self._offered.values())) < moment:
+            self._offered.popitem(last=False)
 
     async def next(self, timeout: float) -> Event | None:
         """The next event, or None at the end. Raises TimeoutError where none came in time."""
         async with asyncio.timeout(timeout):
             return await self._queue.get()
-
-
-class Progress:
-    """How far this process has read."""
-
-    def __init__(self) -> None:
-        self.mark: datetime | None = None
-        """The newest event's time, or the database's clock at the start."""
-        self._seen: dict[int, datetime] = {}
-
-    def news(self, events: Iterable[Event]) -> list[Event]:
-        """Those that were not read before."""
-        fresh = [event for event in events if event.id not in self._seen]
-        for event in fresh:
-            self._seen[event.id] = event.created_at
-            self.mark = max(self.mark or event.created_at, event.created_at)
-        if fresh and self.mark is not None:
-            oldest = self.mark - OVERLAP
-            self._seen = {number: at for number, at in self._seen.items() if at >= oldest}
-        return fresh
 
 
 class Hub:
@@ -144,9 +133,10 @@ class Hub:
         """For pages that poll: what they have not heard, and the cursor after it. Raises DatabaseUnavailable."""
         async with self._database.connection() as conn:
             missed, heard = await _look(conn, topics, cursor)
+        told = to_tell(missed, heard.moment)
         for event in missed:
             heard.add(event)
-        return missed, heard.cursor
+        return told, heard.cursor
 
     async def close(self) -> None:
         """Let every page go and end the tasks."""
@@ -196,11 +186,11 @@ class Hub:
 
     async def _poll(self) -> None:
         """Look for ever; while the database is away, look on, and tell afterwards what came meanwhile."""
-        progress = Progress()
+        reader = Reader()
         answers = True
         while True:
             try:
-                await self._look_once(progress)
+                await self._look_once(reader)
                 answers = True
             except Exception as error:
                 # Whatever it is: pages would wait in silence for a task that ended.
@@ -209,13 +199,16 @@ class Hub:
                 answers = False
             await asyncio.sleep(self._interval)
 
-    async def _look_once(self, progress: Progress) -> None:
+    async def _look_once(self, reader: Reader) -> None:
         async with self._database.connection() as conn:
-            if progress.mark is None:
-                progress.mark = await repository.now(conn)
-            rows = await repository.since(conn, progress.mark - OVERLAP)
-        for event in progress.news(map(Event.from_row, rows)):
-            for listener in tuple(self._listeners.get(event.topic, ())):
+            rows = await reader.news(conn)
+        told: list[Event] = []
+        for row in rows:
+            told += expand(row, self._listeners)
+            # After an hour without a database there are many rows; requests must not wait for all of them.
+            await asyncio.sleep(0)
+        for event in merged(told):
+            for listener in self._listeners.get(event.topic, ()):
                 listener.offer(event)
                 listener.forget_before(event.created_at - 2 * OVERLAP)
 
@@ -223,8 +216,7 @@ class Hub:
 async def _look(conn: Connection, topics: frozenset[str], cursor: Cursor | None) -> tuple[list[Event], Heard]:
     """What a page has to be told, and what it has heard before that."""
     heard = Heard.up_to(cursor or Cursor(await repository.now(conn)))
-    rows = await repository.since(conn, heard.moment - OVERLAP)
-    events = unheard(map(Event.from_row, rows), topics, heard.cursor)
+    events = await unheard(conn, topics, heard.cursor)
     if cursor is not None:
         return events, heard
     for event in events:

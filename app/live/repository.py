@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
 
 from app.database import Connection, Row
-from app.sql import literal
+from app.live.packing import Change, pack, trace
+from app.sql import in_list, literal
 
 PAGE = 2000
 
 
-async def insert(conn: Connection, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Add events (topic, payload; at least one); open pages hear of them within a second of the commit."""
-    rows = ", ".join(
-        f"({literal(topic)}, {literal(json.dumps(payload))}, UTC_TIMESTAMP(6))" for topic, payload in events
-    )
-    conn.later(f"INSERT INTO live_events (topic, payload, created_at) VALUES {rows}")  # noqa: S608
+def insert(conn: Connection, changes: Iterable[Change]) -> None:
+    """Add changes (at least one) by a statement that goes out with the next one, or with the commit.
+
+    Open pages hear of them within a second of the commit. Raises ValueError for a change that is too long for a row.
+    """
+    rows = ",".join(f"({literal(row)},UTC_TIMESTAMP(6))" for row in pack(changes))
+    conn.later(f"INSERT INTO live_events (changes, created_at) VALUES {rows}")  # noqa: S608
 
 
 async def now(conn: Connection) -> datetime:
@@ -27,21 +27,49 @@ async def now(conn: Connection) -> datetime:
     return moment
 
 
-async def since(conn: Connection, moment: datetime, *, limit: int = PAGE) -> list[Row]:
-    """Every event since a moment, oldest first, read `limit` at a time.
+async def since(
+    conn: Connection,
+    moment: datetime,
+    *,
+    after_id: int = 0,
+    topics: Collection[str] | None = None,
+    limit: int = PAGE,
+) -> list[Row]:
+    """Every row since a moment, oldest first, read `limit` at a time; of those of the very moment the ids above.
 
-    By time with an overlap, not by the last id: a transaction that commits late brings an id below those seen.
+    topics: leave out most of the rows that tell of none of these.
     """
-    sql = """
-        SELECT id, topic, payload, created_at FROM live_events
-         WHERE created_at >= %(moment)s AND (created_at > %(moment)s OR id > %(last_id)s)
+    about = "" if topics is None else "AND changes REGEXP %(trace)s"
+    sql = f"""
+        SELECT id, changes, created_at FROM live_events
+         WHERE created_at >= %(moment)s AND (created_at > %(moment)s OR id > %(after_id)s) {about}
          ORDER BY created_at, id LIMIT %(limit)s
-    """
+    """  # noqa: S608
     found: list[Row] = []
-    last_id = 0
+    given = {"trace": trace(topics or ()), "limit": limit}
     while True:
-        rows = await conn.fetch_all(sql, {"moment": moment, "last_id": last_id, "limit": limit})
+        rows = await conn.fetch_all(sql, {**given, "moment": moment, "after_id": after_id})
         found += rows
         if len(rows) < limit:
             return found
-        moment, last_id = rows[-1]["created_at"], rows[-1]["id"]
+        moment, after_id = rows[-1]["created_at"], rows[-1]["id"]
+
+
+async def count(conn: Connection, moment: datetime) -> int:
+    """How many rows there are since a moment."""
+    return int(await conn.fetch_value("SELECT COUNT(*) FROM live_events WHERE created_at >= %s", [moment]))
+
+
+async def ids(conn: Connection, moment: datetime) -> list[int]:
+    """The ids of all rows since a moment."""
+    rows = await conn.fetch_all("SELECT id FROM live_events WHERE created_at >= %s", [moment])
+    return [row["id"] for row in rows]
+
+
+async def by_ids(conn: Connection, wanted: Collection[int]) -> list[Row]:
+    """These rows (at least one id), oldest first."""
+    listed, parameters = in_list("id", wanted)
+    return await conn.fetch_all(
+        f"SELECT id, changes, created_at FROM live_events WHERE id IN {listed} ORDER BY created_at, id",  # noqa: S608
+        parameters,
+    )

@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from app.database import Connection
 from app.live import repository
-from app.live.events import OVERLAP, Cursor, Event, Heard, unheard
+from app.live.events import Cursor, Heard
+from app.live.packing import Change
+from app.live.reader import unheard
 from app.runtime import current
-
-TICKETS = "tickets"
-"""Topic of every ticket list."""
-
-
-def ticket_topic(ticket_id: int) -> str:
-    """Topic of one ticket's page."""
-    return f"ticket:{ticket_id}"
 
 
 async def publish(conn: Connection, *, ticket_id: int, kind: str, **detail: Any) -> None:
     """Publish a change of one ticket to its page and to the lists, in the caller's transaction.
 
-    kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed).
+    kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed). Raises ValueError for
+    more detail than fits (`packing.LONGEST`).
     """
-    payload = {"kind": kind, "ticket_id": ticket_id, **detail}
-    await repository.insert(conn, [(ticket_topic(ticket_id), payload), (TICKETS, payload)])
+    repository.insert(conn, [Change({"kind": kind, "ticket_id": ticket_id, **detail}, lists=True)])
 
 
 async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed: Collection[int]) -> None:
-    """Publish 'receipt' of many replies at once, in the caller's transaction: to their tickets' pages, and to the lists
-    for those whose badge may look different.
+    """Publish 'receipt' of many replies (at least one) at once, in the caller's transaction: to their tickets' pages,
+    and to the lists for those whose badge may look different.
 
     replies: ticket by reply id; changed: ids of replies.
     """
-    events = [
-        (topic, {"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id})
-        for reply_id, ticket_id in replies.items()
-        for topic in ((ticket_topic(ticket_id), TICKETS) if reply_id in changed else (ticket_topic(ticket_id),))
-    ]
-    await repository.insert(conn, events)
+    repository.insert(
+        conn, (_receipt(ticket_id, reply_id, reply_id in changed) for reply_id, ticket_id in replies.items())
+    )
+
+
+@lru_cache(maxsize=4096)
+def _receipt(ticket_id: int, reply_id: int, lists: bool) -> Change:
+    return Change({"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id}, lists=lists)
 
 
 async def cursor(*topics: str) -> str:
@@ -49,8 +46,8 @@ async def cursor(*topics: str) -> str:
     """
     async with current().database.connection() as conn:
         start = Cursor(await repository.now(conn))
-        rows = await repository.since(conn, start.moment - OVERLAP)
+        events = await unheard(conn, topics, start)
     heard = Heard.up_to(start)
-    for event in unheard(map(Event.from_row, rows), frozenset(topics), start):
+    for event in events:
         heard.add(event)
     return str(heard.cursor)

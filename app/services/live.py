@@ -1,5 +1,6 @@
 """Tell open pages that something changed."""
 
-from app.live.service import TICKETS, cursor, publish, ticket_topic
+from app.live.events import TICKETS, ticket_topic
+from app.live.service import cursor, publish
 
 __all__ = ["TICKETS", "cursor", "publish", "ticket_topic"]

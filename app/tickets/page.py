@@ -14,6 +14,7 @@ from app.accounts import repository as accounts
 from app.accounts.models import User
 from app.email.tracking import tracking_now
 from app.live import service as live
+from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
 from app.runtime import current
@@ -86,7 +87,7 @@ async def context(
 
     before: show the messages before this one. form, errors: the composer as it was sent, and what is wrong in it.
     """
-    topic = live.ticket_topic(ticket_id)
+    topic = ticket_topic(ticket_id)
     cursor = await live.cursor(topic)
     ticket = await service.ticket(ticket_id)
     conversation = await service.conversation(ticket_id, before=before)

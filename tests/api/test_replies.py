@@ -27,7 +27,7 @@ async def test_a_reply_goes_to_the_contact_where_nobody_else_is_named(api: Api, 
     assert answer.headers["Location"] == f"/api/tickets/{ticket_id}/replies/{reply['id']}/tracking"
     [recipient] = reply["recipients"]
     assert (recipient["email"], recipient["role"], recipient["state"]) == ("bob@example.org", "to", "queued")
-    assert len(recipient["tracking_id"]) == 43
+    assert len(recipient["tracking_id"]) == 54
     assert (reply["ticket_id"], reply["kind"], reply["enable_tracking"]) == (ticket_id, "reply", False)
     [mail] = await stored_mails(db)
     assert mail["reply_id"] == reply["id"]

@@ -201,7 +201,7 @@ async def test_what_is_past_its_time_is_thrown_away(runtime: Runtime, db: Databa
                 {"name": name, "then": utcnow() - timedelta(days=age)},
             )
             await conn.execute(
-                "INSERT INTO live_events (topic, payload, created_at) VALUES (%(name)s, '{}', %(then)s)",
+                "INSERT INTO live_events (changes, created_at) VALUES (%(name)s, %(then)s)",
                 {"name": name, "then": utcnow() - timedelta(minutes=9 * age)},
             )
 
@@ -212,8 +212,8 @@ async def test_what_is_past_its_time_is_thrown_away(runtime: Runtime, db: Databa
 async def _only_new(database: Database) -> bool:
     async with database.connection() as conn:
         files = await conn.fetch_all("SELECT filename FROM attachments")
-        events = await conn.fetch_all("SELECT topic FROM live_events")
-    return [row["filename"] for row in files] == ["new"] and [row["topic"] for row in events] == ["new"]
+        events = await conn.fetch_all("SELECT changes FROM live_events")
+    return [row["filename"] for row in files] == ["new"] and [row["changes"] for row in events] == ["new"]
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,12 +18,13 @@ from app.hookspecs import (
     TimelineEntry,
     hookimpl,
 )
-from app.live.service import ticket_topic
+from app.live.events import ticket_topic
 from app.receipts import rules, service
 from app.receipts.models import CopyState, Report
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.receipts.builders import MailedReply, last_receipt, mailed_reply, set_copy
+from tests.support.live import published
 
 
 class Reader:
@@ -74,9 +74,7 @@ async def report(db: Database, *reports: Report) -> None:
 
 
 async def events(db: Database) -> list[tuple[str, dict[str, object]]]:
-    async with db.connection() as conn:
-        rows = await conn.fetch_all("SELECT topic, payload FROM live_events ORDER BY id")
-    return [(row["topic"], json.loads(row["payload"])) for row in rows]
+    return [(event.topic, dict(event.detail)) for event in await published(db)]
 
 
 async def test_a_report_turns_the_badge_and_tells_the_ticket_page_and_the_list(reading: Database) -> None:

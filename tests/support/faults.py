@@ -174,8 +174,13 @@ class Portal:
     @staticmethod
     def _children(pid: int) -> list[int]:
         """Its children, without the helper that Python's multiprocessing runs beside them."""
-        found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        return [child for child in found if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+        found = []
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            # It may end while we look.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
+        return found
 
     def get(self, path: str) -> httpx.Response:
         """One request of its own."""
@@ -302,5 +307,5 @@ class Portal:
 def _is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False

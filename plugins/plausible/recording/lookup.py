@@ -36,10 +36,10 @@ class Lookup:
         self._waiting: dict[str, asyncio.Future[bool | None]] = {}
         self._asker: asyncio.Task[None] | None = None
 
-    async def ask(self, tracking_id: str, *, within: float) -> bool | None:
+    async def ask(self, tracking_id: str, *, within: float | None = None) -> bool | None:
         """Whether this is a tracked copy's id; None where the database does not tell, or too many are asked for.
 
-        within: seconds that the caller can wait.
+        within: seconds that the caller can wait; None as long as the question takes.
         """
         if self._known.get(tracking_id) is not None:
             return True

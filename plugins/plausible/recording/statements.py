@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from app.database import Connection, utcnow
-from app.sql import derived, in_list, literal, moment
+from app.sql import derived, in_list, literal
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording.copies import TrackedCopy
 
@@ -52,13 +52,13 @@ async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[byt
     return [row["event_key"] for row in rows]
 
 
-def insert_events(placed: Iterable[tuple[TrackingEvent, int]]) -> str:
-    """Add events with the ids of their recipients."""
+def insert_events(placed: Iterable[tuple[TrackingEvent, int, str]]) -> str:
+    """Add events with the ids of their recipients, and their times as `app.sql.moment` writes them."""
     rows = ",".join(
         f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{literal(event.url)},"
         f"{literal(event.user_agent)},{literal(event.ip_address)},{literal(event.referrer)},"
-        f"'{moment(event.occurred_at)}',{event.repeats})"
-        for event, recipient_id in placed
+        f"'{at}',{event.repeats})"
+        for event, recipient_id, at in placed
     )
     return (
         "INSERT INTO email_tracking_events (event_key, tracking_id, recipient_id, event_type, event_url, user_agent, "  # noqa: S608
@@ -88,16 +88,16 @@ def add_to_recipients(sums: Mapping[int, Sum]) -> str:
 def _sum_row(recipient_id: int, found: Sum) -> str:
     opens = "0,NULL,NULL"
     clicks = "0,NULL,NULL"
-    if found.first_open and found.last_open:
-        opens = f"{found.opens},'{moment(found.first_open)}','{moment(found.last_open)}'"
-    if found.first_click and found.last_click:
-        clicks = f"{found.clicks},'{moment(found.first_click)}','{moment(found.last_click)}'"
+    if found.opens:
+        opens = f"{found.opens},'{found.first_open}','{found.last_open}'"
+    if found.clicks:
+        clicks = f"{found.clicks},'{found.first_click}','{found.last_click}'"
     return f"({recipient_id},{opens},{clicks})"
 
 
 def add_to_replies(sums: Mapping[int, Sum]) -> str:
     """Add to the opens of replies, whoever of their recipients it was, by reply id; only replies with opens."""
-    rows = ((literal(number), literal(sums[number].opens), literal(sums[number].first_open)) for number in sorted(sums))
+    rows = ((str(number), str(sums[number].opens), f"TIMESTAMP'{sums[number].first_open}'") for number in sorted(sums))
     return (
         f"UPDATE {derived(('id', 'opens', 'first_open'), rows)} AS news "  # noqa: S608
         "STRAIGHT_JOIN ticket_replies AS r ON r.id = news.id "

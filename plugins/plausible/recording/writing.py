@@ -9,7 +9,6 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.database import Connection
 from app.services import receipts
@@ -28,26 +27,25 @@ LOOKUP = 500
 
 @dataclass(slots=True)
 class Sum:
-    """What a batch adds to one recipient or one reply."""
+    """What a batch adds to one recipient or one reply. Times as `app.sql.moment` writes them: they sort as they are."""
 
     opens: int = 0
-    first_open: datetime | None = None
-    last_open: datetime | None = None
+    first_open: str = ""
+    last_open: str = ""
     clicks: int = 0
-    first_click: datetime | None = None
-    last_click: datetime | None = None
+    first_click: str = ""
+    last_click: str = ""
 
-    def add(self, event: TrackingEvent) -> None:
-        """Count one event; they may come in any order."""
-        at = event.occurred_at
+    def add(self, event: TrackingEvent, at: str) -> None:
+        """Count one event; they may come in any order. at: when it was."""
         if event.kind == OPEN:
             self.opens += event.repeats
-            self.first_open = at if self.first_open is None or at < self.first_open else self.first_open
-            self.last_open = at if self.last_open is None or at > self.last_open else self.last_open
+            self.first_open = at if not self.first_open or at < self.first_open else self.first_open
+            self.last_open = max(at, self.last_open)
         elif event.kind == CLICK:
             self.clicks += event.repeats
-            self.first_click = at if self.first_click is None or at < self.first_click else self.first_click
-            self.last_click = at if self.last_click is None or at > self.last_click else self.last_click
+            self.first_click = at if not self.first_click or at < self.first_click else self.first_click
+            self.last_click = max(at, self.last_click)
 
 
 @dataclass(slots=True)
@@ -103,11 +101,14 @@ def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCo
     recipients: defaultdict[int, Sum] = defaultdict(Sum)
     replies: defaultdict[int, Sum] = defaultdict(Sum)
     days: defaultdict[tuple[str, str], int] = defaultdict(int)
+    rows: list[tuple[TrackingEvent, int, str]] = []
     for event, copy in placed:
-        recipients[copy.recipient_id].add(event)
-        replies[copy.reply_id].add(event)
-        days[moment(event.occurred_at)[:10], event.kind] += event.repeats
-    conn.later(statements.insert_events((event, copy.recipient_id) for event, copy in placed))
+        at = moment(event.occurred_at)
+        recipients[copy.recipient_id].add(event, at)
+        replies[copy.reply_id].add(event, at)
+        days[at[:10], event.kind] += event.repeats
+        rows.append((event, copy.recipient_id, at))
+    conn.later(statements.insert_events(rows))
     conn.later(statements.add_to_recipients(recipients))
     opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
     if opened:

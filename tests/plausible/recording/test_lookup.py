@@ -107,6 +107,12 @@ async def test_where_the_database_is_away_nobody_is_told_and_the_next_may_ask(
     await lookup.close()
 
 
+async def test_who_cannot_wait_is_not_told_and_the_question_goes_on(lookup: Lookup, reply: MailedReply) -> None:
+    ours = reply.recipients[0].tracking_id
+    assert await lookup.ask(ours, within=0) is None
+    assert await lookup.ask(ours) is True
+
+
 async def test_a_question_that_fails_for_a_fault_of_ours_keeps_nobody_waiting(
     lookup: Lookup, reply: MailedReply, monkeypatch: pytest.MonkeyPatch
 ) -> None:

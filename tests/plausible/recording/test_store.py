@@ -15,6 +15,7 @@ from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, Kind
 from tests.plausible.recording import count, event, rows, stored
 from tests.receipts.builders import last_receipt, mailed_reply
+from tests.support.live import published
 
 
 async def events(db: Database) -> int:
@@ -43,7 +44,7 @@ async def test_an_open_is_stored_with_its_sums_and_turns_the_badge(portal: Runti
     assert await reply_row(portal.database, reply.reply_id) == {"email_opened_at": at, "email_open_count": 1}
     assert (await receipts.badges([reply.reply_id]))[reply.reply_id].word == "Read"
     assert await last_receipt(portal.database, reply.ticket_id) == "read"
-    assert len(await rows(portal.database, "SELECT id FROM live_events")) == 2
+    assert {event.topic for event in await published(portal.database)} == {f"ticket:{reply.ticket_id}", "tickets"}
 
 
 async def test_a_click_shows_that_the_mail_was_read_but_is_no_open(portal: Runtime) -> None:

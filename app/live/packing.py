@@ -1,0 +1,79 @@
+"""How changes lie in the rows of `live_events`: many in one row, so that a batch of opens adds few. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from app.live.events import TICKETS, Event, ticket_topic
+
+MOST = 64
+"""Changes in one row."""
+LONGEST = 5000
+"""Characters in one row: the width of the column `changes`."""
+PLACES = 2 * MOST
+"""Event ids of one row: each change has one for its ticket's topic and one for that of the lists."""
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a ticket, as it is published."""
+
+    detail: Mapping[str, Any]
+    """kind, ticket_id, and reply_id where the kind has one."""
+    lists: bool
+    """Whether ticket lists hear of it, beside the ticket's page."""
+
+    @cached_property
+    def text(self) -> str:
+        """As it stands in a row."""
+        return _encode([self.detail, self.lists])
+
+
+def pack(changes: Iterable[Change]) -> Iterator[str]:
+    """The rows of these changes: ASCII, a JSON list of [detail, whether lists hear of it].
+
+    Raises ValueError for a change that is too long for a row.
+    """
+    row: list[str] = []
+    length = 1
+    for change in changes:
+        text = change.text
+        if len(text) + 2 > LONGEST:
+            raise ValueError(f"a change that open pages hear of takes at most {LONGEST - 2} characters: {text[:60]}...")
+        if row and (len(row) == MOST or length + len(text) + 1 > LONGEST):
+            yield f"[{','.join(row)}]"
+            row, length = [], 1
+        row.append(text)
+        length += len(text) + 1
+    if row:
+        yield f"[{','.join(row)}]"
+
+
+def expand(row: Mapping[str, Any], topics: Container[str]) -> Iterator[Event]:
+    """The events of a row of `live_events` on these topics; each has an id that no other event of any row has."""
+    first: int = row["id"] * PLACES
+    created_at: datetime = row["created_at"]
+    for place, (detail, lists) in enumerate(json.loads(row["changes"])):
+        topic = ticket_topic(detail["ticket_id"])
+        if topic in topics:
+            yield Event(first + 2 * place, topic, created_at, detail)
+        if lists and TICKETS in topics:
+            yield Event(first + 2 * place + 1, TICKETS, created_at, detail)
+
+
+def trace(topics: Collection[str]) -> str:
+    """A regular expression that every row with an event on one of these topics (at least one) matches; few others do.
+
+    The database leaves out the others by it, so that a page that connects costs no more than its own events.
+    """
+    numbers = "|".join(sorted(topic.partition(":")[2] for topic in topics if topic != TICKETS))
+    parts = [f'"ticket_id":({numbers})[,}}]'] if numbers else []
+    if TICKETS in topics:
+        parts.append("[}],true")
+    return "|".join(parts)

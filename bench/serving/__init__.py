@@ -1,0 +1,1 @@
+"""The parts of `bench.serve`: machine, data, loaders, competitors, scenarios, table."""

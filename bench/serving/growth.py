@@ -1,0 +1,120 @@
+"""What a long history costs: status by id, ticket page and inserts with an empty table of events and a full one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from app.accounts import service as accounts
+from app.accounts.models import User
+from app.database import utcnow
+from app.runtime import Runtime
+from app.settings import Settings
+from app.web.access import session_cookie
+from bench.serving.dataset import USER_AGENTS, Copy
+from bench.serving.sample import Runs, counted
+from bench.serving.stage import WARM_UP, Stage
+from bench.tickets import Client
+
+PAGES = 200
+"""Pages of each sort that are asked for, one after the other."""
+CHUNK = 500_000
+OLD_RECIPIENTS = 1_000_000_000
+"""Ids of the recipients of old events start here: readers of mails whose tickets do not matter."""
+EVENTS_PER_COPY = 2
+YEARS = 2
+
+
+@dataclass(frozen=True)
+class Size:
+    """Median milliseconds of pages, and runs of opens at the top rate, with so many events in the table."""
+
+    events: int
+    status: float
+    page: float
+    opens: Runs
+
+
+def growth(stage: Stage) -> tuple[Size, Size]:
+    """Measure with an empty table, fill it to the plan's rows, measure again."""
+    stage.store.rows("TRUNCATE TABLE email_tracking_events")
+    with stage.ours():
+        cookie = asyncio.run(_log_in(stage.portal.settings))
+        stage.loader.top(stage.port, stage.requests("open"), WARM_UP, stage.cores)
+        stage.store.settled(0)
+        stage.store.rows("TRUNCATE TABLE email_tracking_events")
+        half = len(stage.portal.kept) // 2
+        empty = _measure(stage, cookie, stage.portal.kept[:half])
+        _fill(stage)
+        full = _measure(stage, cookie, stage.portal.kept[half:])
+    return empty, full
+
+
+def _measure(stage: Stage, cookie: str, copies: Sequence[Copy]) -> Size:
+    events = stage.store.value("SELECT COUNT(*) FROM email_tracking_events")
+    client = Client(stage.port, cookie)
+    status = _median(client, [f"/api/email-tracking/status/{one.tracking_id}" for one in copies])
+    page = _median(client, [f"/tickets/{one.ticket_id}" for one in copies])
+    opens = Runs(uncounted=stage.loader.uncounted)
+    for _ in range(stage.plan.rounds):
+        load = partial(stage.loader.top, stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
+        opens.samples += stage.until_calm(partial(counted, stage.cores, stage.store, load))
+    return Size(events, status, page, opens)
+
+
+def _median(client: Client, paths: Sequence[str]) -> float:
+    pick = random.Random(1)
+    for path in paths[:20]:
+        client.get(path)
+    return statistics.median(client.get(pick.choice(paths)) for _ in range(PAGES)) * 1000
+
+
+async def _log_in(settings: Settings) -> str:
+    """The session cookie of a new agent."""
+    runtime = Runtime.build(settings, pool_size=2)
+    with runtime.entered():
+        password = secrets.token_urlsafe(16)
+        number = await accounts.create_user(email="gus@portal.test", name="Gus", role="agent", password=password)
+        user = await accounts.user_by_id(number)
+        assert isinstance(user, User)  # noqa: S101
+        token = await accounts.start_session(user, address="127.0.0.1", user_agent="benchmark")
+    await runtime.close()
+    return f"{session_cookie(settings)}={token}"
+
+
+def _fill(stage: Stage) -> None:
+    """Load events of other copies, a few each, evenly over the last years."""
+    file = stage.work / "events"
+    for start in range(0, stage.plan.rows, CHUNK):
+        _write(file, range(start, min(start + CHUNK, stage.plan.rows)), stage.plan.rows)
+        # The recipients of old events are not there; the server runs on this machine under our name and can read files.
+        stage.store.rows(
+            f"""
+            SET STATEMENT foreign_key_checks = 0, unique_checks = 0 FOR
+            LOAD DATA INFILE '{file}' INTO TABLE email_tracking_events CHARACTER SET utf8mb4
+            (@event_key, tracking_id, recipient_id, event_type, user_agent, ip_address, occurred_at)
+            SET event_key = UNHEX(@event_key)
+            """
+        )
+        file.unlink()
+
+
+def _write(file: Path, numbers: range, total: int) -> None:
+    began, step = utcnow() - timedelta(days=365 * YEARS), timedelta(days=365 * YEARS) / total
+    with file.open("w", encoding="ascii") as out:
+        for number in numbers:
+            copy, at = number // EVENTS_PER_COPY, began + step * number
+            key = int(at.timestamp() * 1000).to_bytes(6, "big") + os.urandom(10)
+            tracking_id = f"{copy:012x}{'old-copy' * 4}"[:43]
+            out.write(
+                f"{key.hex()}\t{tracking_id}\t{OLD_RECIPIENTS + copy}\topen\t{USER_AGENTS[number % len(USER_AGENTS)]}\t"
+                f"10.{number % 256}.{number // 256 % 256}.0\t{at:%Y-%m-%d %H:%M:%S.%f}\n"
+            )

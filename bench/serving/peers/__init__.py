@@ -1,0 +1,1 @@
+"""What others make of the same job; each a small program that `bench.serving.competitors` starts."""
