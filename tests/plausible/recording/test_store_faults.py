@@ -24,6 +24,8 @@ from plugins.plausible.recording.writing import Sum, Written, write
 from tests.plausible.recording import count, event, rows
 from tests.receipts.builders import MailedReply, mailed_reply
 
+NOON = "2026-11-20 12:00:00.000000"
+
 
 @pytest.fixture
 async def reply(portal: Runtime) -> MailedReply:
@@ -160,7 +162,7 @@ async def test_two_processes_write_the_same_copies_in_any_order(portal: Runtime,
 
 
 def test_rows_are_locked_in_the_order_of_their_ids() -> None:
-    sums = {number: Sum(opens=1, first_open=utcnow(), last_open=utcnow()) for number in (1003, 1001, 1002)}
+    sums = {number: Sum(opens=1, first_open=NOON, last_open=NOON) for number in (1003, 1001, 1002)}
     for sql in (statements.add_to_recipients(sums), statements.add_to_replies(sums)):
         assert re.findall(r"\b100[123]\b", sql) == ["1001", "1002", "1003"]
     days = {("2026-11-21", OPEN): 1, ("2026-11-20", OPEN): 1, ("2026-11-20", CLICK): 1}
