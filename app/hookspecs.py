@@ -265,10 +265,10 @@ class MyPortalSpec:
 
     @hookspec
     def readiness(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
-        """Say what keeps this process from doing the module's work; only what is not `ok` counts.
+        """Say how the module's work stands in this process.
 
-        Called: at each `/readyz`, in a thread, while enabled; one that is not ok makes it 503 with its message. Never:
-        wait.
+        Called: at each `/readyz`, in a thread, while enabled, which shows the messages; one that is not ok makes it
+        503. Never: wait.
         """
 
     @hookspec

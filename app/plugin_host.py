@@ -137,12 +137,12 @@ class PluginHost:
         return states.union(*(found for _, found in await self._ask("receipt_states", frozenset)))
 
     async def readiness(self) -> list[CheckResult]:
-        """What keeps this process from doing the modules' work."""
+        """How the modules' work stands in this process; what is not `ok` keeps it from being done."""
         return [
             result
             for slug, results in await self._ask("readiness", Sequence)
             for result in results
-            if self._is(slug, result, CheckResult) and not result.ok
+            if self._is(slug, result, CheckResult)
         ]
 
     async def tracking_notice(self) -> str | None:

@@ -37,6 +37,13 @@ class CopyIds:
         token = secrets.token_bytes(RANDOM_BYTES)
         return base64.urlsafe_b64encode(token + _mark(self._keyed[0], token)).rstrip(b"=").decode()
 
+    @staticmethod
+    def should_be_marked(copy_id: str) -> bool:
+        """Whether an id has the length of those with a mark: without ours it is made up, or its key is gone, with which
+        the signatures of its links went too.
+        """
+        return len(copy_id) == LENGTH
+
     def is_marked(self, copy_id: str) -> bool:
         """Whether we made this id, under a key that we still have. Ids from before the mark (43 characters) are not."""
         if len(copy_id) != LENGTH:

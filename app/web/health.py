@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import CONTENT_TYPE_LATEST
 from quart import Blueprint, Response, jsonify
 from quart.typing import ResponseReturnValue
@@ -29,16 +31,18 @@ async def ready() -> ResponseReturnValue:
     """200 when the database answers, the schema is up to date and no module is hindered; 503 with the reasons."""
     if stopping.is_set():
         return _not_ready("stopping")
-    reasons = [f"{result.name}: {result.message}" for result in await current().plugins.readiness()]
+    checks = await current().plugins.readiness()
+    told = {check.name: check.message for check in checks}
+    reasons = [f"{check.name}: {check.message}" for check in checks if not check.ok]
     try:
         await current().check_schema()
     except (DatabaseUnavailable, ConfigurationError) as error:
         reasons.insert(0, str(error))
-    return _not_ready("; ".join(reasons)) if reasons else jsonify({"ready": True})
+    return _not_ready("; ".join(reasons), told) if reasons else jsonify({"ready": True, "checks": told})
 
 
-def _not_ready(reason: str) -> Response:
-    response = jsonify({"ready": False, "reason": reason})
+def _not_ready(reason: str, checks: Mapping[str, str] | None = None) -> Response:
+    response = jsonify({"ready": False, "reason": reason, "checks": checks or {}})
     response.status_code = 503
     return response
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,8 @@ async def test_pixel_and_click_answer_while_the_database_is_silent_and_are_store
     assert (click.status_code, click.headers["Location"]) == (302, URL)
     while await spooled(plausible) != 2:
         await asyncio.sleep(0.05)
+    [check] = await portal.plugins.readiness()
+    assert re.fullmatch(r"2 events wait for the database, the oldest for \d+ s", check.message)
     silent.resume()
     while await spooled(plausible):
         await asyncio.sleep(0.05)

@@ -92,7 +92,8 @@ async def test_one_that_raises_costs_its_own_answer_and_its_words_stay_out_of_th
 async def test_a_module_that_is_hindered_makes_the_process_not_ready(client: Client, plugin: Fast) -> None:
     await modules.set_enabled("fast", enabled=True, user=None)
     plugin.problems = [CheckResult("Engine", True, "runs")]
-    assert (await client.get("/readyz")).status_code == 200
+    response = await client.get("/readyz")
+    assert (response.status_code, await response.get_json()) == (200, {"ready": True, "checks": {"Engine": "runs"}})
     plugin.problems = [CheckResult("Engine", False, "out of fuel: fill it")]
     response = await client.get("/readyz")
     assert response.status_code == 503

@@ -74,7 +74,11 @@ class Intake:
             return "off"
         unproven = False
         if self._known.get(tracking_id) is None and not self._ids.is_marked(tracking_id):
-            if not is_tracking_id(tracking_id) or (not address.is_local and self._strange.over(address.full)):
+            if (
+                self._ids.should_be_marked(tracking_id)
+                or not is_tracking_id(tracking_id)
+                or (not address.is_local and self._strange.over(address.full))
+            ):
                 return "unknown"
             found = None if self._recorder.is_away else await self._lookup.ask(tracking_id, within=BOUNDS[kind])
             if found is False or (found is None and self._unproven.over("")):
@@ -85,3 +89,7 @@ class Intake:
             folded = self._per_address.over(address.full)
         outcome = await self._recorder.record(event(), fold=folded, unsure=wanted is None or unproven)
         return "folded" if folded and outcome == "committed" else outcome
+
+    def _is_made_up(self, tracking_id: str) -> bool:
+        """Whether this is no id of ours for certain, so that nobody need be asked."""
+        return self._ids.should_be_marked(tracking_id) or not is_tracking_id(tracking_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -64,6 +65,12 @@ class Recording:
         await self._database.close()
 
     def readiness(self) -> Sequence[CheckResult]:
-        """What keeps this process from recording."""
-        alarm = self.spool.state().alarm
-        return [CheckResult("Spool", False, alarm)] if alarm else []
+        """How the spool stands, and what keeps this process from recording."""
+        state = self.spool.state()
+        words = "empty"
+        if state.records:
+            age = max(0, int(time.time() - state.oldest_at.timestamp())) if state.oldest_at else 0
+            words = f"{state.records:,} events wait for the database, the oldest for {age:,} s"
+        if state.alarm:
+            words = f"{state.alarm} ({words})"
+        return [CheckResult("Spool", not state.alarm, words)]

@@ -107,10 +107,18 @@ async def test_what_can_be_no_id_costs_nothing(
     assert (intake.made, store.batches, connections) == (0, [], [])
 
 
-async def test_a_flood_of_forged_ids_is_a_bounded_number_of_questions(
+async def test_forged_ids_are_refused_without_a_question(
     intake: World, store: ScriptedStore, connections: list[None]
 ) -> None:
-    forged = [secrets.token_urlsafe(40) for _ in range(5000)]
+    forged = [secrets.token_urlsafe(40) for _ in range(500)]
+    assert {await intake.hit(one) for one in forged} == {"unknown"}
+    assert (connections, store.batches, intake.made) == ([], [], 0)
+
+
+async def test_a_flood_of_ids_without_a_mark_is_a_bounded_number_of_questions(
+    intake: World, store: ScriptedStore, connections: list[None]
+) -> None:
+    forged = [secrets.token_urlsafe(32) for _ in range(5000)]
     outcomes = await asyncio.gather(*(intake.hit(one) for one in forged))
     assert set(outcomes) == {"unknown"}
     assert len(connections) <= 1 + module.MOST_STRANGE // LOOKUP
