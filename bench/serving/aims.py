@@ -101,8 +101,9 @@ def _others(results: Results) -> Iterator[Verdict]:
         yield _most(f"status with {pages}: times the empty table's", SLOWER, full.status / empty.status, "{:.2f}")
         yield _most(f"ticket page with {pages}: times the empty table's", SLOWER, full.page / empty.page, "{:.2f}")
     if results.flood:
-        rate = results.flood.beside.runs.rate / results.flood.alone.runs.rate
-        yield _least("real opens beside forged ones: share of alone", FLOODED, rate, "{:.2f}")
+        alone, beside = results.flood.alone.runs, results.flood.beside.runs
+        yield _least("real opens beside forged ones: share of alone", FLOODED, beside.rate / alone.rate, "{:.2f}")
+        yield _most("real opens beside forged ones: p99 ms", P99, beside.p99 * 1000, "{:.1f}")
 
 
 def _counts(results: Results) -> Iterator[Verdict]:
