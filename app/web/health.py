@@ -38,11 +38,13 @@ async def ready() -> ResponseReturnValue:
         await current().check_schema()
     except (DatabaseUnavailable, ConfigurationError) as error:
         reasons.insert(0, str(error))
-    return _not_ready("; ".join(reasons), told) if reasons else jsonify({"ready": True, "checks": told})
+    if reasons:
+        return _not_ready("; ".join(reasons), told)
+    return jsonify({"ready": True} | ({"checks": told} if told else {}))
 
 
 def _not_ready(reason: str, checks: Mapping[str, str] | None = None) -> Response:
-    response = jsonify({"ready": False, "reason": reason, "checks": checks or {}})
+    response = jsonify({"ready": False, "reason": reason} | ({"checks": checks} if checks else {}))
     response.status_code = 503
     return response
 
