@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.database import Database
 from app.hookspecs import RecipientActivity, ReplyActivity, TimelineEntry
 from plugins.plausible import repository
-from plugins.plausible.clients import client_words
+from plugins.plausible.clients import client_of, client_words
 from plugins.plausible.events import CLICK
 from plugins.plausible.repository import ClickedLink, SeenEvent, Sums
 
@@ -41,20 +41,57 @@ async def activity(database: Database, reply_ids: Sequence[int]) -> Mapping[int,
 def _recipient(recipient_id: int, sums: Sums, links: Iterable[ClickedLink]) -> RecipientActivity:
     return RecipientActivity(
         recipient_id=recipient_id,
-        first_opened_at=sums.first_opened_at,
-        last_opened_at=sums.last_opened_at,
+        first_opened_at=sums.first_read_at,
+        last_opened_at=sums.last_read_at,
         opens=sums.opens,
+        machine_opens=sums.machine_opens,
+        clicks_by_machines=sums.machine_clicks,
+        words=sums.words,
         links={link.url: link.clicks for link in links if link.recipient_id == recipient_id},
     )
 
 
+WHO = {
+    "human": "by a person",
+    "human_proxy": "by a person, through a mail proxy",
+    "privacy_prefetch": "ahead of time",
+    "scanner": "by a mail scanner",
+    "bot": "by a program",
+    "preview": "for a link card",
+    "self": "by ourselves",
+}
+PERSONS = frozenset({"human", "human_proxy"})
+SURE_FROM = 0.7
+"""Below this a class is said with "likely"."""
+
+
 def _entry(event: SeenEvent) -> TimelineEntry:
+    """One request in words: what, by whom as far as that can be told, with which program, and why we say so."""
     times = f" {event.repeats} times" if event.repeats > 1 else ""
-    if event.kind == CLICK:
-        words = "Followed links" if times else "Followed a link"
-        return TimelineEntry(event.occurred_at, event.recipient_id, "click", f"{words}{times}", _short(event.url or ""))
-    client = client_words(event.user_agent)
-    return TimelineEntry(event.occurred_at, event.recipient_id, "open", f"Opened{times}", client)
+    what = "Opened" if event.kind != CLICK else "Links followed" if times else "A link followed"
+    words = f"{what}{times}"
+    if event.made_by:
+        likely = "likely " if event.confidence < SURE_FROM else ""
+        words = f"{words} {likely}{WHO.get(event.made_by, event.made_by)}"
+    details = [event.reason[:1].upper() + event.reason[1:] if event.reason else client_words(event.user_agent)]
+    client = client_name(event.user_agent)
+    if client and client.lower() not in details[0].lower():
+        details.append(client)
+    if event.kind == CLICK and event.url:
+        details.append(_short(event.url))
+    return TimelineEntry(
+        event.occurred_at,
+        event.recipient_id,
+        event.kind,
+        words,
+        " · ".join(filter(None, details)),
+        machine=bool(event.made_by) and event.made_by not in PERSONS,
+    )
+
+
+def client_name(user_agent: str) -> str:
+    """The program's name, for example "Outlook for Windows"; '' where it does not say."""
+    return client_of(user_agent).name if user_agent else ""
 
 
 def _short(url: str) -> str:

@@ -44,6 +44,8 @@ class TrackingEvent:
     """Random; an event that is stored a second time is known by it. Made where none is given."""
     repeats: int = 1
     """Requests that this stands for: over the limits of one id or one address they are only counted."""
+    evidence: str | None = None
+    """What else classification needs, as `plugins.plausible.evidence` packs it."""
 
     def __post_init__(self) -> None:
         self.key = self.key or new_key(self.occurred_at)

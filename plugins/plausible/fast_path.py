@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from app.database import utcnow
 from app.hookspecs import AsgiRoute
 from app.services.web import client_address
 from app.settings import Network
+from plugins.plausible.classify import chosen_headers
+from plugins.plausible.classify.headers import KEPT
 from plugins.plausible.events import (
     CLICK,
     LONGEST_REFERRER,
@@ -26,7 +28,9 @@ from plugins.plausible.events import (
     clean_header,
     read_address,
 )
+from plugins.plausible.evidence import Evidence, pack
 from plugins.plausible.links import CLICKS, OTHER_CLICKS, OTHER_PIXELS, PIXELS, is_allowed, location
+from plugins.plausible.networks import Networks
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.tokens import Signer
 
@@ -62,6 +66,9 @@ REFUSED_HEADERS: Headers = [
     *COMMON,
 ]
 METHODS = b"GET, HEAD, OPTIONS"
+RECORDED = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Nobody reads a mail by HEAD or OPTIONS: who asks so is a machine, and so is the rest of what it does."""
+KEPT_HEADERS = frozenset(name.encode() for name in KEPT)
 PIXEL_START = {"type": "http.response.start", "status": 200, "headers": PIXEL_HEADERS}
 PIXEL_BODY = {"type": "http.response.body", "body": GIF}
 NO_BODY = {"type": "http.response.body", "body": b""}
@@ -71,10 +78,37 @@ LONGEST_QUERY = 16_384
 """Bytes; a destination has at most 2,048 characters, each three to twelve bytes when it is escaped."""
 
 
+NOWHERE: frozenset[str] = frozenset()
+AGENTS = frozenset({"agent"})
+
+
+class Signs(Protocol):
+    """How agents are known, as `app.services.web` offers it."""
+
+    def is_agent_address(self, address: str) -> bool:
+        """Whether an agent used it lately."""
+
+    async def is_agent_session(self, cookies: bytes) -> bool:
+        """Whether the Cookie header carries an agent's session."""
+
+
+class NoSigns:
+    """Knows no agent."""
+
+    def is_agent_address(self, address: str) -> bool:
+        """Never."""
+        return False
+
+    async def is_agent_session(self, cookies: bytes) -> bool:
+        """Never."""
+        return False
+
+
 class FastPath:
     """The two ASGI applications.
 
     refused_page: gives the page for links that are not ours. trusted: proxies whose X-Forwarded-For is believed.
+    networks: the list in force. signs: by which agents are told from readers.
     """
 
     def __init__(
@@ -84,8 +118,12 @@ class FastPath:
         *,
         refused_page: Callable[[], Awaitable[bytes]],
         trusted: Sequence[Network],
+        networks: Callable[[], Networks],
+        signs: Signs,
     ) -> None:
         self._intake = intake
+        self._networks = networks
+        self._signs = signs
         self._signer = signer
         self._refused_page = refused_page
         self._trusted = tuple(trusted)
@@ -97,10 +135,9 @@ class FastPath:
     async def pixel(self, scope: Any, receive: Any, send: Any) -> None:
         """The same picture for every address; an open where the address is that of a tracked copy."""
         method = scope["method"]
-        # Nobody reads a mail by HEAD.
-        if method == "GET":
+        if method in RECORDED:
             await self._take(scope, OPEN, pixel_id(scope["path"]))
-        elif method != "HEAD":
+        if method not in {"GET", "HEAD"}:
             await _other_method(method, send)
             return
         await send(PIXEL_START)
@@ -109,18 +146,22 @@ class FastPath:
     async def click(self, scope: Any, receive: Any, send: Any) -> None:
         """Send the reader on where the signature holds; a page that leads nowhere otherwise."""
         method = scope["method"]
-        if method not in {"GET", "HEAD"}:
+        if method not in RECORDED:
             await _other_method(method, send)
             return
         tracking_id, url, signature = click_parts(scope["path"], scope["query_string"])
-        if not self._signer.verify(tracking_id, url, signature) or not is_allowed(url):
+        is_ours = self._signer.verify(tracking_id, url, signature) and is_allowed(url)
+        if is_ours:
+            await self._take(scope, CLICK, tracking_id, url)
+        if method == "OPTIONS":
+            await _other_method(method, send)
+            return
+        if not is_ours:
             page = await self._refused_page()
             headers = [*REFUSED_HEADERS, (b"content-length", str(len(page)).encode())]
             await send({"type": "http.response.start", "status": 400, "headers": headers})
             await send({"type": "http.response.body", "body": page if method == "GET" else b""})
             return
-        if method == "GET":
-            await self._take(scope, CLICK, tracking_id, url)
         headers = [*CLICK_HEADERS, (b"location", location(url).encode("ascii"))]
         await send({"type": "http.response.start", "status": 302, "headers": headers})
         await send(NO_BODY)
@@ -128,6 +169,8 @@ class FastPath:
     async def _take(self, scope: Any, kind: Kind, tracking_id: str, url: str | None = None) -> None:
         agent = referrer = None
         forwarded: list[str] = []
+        kept: list[tuple[bytes, bytes]] = []
+        cookies = b""
         for name, value in scope["headers"]:
             if name == b"user-agent":
                 agent = value
@@ -135,8 +178,15 @@ class FastPath:
                 referrer = value
             elif name == b"x-forwarded-for":
                 forwarded.append(value.decode("latin-1"))
+            elif name in KEPT_HEADERS:
+                kept.append((name, value))
+            elif name == b"cookie":
+                cookies = value
         peer = scope.get("client")
         address = _address(peer[0] if peer else "", tuple(forwarded), self._trusted)
+        # Only for ids of ours: strangers must not make us look up sessions.
+        is_session = bool(cookies) and self._intake.is_ours(tracking_id) and await self._signs.is_agent_session(cookies)
+        networks = self._networks_of(address)
 
         def event() -> TrackingEvent:
             return TrackingEvent(
@@ -147,9 +197,17 @@ class FastPath:
                 _text(agent, LONGEST_USER_AGENT),
                 address.cut,
                 _text(referrer, LONGEST_REFERRER),
+                evidence=_evidence(scope["method"], tuple(kept), networks, is_session),
             )
 
         await self._intake.take(kind, tracking_id, address, event)
+
+    def _networks_of(self, address: Address) -> frozenset[str]:
+        """What is known of the whole address, before it is cut."""
+        if address.cut is None:
+            return NOWHERE
+        found = self._networks().classes_of(address.full)
+        return found | AGENTS if self._signs.is_agent_address(address.full) else found
 
 
 def pixel_id(path: str) -> str:
@@ -212,3 +270,16 @@ def _decoded(value: bytes, longest: int) -> str | None:
 
 
 _cached_text = lru_cache(maxsize=1024)(_decoded)
+
+
+def _evidence(method: str, kept: tuple[tuple[bytes, bytes], ...], networks: frozenset[str], is_session: bool) -> str:
+    if sum(len(value) for _, value in kept) > LONGEST_CACHED:
+        return _packed(method, kept, networks, is_session)
+    return _cached_evidence(method, kept, networks, is_session)
+
+
+def _packed(method: str, kept: tuple[tuple[bytes, bytes], ...], networks: frozenset[str], is_session: bool) -> str:
+    return pack(Evidence(method, chosen_headers(kept), networks, is_session))
+
+
+_cached_evidence = lru_cache(maxsize=2048)(_packed)

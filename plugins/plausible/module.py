@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import structlog
 from quart import Blueprint
 
+from app.database import utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
@@ -25,9 +27,13 @@ from app.hookspecs import (
 from app.services.email import CopyIds
 from plugins.plausible import activity, growth, repository
 from plugins.plausible.events import OPEN, Kind
-from plugins.plausible.fast_path import FastPath
+from plugins.plausible.fast_path import FastPath, NoSigns
 from plugins.plausible.links import Links
+from plugins.plausible.networks import Networks
+from plugins.plausible.networks import load as load_networks
+from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
+from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.refused import RefusedPage
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
@@ -78,6 +84,7 @@ class Plausible:
     def __init__(self) -> None:
         self._started: Handles | None = None
         self._recording: Recording | None = None
+        self._networks = load_networks()
         self._refused_page = RefusedPage()
         self._warned = False
 
@@ -123,6 +130,9 @@ class Plausible:
 
         return [routes, preview_routes(handles.context, lambda: handles.settings)]
 
+    def _networks_now(self) -> Networks:
+        return self._networks
+
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
         """Pixel and click."""
@@ -130,7 +140,14 @@ class Plausible:
         if self._recording is None:
             return []
         trusted = handles.context.settings.trusted_proxies
-        paths = FastPath(self._recording.intake, handles.signer, refused_page=self._refused_page, trusted=trusted)
+        paths = FastPath(
+            self._recording.intake,
+            handles.signer,
+            refused_page=self._refused_page,
+            trusted=trusted,
+            networks=self._networks_now,
+            signs=NoSigns(),
+        )
         return paths.routes()
 
     @hookimpl
@@ -138,8 +155,7 @@ class Plausible:
         """Whether opens and clicks can be kept."""
         return self._recording.readiness() if self._recording else []
 
-    @staticmethod
-    def _new_recording(handles: Handles) -> Recording:
+    def _new_recording(self, handles: Handles) -> Recording:
         settings = handles.context.settings
         return Recording(
             handles.context.database,
@@ -147,6 +163,13 @@ class Plausible:
             folder=settings.spool_folder / "plausible",
             cap_bytes=settings.spool_max_mb << 20,
             wanted=handles.wants,
+            around=self._around(handles),
+        )
+
+    def _around(self, handles: Handles) -> Surroundings:
+        return Surroundings(
+            urlsplit(handles.context.settings.portal_url or "").hostname,
+            networks_stale=self._networks.is_stale(utcnow().date()),
         )
 
     @hookimpl
@@ -192,15 +215,16 @@ class Plausible:
 
     @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
-        """Keep when the reply's first copy went out."""
+        """Keep when the reply's first copy went out, and let requests that came before be judged by it."""
         if report.reply_id is not None:
             async with self._handles().context.database.transaction() as conn:
+                await rejudge.mark_due(conn, report.recipient.id, now=utcnow())
                 await repository.set_sent_at(conn, reply_id=report.reply_id, at=report.happened_at)
 
     @hookimpl
     def receipt_states(self) -> frozenset[str]:
-        """A pixel or a link tells of reading."""
-        return frozenset({"read"})
+        """A pixel or a link tells of reading, or of a machine."""
+        return frozenset({"read", "machine"})
 
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
@@ -209,13 +233,17 @@ class Plausible:
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:
-        """Partitions of the table of events."""
+        """Partitions of the table of events, and copies that are due for a second look."""
         handles = self._handles()
+        around = self._around(handles)
 
         async def tend() -> None:
             await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_months)
 
-        return [Job("months of events", growth.INTERVAL, tend)]
+        async def settle() -> None:
+            await rejudge.settle_due(handles.context.database, around)
+
+        return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
 
     @hookimpl
     def tracking_notice(self) -> str | None:

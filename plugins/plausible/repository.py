@@ -24,14 +24,16 @@ class CopyPlace:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the events of one recipient add up to."""
+    """What the events of one recipient add up to: those of people, and those of machines."""
 
-    opens: int
-    first_opened_at: datetime | None
-    last_opened_at: datetime | None
-    clicks: int
-    first_clicked_at: datetime | None
-    last_clicked_at: datetime | None
+    opens: int = 0
+    clicks: int = 0
+    machine_opens: int = 0
+    machine_clicks: int = 0
+    first_read_at: datetime | None = None
+    last_read_at: datetime | None = None
+    words: str = ""
+    """The verdict in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class SeenEvent:
     occurred_at: datetime
     repeats: int = 1
     """Requests that this stands for."""
+    made_by: str = ""
+    """The class; '' until it is known."""
+    confidence: float = 0.0
+    reason: str = ""
 
 
 async def set_tracking_id(conn: Connection, *, reply_id: int, tracking_id: str) -> None:
@@ -82,33 +88,34 @@ async def sums_of(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, S
     ids, parameters = in_list("id", recipient_ids)
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, open_count, first_opened_at, last_opened_at, click_count, first_clicked_at,
-               last_clicked_at
+        SELECT recipient_id, person_opens, person_clicks, machine_opens, machine_clicks, first_read_at, last_read_at,
+               words
           FROM email_tracking_recipients WHERE recipient_id IN {ids}
         """,  # noqa: S608
         parameters,
     )
     return {
         row["recipient_id"]: Sums(
-            opens=row["open_count"],
-            first_opened_at=row["first_opened_at"],
-            last_opened_at=row["last_opened_at"],
-            clicks=row["click_count"],
-            first_clicked_at=row["first_clicked_at"],
-            last_clicked_at=row["last_clicked_at"],
+            opens=row["person_opens"],
+            clicks=row["person_clicks"],
+            machine_opens=row["machine_opens"],
+            machine_clicks=row["machine_clicks"],
+            first_read_at=row["first_read_at"],
+            last_read_at=row["last_read_at"],
+            words=row["words"],
         )
         for row in rows
     }
 
 
 async def clicked_links(conn: Connection, recipient_ids: Sequence[int]) -> list[ClickedLink]:
-    """Which destinations these recipients (at least one id) followed, and how often, most clicked first."""
+    """Which destinations these people (at least one id) followed, and how often, most clicked first."""
     ids, parameters = in_list("id", recipient_ids)
     rows = await conn.fetch_all(
         f"""
         SELECT recipient_id, event_url, CAST(SUM(repeats) AS SIGNED) AS clicks, MAX(occurred_at) AS last_clicked_at
           FROM email_tracking_events
-         WHERE recipient_id IN {ids} AND event_type = 'click'
+         WHERE recipient_id IN {ids} AND event_type = 'click' AND class IN ('human', 'human_proxy')
          GROUP BY recipient_id, event_url ORDER BY clicks DESC, event_url
         """,  # noqa: S608
         parameters,
@@ -121,8 +128,9 @@ async def newest_events(conn: Connection, recipient_ids: Sequence[int]) -> list[
     ids, parameters = in_list("id", recipient_ids)
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats
-          FROM (SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats, id,
+        SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats, class, confidence, reason
+          FROM (SELECT recipient_id, event_type, event_url, user_agent, occurred_at, repeats, class, confidence, reason,
+                       id,
                        ROW_NUMBER() OVER (PARTITION BY recipient_id ORDER BY id DESC) AS place
                   FROM email_tracking_events WHERE recipient_id IN {ids}) AS numbered
          WHERE place <= %(limit)s ORDER BY id
@@ -137,6 +145,9 @@ async def newest_events(conn: Connection, recipient_ids: Sequence[int]) -> list[
             row["user_agent"] or "",
             row["occurred_at"],
             row["repeats"],
+            row["class"],
+            float(row["confidence"]),
+            row["reason"],
         )
         for row in rows
     ]

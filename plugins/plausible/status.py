@@ -9,7 +9,7 @@ from app.services import receipts
 from plugins.plausible import repository
 from plugins.plausible.repository import Sums
 
-NOTHING = Sums(0, None, None, 0, None, None)
+NOTHING = Sums()
 
 
 class CopyRecipient(BaseModel):
@@ -37,10 +37,13 @@ class CopyStatus(BaseModel):
     recipient: CopyRecipient
     state: str = Field(description="What the badge says of this copy: queued, sent, read, failed, unknown, untracked.")
     sent_at: AwareDatetime | None
-    opens: int
-    first_opened_at: AwareDatetime | None
+    words: str = Field(description="Why the state is what it is, in a sentence.")
+    opens: int = Field(description="By people, as far as can be told.")
+    machine_opens: int = Field(description="By scanners, privacy proxies and other programs.")
+    first_opened_at: AwareDatetime | None = Field(description="When a person first read it.")
     last_opened_at: AwareDatetime | None
-    clicks: int
+    clicks: int = Field(description="By people.")
+    machine_clicks: int
     links: list[FollowedLink] = Field(description="Most clicked first.")
 
 
@@ -61,9 +64,12 @@ async def copy_status(database: Database, tracking_id: str) -> CopyStatus | None
         recipient=CopyRecipient(role=row.role.lower(), name=row.name, email=row.email),
         state=row.state,
         sent_at=row.sent_at,
+        words=sums.words,
         opens=sums.opens,
-        first_opened_at=sums.first_opened_at,
-        last_opened_at=sums.last_opened_at,
+        machine_opens=sums.machine_opens,
+        first_opened_at=sums.first_read_at,
+        last_opened_at=sums.last_read_at,
         clicks=sums.clicks,
+        machine_clicks=sums.machine_clicks,
         links=[FollowedLink(url=one.url, clicks=one.clicks, last_clicked_at=one.last_clicked_at) for one in links],
     )

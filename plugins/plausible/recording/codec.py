@@ -38,6 +38,8 @@ def encode(event: TrackingEvent, *, unsure: bool = False) -> bytes:
         record["ip"] = event.ip_address
     if event.referrer is not None:
         record["referrer"] = event.referrer
+    if event.evidence is not None:
+        record["evidence"] = event.evidence
     if event.repeats != 1:
         record["repeats"] = event.repeats
     if unsure:
@@ -60,6 +62,7 @@ def decode(record: bytes) -> tuple[TrackingEvent, bool]:
             user_agent=_text(found, "agent"),
             ip_address=_text(found, "ip"),
             referrer=_text(found, "referrer"),
+            evidence=_text(found, "evidence"),
             key=key,
             repeats=int(found.get("repeats", 1)),
         )

@@ -1,12 +1,18 @@
-"""Which copy an id names, remembered in bounded memory."""
+"""What a process remembers of copies, in bounded memory: which copy an id names, and what is known of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plugins.plausible.recording.history import CopyRecord
 
 MOST = 20_000
 """Copies that a process remembers, some 300 bytes each."""
+MOST_EVENTS = 30_000
+"""Events of remembered histories, some 300 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +25,14 @@ class TrackedCopy:
 
 
 class KnownCopies:
-    """Copies by tracking id; those learnt first are forgotten first."""
+    """Copies by tracking id, and histories by recipient; those learnt first are forgotten first."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, most_events: int = MOST_EVENTS) -> None:
         self._most = most
+        self._most_events = most_events
         self._copies: dict[str, TrackedCopy] = {}
-        self.reported: set[int] = set()
-        """Recipients whose mail this process has reported as read; doing it again would change nothing."""
+        self._records: dict[int, CopyRecord] = {}
+        self._events = 0
 
     def get(self, tracking_id: str) -> TrackedCopy | None:
         """What is remembered of an id."""
@@ -43,13 +50,22 @@ class KnownCopies:
             kept = list(self._copies.items())[len(self._copies) // 2 :]
             self._copies = dict(kept)
 
+    def record(self, recipient_id: int) -> CopyRecord | None:
+        """The history that was remembered last; by now there may be more."""
+        return self._records.get(recipient_id)
+
+    def add_records(self, records: Iterable[CopyRecord]) -> None:
+        """Remember histories that were committed; the longest unused go first."""
+        for record in records:
+            known = self._records.pop(record.copy.recipient_id, None)
+            self._events += len(record.told) - (len(known.told) if known is not None else 0)
+            self._records[record.copy.recipient_id] = record
+        if self._events > self._most_events or len(self._records) > self._most:
+            for recipient_id in list(self._records)[: len(self._records) // 2 + 1]:
+                self._events -= len(self._records.pop(recipient_id).told)
+
     def clear(self) -> None:
         """Forget everything: something that was remembered is gone."""
         self._copies.clear()
-        self.reported.clear()
-
-    def add_reported(self, recipient_ids: Iterable[int]) -> None:
-        """Remember reports that were committed."""
-        if len(self.reported) > self._most:
-            self.reported.clear()
-        self.reported.update(recipient_ids)
+        self._records.clear()
+        self._events = 0

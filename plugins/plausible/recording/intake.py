@@ -68,6 +68,10 @@ class Intake:
         metrics.count(kind, outcome)
         return outcome
 
+    def is_ours(self, tracking_id: str) -> bool:
+        """Whether the id is known, or carries our mark; others may be ours too, but nobody is asked here."""
+        return self._known.get(tracking_id) is not None or self._ids.is_marked(tracking_id)
+
     async def _take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
         wanted = self._wanted(kind)
         if wanted is False:

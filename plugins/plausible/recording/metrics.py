@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge, Histogram
 REQUESTS = Counter(
     "myportal_tracking_requests", "Opens and clicks that were answered, by what became of them.", ["kind", "outcome"]
 )
+EVENTS = Counter(
+    "myportal_tracking_events",
+    "Events that were stored, by who made them when they came; later ones may put them in another light.",
+    ["kind", "class"],
+)
 BATCH = Histogram(
     "myportal_tracking_batch_events",
     "Events stored by one transaction.",
@@ -38,6 +43,7 @@ DATABASE_UP = Gauge(
 )
 LOST = Counter("myportal_tracking_lost_events", "Events that neither the database nor the spool took.")
 _CHILDREN: dict[tuple[str, str], Counter] = {}
+_BY_CLASS: dict[tuple[str, str], Counter] = {}
 
 
 def count(kind: str, outcome: str) -> None:
@@ -46,3 +52,11 @@ def count(kind: str, outcome: str) -> None:
     if child is None:
         child = _CHILDREN[kind, outcome] = REQUESTS.labels(kind, outcome)
     child.inc()
+
+
+def count_event(kind: str, name: str, repeats: int) -> None:
+    """Count one stored event. name: its class."""
+    child = _BY_CLASS.get((kind, name))
+    if child is None:
+        child = _BY_CLASS[kind, name] = EVENTS.labels(kind, name)
+    child.inc(repeats)

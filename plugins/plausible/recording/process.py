@@ -15,6 +15,7 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.recording.lookup import Lookup
+from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.recorder import LANES, Recorder
 from plugins.plausible.recording.replay import Replayer
 from plugins.plausible.recording.store import Store
@@ -39,10 +40,11 @@ class Recording:
         folder: Path,
         cap_bytes: int,
         wanted: Callable[[Kind], bool | None],
+        around: Surroundings | None = None,
     ) -> None:
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
         known = KnownCopies()
-        store = Store(self._database, known)
+        store = Store(self._database, known, around)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
         self._cap_bytes = cap_bytes
         self._recorder = Recorder(store, self.spool)

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from app.database import Connection, utcnow
-from app.sql import derived, in_list, literal
+from app.sql import derived, in_list, literal, moment
+from plugins.plausible.classify import Judgement
 from plugins.plausible.events import TrackingEvent
-from plugins.plausible.recording.copies import TrackedCopy
-
-if TYPE_CHECKING:
-    from plugins.plausible.recording.writing import Sum
-
-
-async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:
-    """The tracked copies with these ids (at least one).
-
-    A copy that has not gone out yet counts: what plugins put into it is written down when it goes.
-    """
-    ids, parameters = in_list("id", tracking_ids)
-    # One row of JSON: reading five hundred of them would cost more than finding them.
-    found = await conn.fetch_value(
-        f"""
-        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
-          FROM email_recipients AS r
-          JOIN outgoing_emails AS e ON e.id = r.email_id
-          JOIN ticket_replies AS t ON t.id = e.reply_id
-         WHERE r.tracking_id IN {ids} AND e.enable_tracking
-           AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '')
-        """,  # noqa: S608
-        parameters,
-    )
-    return {tracking_id: TrackedCopy(*places) for tracking_id, *places in json.loads(found or "[]")}
+from plugins.plausible.recording.history import CopyRecord, Told
 
 
 async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[bytes]:
@@ -52,65 +28,110 @@ async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[byt
     return [row["event_key"] for row in rows]
 
 
-def insert_events(placed: Iterable[tuple[TrackingEvent, int, str]]) -> str:
-    """Add events with the ids of their recipients, and their times as `app.sql.moment` writes them."""
+def insert_events(placed: Iterable[tuple[TrackingEvent, int, Judgement]]) -> str:
+    """Add events with the ids of their recipients and what they were judged to be."""
     rows = ",".join(
         f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{literal(event.url)},"
         f"{literal(event.user_agent)},{literal(event.ip_address)},{literal(event.referrer)},"
-        f"'{at}',{event.repeats})"
-        for event, recipient_id, at in placed
+        f"'{moment(event.occurred_at)}',{event.repeats},'{judgement.kind.value}','{judgement.rule}',"
+        f"{judgement.confidence},{literal(judgement.reason[:200])},{literal(event.evidence)})"
+        for event, recipient_id, judgement in placed
     )
     return (
         "INSERT INTO email_tracking_events (event_key, tracking_id, recipient_id, event_type, event_url, user_agent, "  # noqa: S608
-        f"ip_address, referrer, occurred_at, repeats) VALUES {rows}"
+        "ip_address, referrer, occurred_at, repeats, class, rule, confidence, reason, evidence) VALUES " + rows
     )
 
 
-def add_to_recipients(sums: Mapping[int, Sum]) -> str:
-    """Add to the recipients' sums, by recipient id."""
-    rows = ",".join(_sum_row(recipient_id, sums[recipient_id]) for recipient_id in sorted(sums))
-    return (
-        "INSERT INTO email_tracking_recipients (recipient_id, open_count, first_opened_at, last_opened_at, "  # noqa: S608
-        f"click_count, first_clicked_at, last_clicked_at) VALUES {rows} ON DUPLICATE KEY UPDATE "
-        "open_count = open_count + VALUES(open_count), click_count = click_count + VALUES(click_count), "
-        + ", ".join(
-            f"{column} = COALESCE({function}({column}, VALUES({column})), {column}, VALUES({column}))"
-            for function, column in (
-                ("LEAST", "first_opened_at"),
-                ("GREATEST", "last_opened_at"),
-                ("LEAST", "first_clicked_at"),
-                ("GREATEST", "last_clicked_at"),
-            )
+def change_events(changed: Iterable[tuple[Told, Judgement]]) -> str:
+    """Give stored events (at least one) another judgement."""
+    columns = ("event_key", "occurred_at", "class", "rule", "confidence", "reason")
+    rows = (
+        (
+            literal(told.key),
+            f"TIMESTAMP'{moment(told.request.at)}'",
+            literal(judgement.kind.value),
+            literal(judgement.rule),
+            str(judgement.confidence),
+            literal(judgement.reason[:200]),
         )
+        for told, judgement in sorted(changed, key=lambda one: one[0].key)
+    )
+    return (
+        f"UPDATE {derived(columns, rows)} AS news "  # noqa: S608
+        "STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = news.event_key AND e.occurred_at = news.occurred_at "
+        "SET e.class = news.class, e.rule = news.rule, e.confidence = news.confidence, e.reason = news.reason"
     )
 
 
-def _sum_row(recipient_id: int, found: Sum) -> str:
-    opens = "0,NULL,NULL"
-    clicks = "0,NULL,NULL"
-    if found.opens:
-        opens = f"{found.opens},'{found.first_open}','{found.last_open}'"
-    if found.clicks:
-        clicks = f"{found.clicks},'{found.first_click}','{found.last_click}'"
-    return f"({recipient_id},{opens},{clicks})"
+_SUMS = (
+    "open_count", "first_opened_at", "last_opened_at", "click_count", "first_clicked_at", "last_clicked_at",
+    "event_count", "person_opens", "machine_opens", "person_clicks", "machine_clicks", "first_read_at", "last_read_at",
+    "state", "words", "pending_until", "version",
+)  # fmt: skip
+_INSERT_SUMS = f"INSERT INTO email_tracking_recipients (recipient_id, reply_id, {', '.join(_SUMS)}) VALUES "  # noqa: S608
+_REPLACE_SUMS = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{column} = VALUES({column})" for column in _SUMS)
 
 
-def add_to_replies(sums: Mapping[int, Sum]) -> str:
-    """Add to the opens of replies, whoever of their recipients it was, by reply id; only replies with opens."""
-    rows = ((str(number), str(sums[number].opens), f"TIMESTAMP'{sums[number].first_open}'") for number in sorted(sums))
+def set_sums(records: Iterable[CopyRecord]) -> str:
+    """Put the sums of copies (at least one) in place of what stands there; their rows are locked."""
+    rows = ",".join(map(_sums_row, sorted(records, key=lambda record: record.copy.recipient_id)))
+    return _INSERT_SUMS + rows + _REPLACE_SUMS
+
+
+def _sums_row(record: CopyRecord) -> str:
+    sums, tally = record.sums, record.sums.tally
     return (
-        f"UPDATE {derived(('id', 'opens', 'first_open'), rows)} AS news "  # noqa: S608
+        f"({record.copy.recipient_id},{record.copy.reply_id},{sums.open_count},{_time(sums.first_opened_at)},"
+        f"{_time(sums.last_opened_at)},{sums.click_count},{_time(sums.first_clicked_at)},{_time(sums.last_clicked_at)},"
+        f"{sums.event_count},{tally.person_opens},{tally.machine_opens},{tally.person_clicks},{tally.machine_clicks},"
+        f"{_time(sums.first_read_at)},{_time(sums.last_read_at)},'{sums.state.value}',{literal(sums.words)},"
+        f"{_time(sums.pending_until)},{sums.version})"
+    )
+
+
+def _time(value: datetime | None) -> str:
+    return "NULL" if value is None else f"'{moment(value)}'"
+
+
+def add_to_replies(opens: Mapping[int, int], first_reads: Mapping[int, datetime]) -> str:
+    """Add opens of whatever kind to replies (at least one), and move the first reading back where it was earlier."""
+    rows = (
+        (str(number), str(opens.get(number, 0)), f"CAST({literal(first_reads.get(number))} AS DATETIME(6))")
+        for number in sorted({*opens, *first_reads})
+    )
+    return (
+        f"UPDATE {derived(('id', 'opens', 'first_read'), rows)} AS news "  # noqa: S608
         "STRAIGHT_JOIN ticket_replies AS r ON r.id = news.id "
         "SET r.email_open_count = r.email_open_count + news.opens, "
-        "r.email_opened_at = LEAST(COALESCE(r.email_opened_at, news.first_open), news.first_open)"
+        "r.email_opened_at = COALESCE(LEAST(r.email_opened_at, news.first_read), r.email_opened_at, news.first_read)"
     )
 
 
-def add_to_days(days: Mapping[tuple[str, str], int], *, shard: int) -> str:
-    """Add to the daily summary: events by day (2026-11-20) and kind."""
-    rows = ",".join(f"('{day}','{kind}',{shard},{count})" for (day, kind), count in sorted(days.items()))
+async def recount_first_reads(conn: Connection, reply_ids: Iterable[int]) -> None:
+    """Say anew when replies (at least one) were first read: a reading that was counted was none.
+
+    Their rows are locked before the copies are looked at, which happens without locks.
+    """
+    numbers = ",".join(map(str, sorted(reply_ids)))
+    rows = await conn.fetch_all(
+        "SELECT reply_id, MIN(first_read_at) AS first_read FROM email_tracking_recipients "  # noqa: S608
+        f"WHERE reply_id IN ({numbers}) GROUP BY reply_id ORDER BY reply_id"
+    )
+    for row in rows:
+        conn.later(
+            f"UPDATE ticket_replies SET email_opened_at = {literal(row['first_read'])} WHERE id = {row['reply_id']}"  # noqa: S608
+        )
+
+
+def add_to_days(days: Mapping[tuple[str, str, str, str], int], *, shard: int) -> str:
+    """Add to the daily summary: events by day (2026-11-20), kind, class and rule; less than none takes away."""
+    rows = ",".join(
+        f"('{day}','{kind}','{name}','{rule}',{shard},{count})"
+        for (day, kind, name, rule), count in sorted(days.items())
+    )
     return (
-        f"INSERT INTO email_tracking_daily (day, event_type, shard, events) VALUES {rows} "  # noqa: S608
+        f"INSERT INTO email_tracking_daily (day, event_type, class, rule, shard, events) VALUES {rows} "  # noqa: S608
         "ON DUPLICATE KEY UPDATE events = events + VALUES(events)"
     )
 

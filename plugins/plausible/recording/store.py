@@ -14,6 +14,7 @@ from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import metrics, statements
 from plugins.plausible.recording.codec import encode
 from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.writing import write
 
 log = structlog.get_logger(__name__)
@@ -38,9 +39,10 @@ usual (4 MB). Strangers choose how long their headers are.
 class Store:
     """One process's way into the tables."""
 
-    def __init__(self, database: Database, known: KnownCopies) -> None:
+    def __init__(self, database: Database, known: KnownCopies, around: Surroundings | None = None) -> None:
         self._database = database
         self._known = known
+        self._around = around or Surroundings()
 
     async def put(
         self, events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0
@@ -67,9 +69,13 @@ class Store:
     ) -> dict[bytes, str]:
         """afresh: nothing was remembered when these events failed before, alone."""
         try:
-            work = partial(write, events=events, known=self._known, check_keys=check_keys, lane=lane)
+            work = partial(
+                write, events=events, known=self._known, around=self._around, check_keys=check_keys, lane=lane
+            )
             written = await self._database.run(work)
-            self._known.add_reported(written.reported)
+            self._known.add_records(written.records)
+            for event, judgement in written.judged:
+                metrics.count_event(event.kind, judgement.kind, event.repeats)
             return written.outcome
         except DatabaseUnavailable:
             raise

@@ -1,51 +1,34 @@
-"""One batch of events, in one transaction: events, sums, the daily summary, receipts, what open pages hear.
+"""One batch of events, in one transaction: events, what they make of their copies, the daily summary, receipts.
 
-Everybody locks in this order: sums, replies, summary, copies, tickets; within each by ascending id.
+Everybody locks in this order: sums, replies, summary, copies, tickets; within each by ascending id. Whoever holds a
+copy's sums is the only one who adds to its history, so that two processes come to the same verdict.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from app.database import Connection
+from app.database import Connection, utcnow
 from app.services import receipts
 from app.services.receipts import Report
-from app.sql import moment
-from plugins.plausible.events import CLICK, OPEN, TrackingEvent
+from plugins.plausible.classify import Judgement, Request, State
+from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
+from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
+from plugins.plausible.recording.reading import Surroundings, lock, tracked_copies
 
 SHARDS = 16
 LANE_STEP = 5
 """Between the shards of the lanes of one process; those of its neighbours lie in between."""
 LOOKUP = 500
 """Ids that are asked for at once."""
-
-
-@dataclass(slots=True)
-class Sum:
-    """What a batch adds to one recipient or one reply. Times as `app.sql.moment` writes them: they sort as they are."""
-
-    opens: int = 0
-    first_open: str = ""
-    last_open: str = ""
-    clicks: int = 0
-    first_click: str = ""
-    last_click: str = ""
-
-    def add(self, event: TrackingEvent, at: str) -> None:
-        """Count one event; they may come in any order. at: when it was."""
-        if event.kind == OPEN:
-            self.opens += event.repeats
-            self.first_open = at if not self.first_open or at < self.first_open else self.first_open
-            self.last_open = max(at, self.last_open)
-        elif event.kind == CLICK:
-            self.clicks += event.repeats
-            self.first_click = at if not self.first_click or at < self.first_click else self.first_click
-            self.last_click = max(at, self.last_click)
+AGAIN = timedelta(minutes=5)
+"""So often at most is it said of a copy that it was read once more."""
 
 
 @dataclass(slots=True)
@@ -54,12 +37,20 @@ class Written:
 
     outcome: dict[bytes, str]
     """By event key 'stored', 'duplicate' or 'unknown'."""
-    reported: list[int]
-    """The recipients whose mail was reported as read."""
+    records: list[CopyRecord] = field(default_factory=list)
+    """What is known of the copies now."""
+    judged: list[tuple[TrackingEvent, Judgement]] = field(default_factory=list)
+    """The events that were stored."""
 
 
 async def write(
-    conn: Connection, events: Sequence[TrackingEvent], known: KnownCopies, *, check_keys: bool, lane: int
+    conn: Connection,
+    events: Sequence[TrackingEvent],
+    known: KnownCopies,
+    around: Surroundings,
+    *,
+    check_keys: bool,
+    lane: int,
 ) -> Written:
     """Store what of `events` belongs to tracked copies.
 
@@ -68,21 +59,30 @@ async def write(
     """
     copies = await resolve(conn, [event.tracking_id for event in events], known)
     outcome = {event.key: "unknown" for event in events}
-    placed: dict[bytes, tuple[TrackingEvent, TrackedCopy]] = {}
-    for event in events:
+    placed: defaultdict[int, list[TrackingEvent]] = defaultdict(list)
+    place: dict[int, TrackedCopy] = {}
+    for event in {event.key: event for event in events}.values():
         copy = copies.get(event.tracking_id)
         if copy is not None:
-            placed[event.key] = (event, copy)
-    if check_keys and placed:
-        for key in await statements.present(conn, [event for event, _ in placed.values()]):
-            del placed[key]
+            placed[copy.recipient_id].append(event)
+            place[copy.recipient_id] = copy
+    if not placed:
+        return Written(outcome)
+    remembered = {one: record for one in placed if (record := known.record(one)) is not None}
+    records = await lock(conn, place, remembered, around)
+    if check_keys:
+        for key in await statements.present(conn, [event for found in placed.values() for event in found]):
             outcome[key] = "duplicate"
-    reported: list[int] = []
-    if placed:
-        add_events(conn, list(placed.values()), shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
-        reported = await _report(conn, list(placed.values()), known)
-        outcome |= dict.fromkeys(placed, "stored")
-    return Written(outcome, reported)
+    now = utcnow()
+    judged: list[Outcome] = []
+    for recipient_id, record in records.items():
+        fresh = [event for event in placed[recipient_id] if outcome[event.key] != "duplicate"]
+        if fresh:
+            judged.append(judge(record, fresh, now=now))
+    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+    stored = [one for found in judged for one in found.stored]
+    outcome |= {event.key: "stored" for event, _ in stored}
+    return Written(outcome, [found.after for found in judged], stored)
 
 
 async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
@@ -90,40 +90,97 @@ async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCop
     copies = known.among(tracking_ids)
     missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
     for start in range(0, len(missing), LOOKUP):
-        found = await statements.tracked_copies(conn, missing[start : start + LOOKUP])
+        found = await tracked_copies(conn, missing[start : start + LOOKUP])
         known.add(found)
         copies |= found
     return copies
 
 
-def add_events(conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], *, shard: int) -> None:
-    """Add events with their sums, and the daily summary."""
-    recipients: defaultdict[int, Sum] = defaultdict(Sum)
-    replies: defaultdict[int, Sum] = defaultdict(Sum)
-    days: defaultdict[tuple[str, str], int] = defaultdict(int)
-    rows: list[tuple[TrackingEvent, int, str]] = []
-    for event, copy in placed:
-        at = moment(event.occurred_at)
-        recipients[copy.recipient_id].add(event, at)
-        replies[copy.reply_id].add(event, at)
-        days[at[:10], event.kind] += event.repeats
-        rows.append((event, copy.recipient_id, at))
-    conn.later(statements.insert_events(rows))
-    conn.later(statements.add_to_recipients(recipients))
-    opened = {reply_id: found for reply_id, found in replies.items() if found.opens}
-    if opened:
-        conn.later(statements.add_to_replies(opened))
-    conn.later(statements.add_to_days(days, shard=shard))
+async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> None:
+    """Write down what was found out about copies whose sums are locked."""
+    if not judged:
+        return
+    stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
+    changed = [pair for one in judged for pair in one.changed]
+    if stored:
+        conn.later(statements.insert_events(stored))
+    if changed:
+        conn.later(statements.change_events(changed))
+    conn.later(statements.set_sums([one.after for one in judged]))
+    await _add_to_replies(conn, judged)
+    days = _days(judged)
+    if days:
+        conn.later(statements.add_to_days(days, shard=shard))
+    await receipts.report(
+        conn, _reports(judged), heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged}
+    )
 
 
-async def _report(
-    conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], known: KnownCopies
-) -> list[int]:
-    # Who follows a link has read the mail, images shown or not.
-    reports = [
-        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at)
-        for event, copy in placed
-        if copy.recipient_id not in known.reported
-    ]
-    await receipts.report(conn, reports, heard={copy.reply_id: copy.ticket_id for _, copy in placed})
-    return [one.recipient_id for one in reports]
+async def _add_to_replies(conn: Connection, judged: Iterable[Outcome]) -> None:
+    opens: defaultdict[int, int] = defaultdict(int)
+    first_reads: dict[int, datetime] = {}
+    taken_back: set[int] = set()
+    for one in judged:
+        reply_id, before, after = one.after.copy.reply_id, one.before.sums, one.after.sums
+        if after.open_count != before.open_count:
+            opens[reply_id] += after.open_count - before.open_count
+        if after.first_read_at == before.first_read_at:
+            continue
+        if after.first_read_at is None or (
+            before.first_read_at is not None and after.first_read_at > before.first_read_at
+        ):
+            taken_back.add(reply_id)
+            opens[reply_id] += 0  # its row is to be locked
+        else:
+            known = first_reads.get(reply_id)
+            first_reads[reply_id] = min(known or after.first_read_at, after.first_read_at)
+    if opens or first_reads:
+        conn.later(statements.add_to_replies(opens, first_reads))
+    if taken_back:
+        await statements.recount_first_reads(conn, taken_back)
+
+
+def _days(judged: Iterable[Outcome]) -> dict[tuple[str, str, str, str], int]:
+    days: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+    for one in judged:
+        for event, judgement in one.stored:
+            days[_day(event.occurred_at, event.kind, judgement)] += event.repeats
+        for told, judgement in one.changed:
+            request: Request = told.request
+            days[_day(request.at, request.kind, told.judgement)] -= request.repeats
+            days[_day(request.at, request.kind, judgement)] += request.repeats
+    return {key: count for key, count in days.items() if count}
+
+
+def _day(at: datetime, kind: str, judgement: Judgement) -> tuple[str, str, str, str]:
+    return f"{at:%Y-%m-%d}", kind, judgement.kind.value if judgement.rule else "", judgement.rule
+
+
+def _reports(judged: Iterable[Outcome]) -> list[Report]:
+    """What the badges have to hear: only where something changed."""
+    reports = []
+    for one in judged:
+        before, after, copy = one.before.sums, one.after.sums, one.after.copy
+        seen = _seen(after)
+        if seen == _seen(before) and after.first_read_at == before.first_read_at and not _once_more(before, after):
+            continue
+        at, last = after.first_read_at, after.last_read_at
+        if seen == "machine":
+            at, last = after.first_opened_at or after.first_clicked_at, after.last_opened_at or after.last_clicked_at
+        reports.append(Report(copy.recipient_id, copy.reply_id, copy.ticket_id, seen, at, last, after.words))
+    return reports
+
+
+def _seen(sums: Sums) -> str | None:
+    if sums.state is State.REPLIED:
+        # The portal itself knows who answered; this is only what the requests say.
+        return "read" if sums.first_read_at is not None else None
+    return {State.READ: "read", State.MACHINE: "machine"}.get(sums.state)
+
+
+def _once_more(before: Sums, after: Sums) -> bool:
+    return _slot(after) != _slot(before)
+
+
+def _slot(sums: Sums) -> int:
+    return int(sums.last_read_at.timestamp() // AGAIN.total_seconds()) if sums.last_read_at is not None else 0

@@ -12,6 +12,9 @@ from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.store import Store
 
 URL = "https://example.org/guide"
+THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
+"""What a person reads mail with."""
+SCANNER = "Barracuda Sentinel (EE)"
 
 
 async def stored(portal: Runtime, event: TrackingEvent) -> bool:
@@ -21,8 +24,9 @@ async def stored(portal: Runtime, event: TrackingEvent) -> bool:
 
 
 def event(tracking_id: str, kind: Kind = OPEN, *, at: datetime | None = None, **values: Any) -> TrackingEvent:
-    """An event of now, clicks with a destination."""
+    """An event of now by a person, clicks with a destination."""
     values.setdefault("url", URL if kind == CLICK else None)
+    values.setdefault("user_agent", THUNDERBIRD)
     return TrackingEvent(kind=kind, tracking_id=tracking_id, occurred_at=at or utcnow(), **values)
 
 

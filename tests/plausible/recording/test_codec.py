@@ -28,6 +28,7 @@ events = st.builds(
     referrer=st.none() | ANY_TEXT,
     key=st.binary(min_size=16, max_size=16),
     repeats=st.integers(1, 2**40),
+    evidence=st.none() | ANY_TEXT,
 )
 
 
@@ -38,7 +39,16 @@ def test_an_event_comes_back_as_it_was(event: TrackingEvent, unsure: bool) -> No
 
 def test_the_format_stays_readable_for_other_releases() -> None:
     event = TrackingEvent(
-        CLICK, "t" * 54, AT, "https://example.org/", "Mail/1", "203.0.113.0", "https://r.example", KEY, 2
+        CLICK,
+        "t" * 54,
+        AT,
+        "https://example.org/",
+        "Mail/1",
+        "203.0.113.0",
+        "https://r.example",
+        KEY,
+        2,
+        '{"m":"HEAD"}',
     )
     assert json.loads(encode(event, unsure=True)) == {
         "kind": "click",
@@ -50,6 +60,7 @@ def test_the_format_stays_readable_for_other_releases() -> None:
         "ip": "203.0.113.0",
         "referrer": "https://r.example",
         "repeats": 2,
+        "evidence": '{"m":"HEAD"}',
         "unsure": True,
     }
 

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from plugins.plausible import fast_path as module
 from plugins.plausible.events import CLICK, OPEN, Address, Kind, TrackingEvent
+from plugins.plausible.evidence import Evidence, unpack
 from plugins.plausible.fast_path import GIF, FastPath, click_parts, pixel_id
+from plugins.plausible.networks import Networks, parse
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.tokens import Signer
 
 SIGNER = Signer(["k" * 40])
+NETWORKS = Networks(parse("cloud amazon 198.51.100.0/24 test 2026-01-01"))
 TID = "t" * 54
 URL = "https://example.org/guide?a=1&b=ü"
 PIXEL = f"/api/email-tracking/pixel/{TID}.gif"
@@ -42,6 +45,25 @@ class Taken(Intake):
         self.events.append(event())
         return "committed"
 
+    def is_ours(self, tracking_id: str) -> bool:
+        return tracking_id == TID
+
+
+class Signs:
+    """Knows the agents that a test names."""
+
+    def __init__(self) -> None:
+        self.addresses: set[str] = set()
+        self.sessions: set[bytes] = set()
+        self.asked: list[bytes] = []
+
+    def is_agent_address(self, address: str) -> bool:
+        return address in self.addresses
+
+    async def is_agent_session(self, cookies: bytes) -> bool:
+        self.asked.append(cookies)
+        return cookies in self.sessions
+
 
 class Caller:
     """A mail client, as an ASGI server shows it to us."""
@@ -53,7 +75,10 @@ class Caller:
             return b"<p>no</p>"
 
         trusted = [ipaddress.ip_network("10.0.0.0/8")]
-        self.paths = FastPath(self.intake, SIGNER, refused_page=refused, trusted=trusted)
+        self.signs = Signs()
+        self.paths = FastPath(
+            self.intake, SIGNER, refused_page=refused, trusted=trusted, networks=lambda: NETWORKS, signs=self.signs
+        )
 
     async def __call__(
         self,
@@ -144,7 +169,7 @@ async def test_the_headers_of_a_refusal_are_exactly_these(call: Caller) -> None:
 
 @pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE", "get", "X" * 50])
 @pytest.mark.parametrize("path", [PIXEL, CLICKED, f"/track/pixel/{TID}/", f"/track/click/{TID}/"])
-async def test_other_methods_are_told_which_there_are_and_record_nothing(call: Caller, method: str, path: str) -> None:
+async def test_other_methods_are_told_which_there_are(call: Caller, method: str, path: str) -> None:
     status, headers, body = await call(path, signed(), method=method)
     assert (status, body) == (200 if method == "OPTIONS" else 405, b"")
     assert headers == [
@@ -153,18 +178,17 @@ async def test_other_methods_are_told_which_there_are_and_record_nothing(call: C
         (b"cache-control", b"no-store"),
         *COMMON,
     ]
-    assert call.intake.taken == []
+    # OPTIONS is what some scanners ask, so that it tells of them; the others are nobody's way to look at a mail.
+    assert len(call.intake.taken) == (method == "OPTIONS")
 
 
 @pytest.mark.parametrize(
     ("path", "query"), [(PIXEL, b""), (CLICKED, signed()), (CLICKED, b""), (f"/track/click/{TID}", signed())]
 )
-async def test_head_answers_as_get_does_without_a_body_and_records_nothing(
-    call: Caller, path: str, query: bytes
-) -> None:
+async def test_head_answers_as_get_does_without_a_body(call: Caller, path: str, query: bytes) -> None:
     status, headers, body = await call(path, query, method="HEAD")
     assert body == b""
-    assert call.intake.taken == []
+    assert [unpack(event.evidence).method for event in call.intake.events] == ([] if status == 400 else ["HEAD"])
     assert await call(path, query) == (status, headers, (await call(path, query))[2])
 
 
@@ -374,3 +398,48 @@ async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
         )
     assert module._cached_text.cache_info().currsize == 1024
     assert module._cached_address.cache_info().currsize == 8192
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_classification_needs_is_kept_and_nothing_else(call: Caller) -> None:
+    await call(
+        PIXEL,
+        headers=[
+            (b"accept", b"image/*"),
+            (b"accept-language", b"de"),
+            (b"authorization", b"Bearer secret"),
+            (b"sec-purpose", b"prefetch;prerender"),
+            (b"cookie", b"a=b"),
+            (b"accept", b"text/\xff"),
+        ],
+    )
+    assert unpack(call.event.evidence) == Evidence(
+        headers=(("accept", "image/*, text/\xff"), ("accept-language", "de"), ("sec-purpose", "prefetch;prerender"))
+    )
+    assert "secret" not in repr(call.event)
+    assert "a=b" not in repr(call.event)
+
+
+async def test_the_network_is_looked_up_before_the_address_is_cut(call: Caller) -> None:
+    await call(PIXEL, client=("198.51.100.77", 1))
+    assert (call.event.ip_address, unpack(call.event.evidence).networks) == ("198.51.100.0", frozenset({"cloud"}))
+
+
+async def test_agents_are_known_by_their_address_and_their_session(call: Caller) -> None:
+    call.signs.addresses.add("203.0.113.9")
+    call.signs.sessions.add(b"myportal=1")
+    await call(PIXEL, headers=[(b"cookie", b"myportal=1")])
+    found = unpack(call.event.evidence)
+    assert (found.networks, found.agent_session) == (frozenset({"agent"}), True)
+
+
+async def test_strangers_do_not_make_us_look_up_sessions(call: Caller) -> None:
+    await call("/api/email-tracking/pixel/unknown.gif", headers=[(b"cookie", b"myportal=1")])
+    assert call.signs.asked == []
+
+
+async def test_headers_of_any_length_and_bytes_are_cut(call: Caller) -> None:
+    await call(PIXEL, headers=[(b"accept", b"\x00\x01" * 40_000), (b"accept-language", b"x" * 64_000)] * 20)
+    assert len(call.event.evidence or "") < 1000

@@ -11,7 +11,7 @@ import pytest
 from app.database import Connection, Database
 from app.runtime import Runtime
 from plugins.plausible.recording import lookup as module
-from plugins.plausible.recording import statements
+from plugins.plausible.recording import reading, writing
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.lookup import Lookup
 from plugins.plausible.recording.writing import resolve
@@ -27,13 +27,13 @@ async def reply(portal: Runtime) -> MailedReply:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many ids each question to the database held."""
     sizes: list[int] = []
-    ask = statements.tracked_copies
+    ask = reading.tracked_copies
 
     async def counted(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:
         sizes.append(len(tracking_ids))
         return await ask(conn, tracking_ids)
 
-    monkeypatch.setattr(statements, "tracked_copies", counted)
+    monkeypatch.setattr(writing, "tracked_copies", counted)
     return sizes
 
 

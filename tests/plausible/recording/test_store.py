@@ -13,7 +13,7 @@ from app.hookspecs import Recipient
 from app.receipts import service as receipts
 from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, Kind
-from tests.plausible.recording import count, event, rows, stored
+from tests.plausible.recording import THUNDERBIRD, count, event, rows, stored
 from tests.receipts.builders import last_receipt, mailed_reply
 from tests.support.live import published
 
@@ -35,11 +35,13 @@ async def test_an_open_is_stored_with_its_sums_and_turns_the_badge(portal: Runti
     [bob] = reply.recipients
     at = utcnow()
 
-    assert await stored(portal, event(bob.tracking_id, at=at, user_agent="Mail/1", ip_address="203.0.113.0"))
+    assert await stored(portal, event(bob.tracking_id, at=at, ip_address="203.0.113.0"))
 
     [row] = await rows(portal.database, "SELECT * FROM email_tracking_events")
     assert (row["tracking_id"], row["recipient_id"], row["event_type"]) == (bob.tracking_id, bob.id, "open")
-    assert (row["user_agent"], row["ip_address"], row["event_url"]) == ("Mail/1", "203.0.113.0", None)
+    assert (row["user_agent"], row["ip_address"], row["event_url"]) == (THUNDERBIRD, "203.0.113.0", None)
+    assert (row["class"], row["rule"], float(row["confidence"])) == ("human", "mail-program", 0.9)
+    assert row["reason"] == "opened in Thunderbird"
     assert (row["occurred_at"], row["plausible_sent"], row["plausible_sent_at"]) == (at, 0, None)
     assert await reply_row(portal.database, reply.reply_id) == {"email_opened_at": at, "email_open_count": 1}
     assert (await receipts.badges([reply.reply_id]))[reply.reply_id].word == "Read"
@@ -52,7 +54,8 @@ async def test_a_click_shows_that_the_mail_was_read_but_is_no_open(portal: Runti
     assert await stored(portal, event(reply.recipients[0].tracking_id, CLICK))
     [sums] = await rows(portal.database, "SELECT * FROM email_tracking_recipients")
     assert (sums["open_count"], sums["first_opened_at"], sums["click_count"]) == (0, None, 1)
-    assert await reply_row(portal.database, reply.reply_id) == {"email_opened_at": None, "email_open_count": 0}
+    row = await reply_row(portal.database, reply.reply_id)
+    assert (row["email_opened_at"], row["email_open_count"]) == (sums["first_clicked_at"], 0)
     assert (await receipts.badges([reply.reply_id]))[reply.reply_id].state == "read"
 
 
@@ -77,7 +80,11 @@ async def test_the_sums_equal_the_events_whatever_their_order(portal: Runtime) -
           FROM email_tracking_events GROUP BY recipient_id ORDER BY recipient_id
         """,
     )
-    assert await rows(portal.database, "SELECT * FROM email_tracking_recipients ORDER BY recipient_id") == summed
+    columns = ", ".join(summed[0])
+    assert summed == await rows(
+        portal.database,
+        f"SELECT {columns} FROM email_tracking_recipients ORDER BY recipient_id",  # noqa: S608
+    )
     assert summed[0]["first_opened_at"] == noon + timedelta(minutes=1)
     assert await reply_row(portal.database, reply.reply_id) == {
         "email_opened_at": noon + timedelta(minutes=1),

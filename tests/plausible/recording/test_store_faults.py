@@ -15,16 +15,17 @@ import structlog
 from app.database import Connection, Database, DatabaseUnavailable, utcnow
 from app.localdb import LocalDatabase
 from app.runtime import Runtime
+from plugins.plausible.classify import Context
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording import store as module
-from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
+from plugins.plausible.recording.history import CopyRecord
+from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.store import REFUSES_ALL, Store
-from plugins.plausible.recording.writing import Sum, Written, write
+from plugins.plausible.recording.writing import Written, write
 from tests.plausible.recording import count, event, rows
 from tests.receipts.builders import MailedReply, mailed_reply
-
-NOON = "2026-11-20 12:00:00.000000"
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ async def test_an_event_that_another_transaction_stores_at_the_same_moment_is_a_
 ) -> None:
     events = [event(one.tracking_id) for one in reply.recipients[:size]]
     async with portal.database.transaction() as conn:
-        await write(conn, events, KnownCopies(), check_keys=False, lane=0)
+        await write(conn, events, KnownCopies(), Surroundings(), check_keys=False, lane=0)
         await conn.flush()
         task = asyncio.ensure_future(store.put(events, check_keys=True))
         await somebody_waits_for_a_lock(portal.database)
@@ -162,10 +163,16 @@ async def test_two_processes_write_the_same_copies_in_any_order(portal: Runtime,
 
 
 def test_rows_are_locked_in_the_order_of_their_ids() -> None:
-    sums = {number: Sum(opens=1, first_open=NOON, last_open=NOON) for number in (1003, 1001, 1002)}
-    for sql in (statements.add_to_recipients(sums), statements.add_to_replies(sums)):
+    numbers = (1003, 1001, 1002)
+    records = [CopyRecord(TrackedCopy(number, 1, 1), Context()) for number in numbers]
+    opens, first_reads = dict.fromkeys(numbers[:2], 1), {1002: utcnow()}
+    for sql in (statements.set_sums(records), statements.add_to_replies(opens, first_reads)):
         assert re.findall(r"\b100[123]\b", sql) == ["1001", "1002", "1003"]
-    days = {("2026-11-21", OPEN): 1, ("2026-11-20", OPEN): 1, ("2026-11-20", CLICK): 1}
+    days = {
+        ("2026-11-21", OPEN, "bot", "library"): 1,
+        ("2026-11-20", OPEN, "bot", "library"): 1,
+        ("2026-11-20", CLICK, "bot", "library"): 1,
+    }
     sql = statements.add_to_days(days, shard=0)
     assert sql.index("20','click'") < sql.index("20','open'") < sql.index("21','open'")
 

@@ -1,0 +1,213 @@
+"""One copy as recording knows it: its context, the requests for it, and what they were judged to be. Pure.
+
+Nothing here is changed in place: a transaction that is rolled back leaves what was remembered as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from plugins.plausible.classify import Class, Context, CopyHistory, Judgement, Request, State, Verdict, classify
+from plugins.plausible.classify.model import PERSONS
+from plugins.plausible.events import OPEN, TrackingEvent
+from plugins.plausible.evidence import as_request
+from plugins.plausible.recording.copies import TrackedCopy
+
+WINDOW = 200
+"""Requests of one copy that are classified together while its events are stored; of more the first and the last. All
+are, a little later, by a job: a flood for one id must not hold up the others."""
+FIRST = 50
+LATER = timedelta(seconds=10)
+"""When that job sees to a copy with more."""
+UNJUDGED = Judgement("", Class.BOT, 0.0, "")
+"""Stands for what an event was judged to be before there were classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event that is stored, with what it was judged to be."""
+
+    key: bytes
+    request: Request
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Requests by who made them; our own looks are neither."""
+
+    person_opens: int = 0
+    machine_opens: int = 0
+    person_clicks: int = 0
+    machine_clicks: int = 0
+
+    def plus(self, told: Iterable[Told], *, sign: int = 1) -> Tally:
+        """With these added, or taken away."""
+        person_opens, machine_opens = self.person_opens, self.machine_opens
+        person_clicks, machine_clicks = self.person_clicks, self.machine_clicks
+        for one in told:
+            judgement = one.judgement
+            if judgement.kind is Class.SELF or not judgement.rule:
+                continue
+            count = sign * one.request.repeats
+            if judgement.kind in PERSONS:
+                if one.request.kind == OPEN:
+                    person_opens += count
+                else:
+                    person_clicks += count
+            elif one.request.kind == OPEN:
+                machine_opens += count
+            else:
+                machine_clicks += count
+        return Tally(person_opens, machine_opens, person_clicks, machine_clicks)
+
+    def at_least_none(self) -> Tally:
+        """Without negative counts, which only a purge between two looks can bring."""
+        return Tally(
+            max(0, self.person_opens),
+            max(0, self.machine_opens),
+            max(0, self.person_clicks),
+            max(0, self.machine_clicks),
+        )
+
+    @property
+    def persons(self) -> int:
+        """Of both kinds."""
+        return self.person_opens + self.person_clicks
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The row of `email_tracking_recipients`. open_* and click_*: of whatever kind."""
+
+    open_count: int = 0
+    first_opened_at: datetime | None = None
+    last_opened_at: datetime | None = None
+    click_count: int = 0
+    first_clicked_at: datetime | None = None
+    last_clicked_at: datetime | None = None
+    event_count: int = 0
+    tally: Tally = Tally()
+    first_read_at: datetime | None = None
+    last_read_at: datetime | None = None
+    state: State = State.NONE
+    words: str = ""
+    pending_until: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRecord:
+    """A copy with its history.
+
+    missing: the requests that are in `sums` and not in `told`: left out here, or deleted as too old.
+    """
+
+    copy: TrackedCopy
+    context: Context
+    sums: Sums = Sums()
+    told: tuple[Told, ...] = ()
+    missing: Tally = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What new events, or a second look, make of a copy."""
+
+    before: CopyRecord
+    after: CopyRecord
+    stored: tuple[tuple[TrackingEvent, Judgement], ...] = ()
+    changed: tuple[tuple[Told, Judgement], ...] = field(default=())
+    """Events that were stored before, and are seen in another light now."""
+
+    @property
+    def badge_changed(self) -> bool:
+        """Whether the copy shows another state."""
+        return self.before.sums.state is not self.after.sums.state
+
+
+def loaded(copy: TrackedCopy, context: Context, sums: Sums, told: Sequence[Told]) -> CopyRecord:
+    """What the database holds of a copy. told: its events as far as they were read, by age."""
+    return CopyRecord(copy, context, sums, tuple(told), sums.tally.plus(told, sign=-1).at_least_none())
+
+
+def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime, whole: bool = False) -> Outcome:
+    """Add events, classify all that is known of the copy again, and sum it up.
+
+    now: aware. whole: `record` holds every event that there is, however many; they are not cut down here.
+    """
+    requests = [one.request for one in record.told]
+    requests += [as_request(event) for event in events]
+    verdict = classify(CopyHistory(record.context, requests), now=now)
+    known = len(record.told)
+    changed: list[tuple[Told, Judgement]] = []
+    told = record.told
+    if any(one.judgement is not new and one.judgement != new for one, new in zip(told, verdict.requests, strict=False)):
+        changed = [(one, new) for one, new in zip(told, verdict.requests, strict=False) if one.judgement != new]
+        told = tuple(replace(one, judgement=new) for one, new in zip(told, verdict.requests, strict=False))
+    judged = verdict.requests[known:]
+    told += tuple(
+        Told(event.key, request, judgement)
+        for event, request, judgement in zip(events, requests[known:], judged, strict=True)
+    )
+    missing, kept = record.missing, told
+    if len(told) > WINDOW and not whole:
+        kept = told[:FIRST] + told[FIRST - WINDOW :]
+        missing = missing.plus(told[FIRST : FIRST - WINDOW])
+    tally = missing.plus(kept)
+    sums = _summed(record, events, tally, verdict, cut=not whole and len(kept) < len(told), now=now)
+    after = CopyRecord(record.copy, record.context, sums, kept, missing)
+    return Outcome(record, after, tuple(zip(events, judged, strict=True)), tuple(changed))
+
+
+def _summed(
+    record: CopyRecord, events: Sequence[TrackingEvent], tally: Tally, verdict: Verdict, *, cut: bool, now: datetime
+) -> Sums:
+    old = record.sums
+    opens, first_open, last_open = old.open_count, old.first_opened_at, old.last_opened_at
+    clicks, first_click, last_click = old.click_count, old.first_clicked_at, old.last_clicked_at
+    for event in events:
+        at = event.occurred_at
+        if event.kind == OPEN:
+            opens += event.repeats
+            first_open, last_open = _earlier(first_open, at), _later(last_open, at)
+        else:
+            clicks += event.repeats
+            first_click, last_click = _earlier(first_click, at), _later(last_click, at)
+    state, words = verdict.state, verdict.words
+    first_read, last_read = verdict.first_read_at, verdict.last_read_at
+    if record.missing.persons and old.first_read_at is not None:
+        # What is not looked at any more made the mail read, and nothing takes that back.
+        first_read = _earlier(first_read, old.first_read_at)
+        last_read = _later(last_read, old.last_read_at or old.first_read_at)
+        if state in (State.NONE, State.MACHINE):
+            state, words = State.READ, old.words
+    pending = verdict.pending_until if verdict.pending_until is not None and verdict.pending_until > now else None
+    if cut and events:
+        pending = _earlier(pending, now + LATER)
+    return Sums(
+        open_count=opens,
+        first_opened_at=first_open,
+        last_opened_at=last_open,
+        click_count=clicks,
+        first_clicked_at=first_click,
+        last_clicked_at=last_click,
+        event_count=old.event_count + len(events),
+        tally=tally,
+        first_read_at=first_read,
+        last_read_at=last_read,
+        state=state,
+        words=words[:200],
+        pending_until=pending,
+        version=old.version + 1,
+    )
+
+
+def _earlier(known: datetime | None, moment: datetime) -> datetime:
+    return moment if known is None or moment < known else known
+
+
+def _later(known: datetime | None, moment: datetime) -> datetime:
+    return moment if known is None or moment > known else known

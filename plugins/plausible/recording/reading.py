@@ -1,0 +1,257 @@
+"""The SQL that reads what is known of copies, and the histories made of it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.database import Connection, Row
+from app.sql import in_list
+from plugins.plausible.classify import Class, Context, Judgement, State
+from plugins.plausible.events import TrackingEvent
+from plugins.plausible.evidence import as_request
+from plugins.plausible.recording.copies import TrackedCopy
+from plugins.plausible.recording.history import FIRST, UNJUDGED, WINDOW, CopyRecord, Sums, Tally, Told, loaded
+
+SLUG = "plausible"
+LONG_NOTE = 1000
+"""Characters; longer notes are asked for one by one, so that the answer stays below `group_concat_max_len`."""
+WHOLE = 10_000
+"""Events of one copy that are read at most: of more the first and the last half."""
+SHARED_DOMAINS = frozenset({
+    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com",
+    "aol.com", "gmx.de", "gmx.net", "web.de", "proton.me", "protonmail.com", "mail.ru", "yandex.ru", "qq.com",
+    "163.com",
+})  # fmt: skip
+"""Of a mailbox at one of these an agent and a customer have nothing in common."""
+_SUMS = (
+    "s.open_count, s.first_opened_at, s.last_opened_at, s.click_count, s.first_clicked_at, s.last_clicked_at, "
+    "s.event_count, s.person_opens, s.machine_opens, s.person_clicks, s.machine_clicks, s.first_read_at, "
+    "s.last_read_at, s.state, s.words, s.pending_until, s.version"
+)
+_EVENTS = (
+    "id, recipient_id, event_key, event_type, event_url, user_agent, ip_address, referrer, occurred_at, repeats, "
+    "class, rule, confidence, reason, evidence"
+)
+
+
+class Surroundings:
+    """What classification needs to know of the portal, the same for all copies.
+
+    portal_host: of PORTAL_URL; None without one. networks_stale: whether the list of networks is old.
+    """
+
+    def __init__(self, portal_host: str | None = None, *, networks_stale: bool = False) -> None:
+        self.portal_host = portal_host
+        self.networks_stale = networks_stale
+
+
+async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:
+    """The tracked copies with these ids (at least one).
+
+    A copy that has not gone out yet counts: what plugins put into it is written down when it goes.
+    """
+    ids, parameters = in_list("id", tracking_ids)
+    # One row of JSON: reading five hundred of them would cost more than finding them.
+    found = await conn.fetch_value(
+        f"""
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
+          FROM email_recipients AS r
+          JOIN outgoing_emails AS e ON e.id = r.email_id
+          JOIN ticket_replies AS t ON t.id = e.reply_id
+         WHERE r.tracking_id IN {ids} AND e.enable_tracking
+           AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '')
+        """,  # noqa: S608
+        parameters,
+    )
+    return {tracking_id: TrackedCopy(*places) for tracking_id, *places in json.loads(found or "[]")}
+
+
+async def lock(
+    conn: Connection, copies: Mapping[int, TrackedCopy], known: Mapping[int, CopyRecord], around: Surroundings
+) -> dict[int, CopyRecord]:
+    """Lock these copies' sums (at least one, by recipient id), and say what is known of each copy now.
+
+    known: what is remembered; used where nobody wrote since. The order of locks is that of the ids.
+    """
+    ids = sorted(copies)
+    unknown = [one for one in ids if one not in known]
+    if unknown:
+        # The row that everybody locks has to be there first.
+        rows = ",".join(f"({one},{copies[one].reply_id})" for one in ids)
+        conn.later(
+            f"INSERT INTO email_tracking_recipients (recipient_id, reply_id) VALUES {rows} "  # noqa: S608
+            "ON DUPLICATE KEY UPDATE reply_id = VALUES(reply_id)"
+        )
+    versions = await _versions(conn, ids)
+    current = {one: known[one] for one in ids if one in known and known[one].sums.version == versions.get(one)}
+    others = [one for one in ids if one not in current]
+    return {**current, **(await load(conn, others, around) if others else {})}
+
+
+async def _versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
+    numbers = ",".join(map(str, ids))
+    found = await conn.fetch_value(
+        f"SELECT JSON_ARRAYAGG(JSON_ARRAY(recipient_id, version)) FROM email_tracking_recipients "  # noqa: S608
+        f"WHERE recipient_id IN ({numbers}) FOR UPDATE"
+    )
+    return dict(json.loads(found or "[]"))
+
+
+async def load(
+    conn: Connection, recipient_ids: Sequence[int], around: Surroundings, *, most: int = WINDOW
+) -> dict[int, CopyRecord]:
+    """Copies (at least one) with their events as the database has them; those that are gone are left out.
+
+    most: events of one copy, an even number.
+    """
+    numbers = ",".join(map(str, recipient_ids))
+    found = await conn.fetch_value(
+        f"""
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.id, e.reply_id, t.ticket_id, r.sending_at, r.sent_at,
+               SUBSTRING_INDEX(r.email, '@', -1),
+               (SELECT MAX(IF(u.email = r.email, 2, 1)) FROM users AS u
+                 WHERE u.email LIKE CONCAT('%@', SUBSTRING_INDEX(r.email, '@', -1))),
+               IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), {_SUMS}))
+          FROM email_tracking_recipients AS s
+          JOIN email_recipients AS r ON r.id = s.recipient_id
+          JOIN outgoing_emails AS e ON e.id = r.email_id
+          JOIN ticket_replies AS t ON t.id = e.reply_id
+          LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'
+         WHERE s.recipient_id IN ({numbers})
+        """  # noqa: S608
+    )
+    rows = json.loads(found or "[]")
+    long_notes = await _notes(conn, [row[0] for row in rows if (row[8] or 0) > LONG_NOTE])
+    sums = {row[0]: _sums(row[9:]) for row in rows}
+    told = await _told(conn, sums, most)
+    records: dict[int, CopyRecord] = {}
+    for recipient_id, reply_id, ticket_id, sending, sent, domain, insider, note, _, *_ in rows:
+        context = _context(around, sending, sent, domain, insider, long_notes.get(recipient_id, note))
+        copy = TrackedCopy(recipient_id, reply_id, ticket_id)
+        records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id])
+    return records
+
+
+async def _notes(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, str]:
+    if not recipient_ids:
+        return {}
+    ids, parameters = in_list("id", recipient_ids)
+    rows = await conn.fetch_all(
+        f"SELECT recipient_id, note FROM email_copy_notes WHERE recipient_id IN {ids} AND slug = '{SLUG}'",  # noqa: S608
+        parameters,
+    )
+    return {row["recipient_id"]: row["note"] for row in rows}
+
+
+async def _told(conn: Connection, sums: Mapping[int, Sums], most: int) -> defaultdict[int, list[Told]]:
+    """The events of these copies, by age; of more than `most` the first and the last."""
+    told: defaultdict[int, list[Told]] = defaultdict(list)
+    few = [one for one, found in sums.items() if 0 < found.event_count <= most]
+    if few:
+        moments = [
+            at for one in few for at in (sums[one].first_opened_at, sums[one].first_clicked_at) if at is not None
+        ]
+        # The time says in which months to look.
+        since = {"since": min(moments)} if moments else {}
+        place = "AND occurred_at >= %(since)s" if moments else ""
+        ids, parameters = in_list("id", few)
+        rows = await conn.fetch_all(
+            f"SELECT {_EVENTS} FROM email_tracking_events WHERE recipient_id IN {ids} {place} ORDER BY id",  # noqa: S608
+            {**parameters, **since},
+        )
+        for row in rows:
+            told[row["recipient_id"]].append(_told_of(row))
+    for one in (one for one, found in sums.items() if found.event_count > most):
+        first = FIRST if most == WINDOW else most // 2
+        oldest = await _ends(conn, one, "ASC", first)
+        newest = await _ends(conn, one, "DESC", most - first)
+        ordered = {row["id"]: row for row in [*oldest, *reversed(newest)]}
+        told[one] = [_told_of(row) for row in ordered.values()]
+    return told
+
+
+async def _ends(conn: Connection, recipient_id: int, order: str, most: int) -> list[Row]:
+    return await conn.fetch_all(
+        f"""
+        SELECT {_EVENTS} FROM email_tracking_events
+         WHERE recipient_id = %(id)s ORDER BY id {order} LIMIT %(most)s
+        """,  # noqa: S608
+        {"id": recipient_id, "most": most},
+    )
+
+
+def _told_of(row: Row) -> Told:
+    event = TrackingEvent(
+        kind=row["event_type"],
+        tracking_id="",
+        occurred_at=row["occurred_at"],
+        url=row["event_url"],
+        user_agent=row["user_agent"],
+        ip_address=row["ip_address"],
+        referrer=row["referrer"],
+        evidence=row["evidence"],
+        key=row["event_key"],
+        repeats=row["repeats"],
+    )
+    judgement = UNJUDGED
+    if row["rule"]:
+        judgement = Judgement(row["rule"], Class(row["class"]), float(row["confidence"]), row["reason"])
+    return Told(event.key, as_request(event), judgement)
+
+
+def _sums(values: Iterable[Any]) -> Sums:
+    (
+        opens, first_open, last_open, clicks, first_click, last_click, events, person_opens, machine_opens,
+        person_clicks, machine_clicks, first_read, last_read, state, words, pending, version,
+    ) = values  # fmt: skip
+    return Sums(
+        open_count=opens,
+        first_opened_at=_moment(first_open),
+        last_opened_at=_moment(last_open),
+        click_count=clicks,
+        first_clicked_at=_moment(first_click),
+        last_clicked_at=_moment(last_click),
+        event_count=events,
+        tally=Tally(person_opens, machine_opens, person_clicks, machine_clicks),
+        first_read_at=_moment(first_read),
+        last_read_at=_moment(last_read),
+        state=State(state),
+        words=words,
+        pending_until=_moment(pending),
+        version=version,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A DATETIME as JSON carries it: '2026-11-25 10:00:00.000000', in UTC."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _context(
+    around: Surroundings, sending: str | None, sent: str | None, domain: str, insider: int | None, note: str | None
+) -> Context:
+    links, trap = _noted(note)
+    return Context(
+        sent_at=_moment(sending),
+        delivered_at=_moment(sent),
+        links=links,
+        trap_link=trap,
+        portal_host=around.portal_host,
+        recipient_internal=insider is not None and domain.lower() not in SHARED_DOMAINS,
+        agent_copy=insider == 2,
+        networks_stale=around.networks_stale,
+    )
+
+
+def _noted(note: str | None) -> tuple[tuple[str, ...], str | None]:
+    """Links and trap of a copy, as `links.note` wrote them; nothing where none was kept."""
+    try:
+        found = json.loads(note or "{}")
+        trap = found.get("trap")
+        return tuple(map(str, found.get("links", ()))), None if trap is None else str(trap)
+    except (ValueError, TypeError, AttributeError):
+        return (), None

@@ -1,0 +1,206 @@
+"""Classify copies again without a new event: clicks that were pending, floods, and all history on demand."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.database import Connection, Database, Row, utcnow
+from plugins.plausible.recording.history import Outcome, judge
+from plugins.plausible.recording.reading import WHOLE, Surroundings, load
+from plugins.plausible.recording.writing import SHARDS, save
+
+DUE = 50
+DUE_EVENTS = 1000
+"""Copies that the job takes in one transaction, and events that they may have together."""
+INTERVAL = 2.0
+"""Seconds between two runs of the job."""
+LONGEST_LOCK = 0.05
+"""Seconds for which a batch of `reclassify` aims to hold its locks; half of what is promised."""
+SMALLEST, LARGEST = 1, 400
+"""Copies in one batch of `reclassify`."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come."""
+
+    copies: int
+    events: int
+    badges: int
+    """Copies that show another state than before."""
+    done: bool
+    resumed: bool
+    longest: float
+    """Seconds for which one batch held its locks, at most."""
+
+
+async def settle_due(database: Database, around: Surroundings, *, now: Callable[[], datetime] = utcnow) -> int:
+    """Classify the copies whose time has come, until there are none; how many. Any number of workers may do it."""
+    total = 0
+    while True:
+
+        async def work(conn: Connection) -> int:
+            moment = now()
+            ids = await _claim(conn, moment)
+            await _again(conn, ids, around, moment)
+            return len(ids)
+
+        count = await database.run(work)
+        total += count
+        if not count:
+            return total
+
+
+async def _claim(conn: Connection, now: datetime) -> list[int]:
+    """Lock the sums of some copies that are due and that nobody else is at."""
+    rows = await conn.fetch_all(
+        f"""
+        SELECT recipient_id, event_count FROM email_tracking_recipients
+         WHERE pending_until <= %(now)s ORDER BY pending_until LIMIT {DUE}
+        """,  # noqa: S608
+        {"now": now},
+    )
+    events = 0
+    ids: list[int] = []
+    for row in rows:
+        events += row["event_count"]
+        if ids and events > DUE_EVENTS:
+            break
+        ids.append(row["recipient_id"])
+    if not ids:
+        return []
+    numbers = ",".join(map(str, sorted(ids)))
+    locked = await conn.fetch_all(
+        f"""
+        SELECT recipient_id FROM email_tracking_recipients
+         WHERE recipient_id IN ({numbers}) AND pending_until <= %(now)s FOR UPDATE SKIP LOCKED
+        """,  # noqa: S608
+        {"now": now},
+    )
+    return sorted(row["recipient_id"] for row in locked)
+
+
+async def mark_due(conn: Connection, recipient_id: int, *, now: datetime) -> None:
+    """Let the job classify a copy, and every process forget what it remembers of it: its delivery became known."""
+    await conn.execute(
+        """
+        UPDATE email_tracking_recipients SET version = version + 1, pending_until = %(now)s
+         WHERE recipient_id = %(id)s
+        """,
+        {"id": recipient_id, "now": now},
+    )
+
+
+async def reclassify(
+    database: Database, around: Surroundings, *, since: datetime | None = None, afresh: bool = False
+) -> AsyncIterator[Progress]:
+    """Classify all copies again, in batches by ascending id; says after each how far it is.
+
+    since: only copies that were asked for since then. A run that was cut short goes on where it was, if it had the
+    same `since`; afresh: it begins anew. Batches are made as large as the time for which they may hold locks allows.
+    """
+    async with database.transaction() as conn:
+        row = await _begin(conn, since, afresh)
+    resumed, size, longest = row["after_recipient_id"] > 0, 50, 0.0
+    copies, events, badges, after = row["copies"], row["events"], row["badges"], row["after_recipient_id"]
+    while True:
+        ids = await _next(database, after, since, size)
+        if not ids:
+            async with database.transaction() as conn:
+                await conn.execute("DELETE FROM email_tracking_reclassify WHERE id = 1")
+            yield Progress(copies, events, badges, True, resumed, longest)
+            return
+
+        async def work(conn: Connection, ids: Sequence[int] = ids) -> tuple[list[Outcome], float]:
+            await _lock(conn, ids)
+            started = time.perf_counter()
+            judged = await _again(conn, ids, around, utcnow())
+            await conn.execute(
+                """
+                UPDATE email_tracking_reclassify
+                   SET after_recipient_id = %(after)s, copies = copies + %(copies)s, events = events + %(events)s,
+                       badges = badges + %(badges)s
+                 WHERE id = 1
+                """,
+                {
+                    "after": ids[-1],
+                    "copies": len(judged),
+                    "events": sum(one.after.sums.event_count for one in judged),
+                    "badges": sum(one.badge_changed for one in judged),
+                },
+            )
+            return judged, started
+
+        judged, started = await database.run(work)
+        held = time.perf_counter() - started
+        longest = max(longest, held)
+        copies += len(judged)
+        events += sum(one.after.sums.event_count for one in judged)
+        badges += sum(one.badge_changed for one in judged)
+        after = ids[-1]
+        size = min(LARGEST, max(SMALLEST, int(size * min(2.0, LONGEST_LOCK / max(held, 0.001)))))
+        yield Progress(copies, events, badges, False, resumed, longest)
+
+
+async def _begin(conn: Connection, since: datetime | None, afresh: bool) -> Row:
+    row = await conn.fetch_one("SELECT * FROM email_tracking_reclassify WHERE id = 1 FOR UPDATE")
+    if row is not None and not afresh and row["since"] == since:
+        return row
+    await conn.execute("DELETE FROM email_tracking_reclassify WHERE id = 1")
+    await conn.execute(
+        "INSERT INTO email_tracking_reclassify (id, since, started_at) VALUES (1, %(since)s, %(now)s)",
+        {"since": since, "now": utcnow()},
+    )
+    return {"after_recipient_id": 0, "copies": 0, "events": 0, "badges": 0}
+
+
+async def _next(database: Database, after: int, since: datetime | None, size: int) -> list[int]:
+    condition = "AND (last_opened_at >= %(since)s OR last_clicked_at >= %(since)s)"
+    async with database.connection() as conn:
+        rows = await conn.fetch_all(
+            f"""
+            SELECT recipient_id FROM email_tracking_recipients
+             WHERE recipient_id > %(after)s AND event_count > 0 {condition if since else ""}
+             ORDER BY recipient_id LIMIT %(size)s
+            """,  # noqa: S608
+            {"after": after, "size": size, **({"since": since} if since else {})},
+        )
+    return [row["recipient_id"] for row in rows]
+
+
+async def _lock(conn: Connection, ids: Sequence[int]) -> None:
+    numbers = ",".join(map(str, ids))
+    await conn.fetch_value(
+        f"SELECT COUNT(version) FROM email_tracking_recipients WHERE recipient_id IN ({numbers}) FOR UPDATE"  # noqa: S608
+    )
+
+
+async def _again(conn: Connection, ids: Sequence[int], around: Surroundings, now: datetime) -> list[Outcome]:
+    """Classify copies whose sums are locked, and write down what is different."""
+    if not ids:
+        return []
+    records = await load(conn, ids, around, most=WHOLE)
+    judged = [judge(records[one], (), now=now, whole=True) for one in ids if one in records]
+    gone = [one for one in ids if one not in records]
+    if gone:
+        numbers = ",".join(map(str, gone))
+        conn.later(f"UPDATE email_tracking_recipients SET pending_until = NULL WHERE recipient_id IN ({numbers})")  # noqa: S608
+    await save(conn, [one for one in judged if _differs(one)], shard=os.getpid() % SHARDS)
+    return judged
+
+
+def _differs(one: Outcome) -> bool:
+    before, after = one.before.sums, one.after.sums
+    return (
+        bool(one.changed)
+        or before.pending_until is not None
+        or before.state is not after.state
+        or (
+            (before.words, before.tally, before.first_read_at, before.last_read_at)
+            != (after.words, after.tally, after.first_read_at, after.last_read_at)
+        )
+    )
