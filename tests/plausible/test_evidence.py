@@ -34,9 +34,7 @@ def test_headers_that_would_not_fit_are_left_out() -> None:
     assert unpack(text) == Evidence(agent_session=True)
 
 
-@pytest.mark.parametrize(
-    "text", [None, "", "{}", "[]", "5", '"x"', "{", '{"n": 1}', "[" * 99]
-)
+@pytest.mark.parametrize("text", [None, "", "{}", "[]", "5", '"x"', "{", '{"n": 1}', "[" * 99])
 def test_what_cannot_be_read_is_no_evidence(text: str | None) -> None:
     assert unpack(text) == Evidence()
 
