@@ -26,7 +26,10 @@ CLIENTS = [
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Thunderbird/140.2.0",
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; ms-office; MSOffice 16) Microsoft Outlook 16.0",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
 ]
+MACHINES = ["Mozilla/5.0", "Barracuda Sentinel (EE)"]
+"""Apple Mail's loading ahead, and a mail gateway: mails of which nobody can say whether they were read."""
 
 
 async def seed(runtime: Runtime) -> str:
@@ -158,14 +161,16 @@ async def let_customers_read(runtime: Runtime) -> None:
         rows = await conn.fetch_all(
             """
             SELECT r.tracking_id FROM email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
-             WHERE r.state = 'sent' ORDER BY r.id LIMIT 100
-            """
+             WHERE r.state = 'sent' AND r.sent_at < %(before)s ORDER BY r.id LIMIT 100
+            """,
+            {"before": utcnow() - timedelta(minutes=1)},
         )
     dice = random.Random(7)  # noqa: S311
     async with httpx.AsyncClient(base_url=str(runtime.settings.portal_url), timeout=5) as client:
         for row in rows:
-            if dice.random() < 0.55:
-                headers = {"User-Agent": dice.choice(CLIENTS)}
+            chance = dice.random()
+            if chance < 0.7:
+                headers = {"User-Agent": dice.choice(CLIENTS if chance < 0.55 else MACHINES)}
                 with contextlib.suppress(httpx.HTTPError):
                     await client.get(f"/api/email-tracking/pixel/{row['tracking_id']}.gif", headers=headers)
                 await asyncio.sleep(0.01)

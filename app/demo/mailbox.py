@@ -15,6 +15,7 @@ from quart import Quart, Response, abort, redirect, render_template, request, ur
 from quart.typing import ResponseReturnValue
 
 from app import ROOT
+from app.demo.customer import Customer
 from app.demo.store import MailStore
 from app.runtime import Runtime
 from app.server import claim_port
@@ -46,8 +47,12 @@ class Handler:
         return "250 Kept in the demo mailbox"
 
 
-def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
-    """The mail client's pages."""
+def create_mailbox(runtime: Runtime, store: MailStore, customer: Customer | None = None) -> Quart:
+    """The mail client's pages.
+
+    customer: who asks the portal for images and links; made from PORTAL_URL where it is None.
+    """
+    customer = customer or Customer(runtime.settings.portal_url or "http://127.0.0.1")
     app = Quart(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["static"] = static
@@ -73,8 +78,10 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
 
     @app.get("/")
     async def inbox() -> ResponseReturnValue:
-        mails = await asyncio.to_thread(store.list)
-        return await render_template("demo/inbox.html", mails=mails, portal_url=runtime.settings.portal_url)
+        mails, arriving = await asyncio.to_thread(store.arrived)
+        return await render_template(
+            "demo/inbox.html", mails=mails, arriving=arriving, portal_url=runtime.settings.portal_url
+        )
 
     @app.get("/mail/<mail_id>")
     async def show(mail_id: str) -> ResponseReturnValue:
@@ -96,6 +103,7 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
     async def body(mail_id: str) -> ResponseReturnValue:
         mail = store.get(mail_id) or abort(404)
         html = CID.sub(lambda found: f"{found[1]}/mail/{mail_id}/part/{found[2]}", mail.body("html") or "")
+        html = customer.through_mailbox(html, f"/mail/{mail_id}")
         return Response(
             _HEAD + html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": FRAME_CSP}
         )
@@ -107,6 +115,22 @@ def create_mailbox(runtime: Runtime, store: MailStore) -> Quart:
         if not kind.startswith("image/") or kind == "image/svg+xml":
             abort(404)
         return Response(content, content_type=kind)
+
+    @app.get("/mail/<mail_id>/image")
+    async def image(mail_id: str) -> ResponseReturnValue:
+        found = await customer.image(request.args.get("url", ""))
+        if store.get(mail_id) is None or found is None:
+            abort(404)
+        return Response(found[1], content_type=found[0])
+
+    @app.get("/mail/<mail_id>/follow")
+    async def follow(mail_id: str) -> ResponseReturnValue:
+        if store.get(mail_id) is None:
+            abort(404)
+        target = await customer.follow(request.args.get("url", ""))
+        if target is None:
+            abort(502, "The portal does not answer; is it still running?")
+        return redirect(target)
 
     @app.post("/mail/<mail_id>/reply")
     async def reply(mail_id: str) -> ResponseReturnValue:

@@ -6,14 +6,19 @@ import email
 import email.policy
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
 
 NAME = re.compile(r"\d{17}-[0-9a-f]{8}")
 ENVELOPE = "X-Demo-Envelope-To"
+JOURNEY = timedelta(seconds=9)
+"""How long a mail is on its way: as in the real world nobody can read it in the second in which it is sent, and who
+loads its images then is taken for a machine.
+"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,13 @@ class MailStore:
         names = sorted((path.stem for path in self._folder.glob("*.eml")), reverse=True)[:limit]
         return [mail for name in names if (mail := self.get(name)) is not None]
 
+    def arrived(self) -> tuple[Sequence[StoredMail], int]:
+        """The newest mails that have arrived, and how many are on their way."""
+        mails = self.list()
+        now = datetime.now(UTC)
+        arrived = [mail for mail in mails if now - mail.received_at >= JOURNEY]
+        return arrived, len(mails) - len(arrived)
+
     def get(self, mail_id: str) -> StoredMail | None:
         """One mail, or None."""
         path = self._folder / f"{mail_id}.eml"
@@ -92,7 +104,7 @@ class MailStore:
             return None
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         assert isinstance(message, EmailMessage)  # noqa: S101
-        received = datetime.strptime(mail_id[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        received = datetime.strptime(mail_id[:17] + "000", "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
         return StoredMail(mail_id, str(message.get(ENVELOPE, "")), received, message)
 
     def source(self, mail_id: str) -> str | None:

@@ -3,7 +3,8 @@
 const inbox = document.querySelector("[data-inbox]");
 
 /* By the newest mail and not by their number, which stays the same once the list is full. */
-const newest = (list) => list.querySelector("li a")?.getAttribute("href");
+const newest = (list) =>
+  `${list.querySelector("li a")?.getAttribute("href")} ${list.querySelector(".mail-arriving")?.textContent}`;
 
 async function look() {
   if (document.hidden) return;
