@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.database import Connection
 from app.services import receipts
@@ -120,10 +121,13 @@ async def _report(
     conn: Connection, placed: Sequence[tuple[TrackingEvent, TrackedCopy]], known: KnownCopies
 ) -> list[int]:
     # Who follows a link has read the mail, images shown or not.
+    moments: defaultdict[TrackedCopy, list[datetime]] = defaultdict(list)
+    for event, copy in placed:
+        if copy.recipient_id not in known.reported:
+            moments[copy].append(event.occurred_at)
     reports = [
-        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", event.occurred_at)
-        for event, copy in placed
-        if copy.recipient_id not in known.reported
+        Report(copy.recipient_id, copy.reply_id, copy.ticket_id, "read", min(times), max(times))
+        for copy, times in moments.items()
     ]
     await receipts.report(conn, reports, heard={copy.reply_id: copy.ticket_id for _, copy in placed})
     return [one.recipient_id for one in reports]
