@@ -162,6 +162,8 @@ class TimelineEntry:
     """'open', 'click' or another word of the plugin's; decides the icon."""
     words: str
     detail: str = ""
+    machine: bool = False
+    """A machine did it; shown more quietly than what people do."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,13 @@ class RecipientActivity:
     first_opened_at: datetime | None = None
     last_opened_at: datetime | None = None
     opens: int = 0
+    """By people, like the two times before it."""
     links: Mapping[str, int] = field(default_factory=dict)
-    """Clicked destination → number of clicks."""
+    """Destination → number of clicks by people."""
+    machine_opens: int = 0
+    clicks_by_machines: int = 0
+    words: str = ""
+    """Why the plugin says what it says of this copy, in a sentence."""
 
 
 @dataclass(frozen=True)

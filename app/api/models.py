@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 MAX_ID = 2**31 - 1
+MAX_COPY_ID = 2**63 - 1
 MAX_LIMIT = 100
 
 Status = Literal["open", "pending", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
+Verdict = Literal["read", "unread"]
 
 
 class Given(BaseModel):
@@ -92,6 +94,12 @@ class NewReply(Given):
     )
 
 
+class NewVerdict(Given):
+    """What an agent says of a recipient's copy."""
+
+    verdict: Verdict | None = Field(description="Counts in place of what a module says; null takes it back.")
+
+
 class TicketFilter(Given):
     """Which tickets, newest activity first."""
 
@@ -161,6 +169,9 @@ class ListedTicket(Ticket):
 
     snippet: str = Field(description="First words of the last message.")
     badge: Badge | None = Field(description="Of the last reply that was mailed.")
+    last_read_at: AwareDatetime | None = Field(
+        description="When the last reply that was mailed was last read, as far as is known."
+    )
 
 
 class TicketList(Answer):
@@ -226,23 +237,39 @@ class StoredReply(Answer):
 
 
 class ClickedLink(Answer):
-    """A destination that was followed."""
+    """A destination that people followed."""
 
     url: str
     clicks: int
 
 
+class Judgement(Answer):
+    """An agent's correction of what a module says of reading."""
+
+    verdict: Verdict
+    by: str = Field(description="The agent's name.")
+    at: AwareDatetime
+
+
 class TrackedRecipient(ReplyRecipient):
     """What is known of one recipient's copy."""
 
+    id: int = Field(description="Names the copy where an agent judges it.")
     name: str
     word: str
+    words: str = Field(description="Why we say that it was read, or opened by a machine, in a sentence.")
     detail: str = Field(description="The mail server's words where the copy failed, waits or has an unknown outcome.")
     sent_at: AwareDatetime | None
-    first_opened_at: AwareDatetime | None
+    first_opened_at: AwareDatetime | None = Field(description="By people, as far as is known.")
     last_opened_at: AwareDatetime | None
-    opens: int
+    first_read_at: AwareDatetime | None = Field(description="null while the copy does not count as read.")
+    last_read_at: AwareDatetime | None
+    opens: int = Field(description="By people.")
+    machine_opens: int
     links: list[ClickedLink]
+    machine_clicks: int
+    replied_at: AwareDatetime | None = Field(description="When the recipient first answered.")
+    judged: Judgement | None = Field(description="An agent's word; it counts in place of what a module says.")
 
 
 class TimelineEntry(Answer):
@@ -252,6 +279,8 @@ class TimelineEntry(Answer):
     kind: str
     words: str
     reason: str
+    email: str = Field(description="Whose copy it was; empty for what all have in common.")
+    machine: bool = Field(description="A machine did it, not a person.")
 
 
 class ReplyTracking(Answer):

@@ -11,7 +11,7 @@ from app.api.errors import Refused, called
 from app.api.requests import takes
 from app.receipts import service as receipts
 from app.runtime import current
-from app.tickets import service
+from app.tickets import service, verdicts
 
 TICKET = f"<int(min=1, max={models.MAX_ID}):ticket_id>"
 REPLY = f"<int(min=1, max={models.MAX_ID}):reply_id>"
@@ -48,8 +48,25 @@ async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
 async def read_tracking(*, ticket_id: int, reply_id: int) -> Response:
     """Tell what is known of a reply's mail: badge, recipients, timeline.
 
-    "Read" means likely read: a mail program loaded the images, or somebody followed a link. No "Read" proves nothing.
+    "Read" means likely read: a person's mail program loaded the images, or a person followed a link, as far as people
+    can be told from machines. No "Read" proves nothing.
     """
+    return answer(await _tracking(ticket_id, reply_id))
+
+
+@replies.patch(f"/{REPLY}/recipients/<int(min=1, max={models.MAX_COPY_ID}):recipient_id>/verdict")
+@document_response(models.ReplyTracking)
+@takes(models.NewVerdict)
+async def judge_copy(*, ticket_id: int, reply_id: int, recipient_id: int, body: models.NewVerdict) -> Response:
+    """Correct what a module says of a recipient's copy: it was read, or it was not.
+
+    The verdict counts until it is taken back, and stands in the ticket's history.
+    """
+    await verdicts.judge(ticket_id, reply_id, recipient_id, body.verdict, user=g.user)
+    return answer(await _tracking(ticket_id, reply_id))
+
+
+async def _tracking(ticket_id: int, reply_id: int) -> models.ReplyTracking:
     async with current().database.connection() as conn:
         kind = await repository.kind_of_message(conn, ticket_id=ticket_id, message_id=reply_id)
         tracking_ids = await repository.tracking_ids(conn, reply_id) if kind else {}
@@ -58,4 +75,4 @@ async def read_tracking(*, ticket_id: int, reply_id: int) -> Response:
     panel = (await receipts.panels([reply_id])).get(reply_id)
     if panel is None:
         raise Refused(404, f"Message {reply_id} was not mailed, so nothing is known of how it arrived.")
-    return answer(views.tracking(ticket_id, reply_id, panel, tracking_ids))
+    return views.tracking(ticket_id, reply_id, panel, tracking_ids)

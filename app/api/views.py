@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.api import models
 from app.email.errors import ContentTooLarge
 from app.hookspecs import QueuedMail
-from app.receipts.models import Badge, ReceiptPanel
+from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
 from app.runtime import current
 from app.tickets.display import clean_mail, reply_html
 from app.tickets.listing_models import TicketRow
@@ -23,7 +23,10 @@ def ticket(found: Ticket) -> models.Ticket:
 def listed(row: TicketRow) -> models.ListedTicket:
     """A ticket as a list has it."""
     return models.ListedTicket(
-        **_ticket(row), snippet=row.snippet, badge=badge(row.badge) if row.badge is not None else None
+        **_ticket(row),
+        snippet=row.snippet,
+        badge=badge(row.badge) if row.badge is not None else None,
+        last_read_at=row.last_read_at,
     )
 
 
@@ -54,26 +57,16 @@ def tracking(
     ticket_id: int, reply_id: int, panel: ReceiptPanel, tracking_ids: Mapping[int, str]
 ) -> models.ReplyTracking:
     """What is known of a reply's mail."""
-    recipients = [
-        models.TrackedRecipient(
-            email=row.email,
-            role=row.role.lower(),
-            tracking_id=tracking_ids[row.id],
-            state=row.state,
-            name=row.name,
-            word=row.word,
-            detail=row.detail,
-            sent_at=row.sent_at,
-            first_opened_at=row.first_opened,
-            last_opened_at=row.last_opened,
-            opens=row.opens,
-            links=[models.ClickedLink(url=url, clicks=clicks) for url, clicks in row.links],
-        )
-        for row in panel.rows
-        if row.id in tracking_ids
-    ]
+    recipients = [_recipient(row, tracking_ids[row.id]) for row in panel.rows if row.id in tracking_ids]
     timeline = [
-        models.TimelineEntry(at=line.at, kind=line.kind, words=line.words, reason=line.reason)
+        models.TimelineEntry(
+            at=line.at,
+            kind=line.kind,
+            words=line.words,
+            reason=line.reason,
+            email=line.email,
+            machine=line.machine,
+        )
         for line in panel.timeline
     ]
     shown = badge(panel.badge)
@@ -104,6 +97,33 @@ def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
         "last_activity_at": found.last_activity_at,
         "url": ticket_url(found.id),
     }
+
+
+def _recipient(row: RecipientReceipt, tracking_id: str) -> models.TrackedRecipient:
+    is_read = row.state in {"read", "replied"}
+    judged = row.judged
+    return models.TrackedRecipient(
+        id=row.id,
+        email=row.email,
+        role=row.role.lower(),
+        tracking_id=tracking_id,
+        state=row.state,
+        name=row.name,
+        word=row.word,
+        words=row.words,
+        detail=row.detail,
+        sent_at=row.sent_at,
+        first_opened_at=row.first_opened,
+        last_opened_at=row.last_opened,
+        first_read_at=row.first_opened if is_read else None,
+        last_read_at=row.last_opened if is_read else None,
+        opens=row.opens,
+        machine_opens=row.machine_opens,
+        links=[models.ClickedLink(url=url, clicks=clicks) for url, clicks in row.links],
+        machine_clicks=row.machine_clicks,
+        replied_at=row.replied_at,
+        judged=models.Judgement(verdict=judged.verdict, by=judged.by, at=judged.at) if judged else None,
+    )
 
 
 def _requester(contact_id: int, name: str | None, email: str | None) -> models.Requester:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+SOMEBODY = "somebody who left"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An agent's word on whether a copy was read, in place of what a plugin says."""
+
+    verdict: str
+    """'read' or 'unread'."""
+    by: str
+    """The agent's name."""
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,7 @@ class CopyState:
     tracked: bool
     """Whether a plugin said that this copy can tell anything."""
     receipt: str | None
-    """What a plugin reported since: one of `rules.RECEIPTS`."""
+    """What is known since: one of `rules.RECEIPTS`, or 'replied'."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +48,18 @@ class Copy(CopyState):
     smtp_text: str
     """The mail server's last words, '' before it said any."""
     created_at: datetime
+    seen: str | None = None
+    """What a plugin says of reading now, 'machine' or 'read', whatever outranks it in `receipt`."""
+    seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    seen_words: str = ""
+    replied_at: datetime | None = None
+    judged: Judgement | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Copy:
         """From a row with the columns of `repository.COPY_COLUMNS`."""
+        judged = Judgement(row["judged"], row["judged_name"] or SOMEBODY, row["judged_at"]) if row["judged"] else None
         return cls(
             id=row["id"],
             reply_id=row["reply_id"],
@@ -52,7 +73,32 @@ class Copy(CopyState):
             sent_at=row["sent_at"],
             smtp_text=row["smtp_text"],
             created_at=row["created_at"],
+            seen=row["seen"],
+            seen_at=row["seen_at"],
+            last_seen_at=row["last_seen_at"],
+            seen_words=row["seen_words"],
+            replied_at=row["replied_at"],
+            judged=judged,
         )
+
+
+@dataclass(frozen=True)
+class CopyPlace:
+    """Where a copy belongs, and whose it is."""
+
+    email: str
+    reply_id: int
+    ticket_id: int
+
+
+@dataclass(frozen=True)
+class CopyToContact:
+    """A copy that a contact got."""
+
+    id: int
+    reply_id: int
+    is_exact: bool
+    """Sent to the very address that was asked for, not to another one of the same contact."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +108,43 @@ class Report:
     recipient_id: int
     reply_id: int
     ticket_id: int
-    receipt: str
-    """One of `rules.RECEIPTS`."""
-    at: datetime
+    receipt: str | None
+    """'machine' or 'read' replaces what was said of reading before, and so does None: nothing is seen any more.
+    'delivered', 'bounced' or 'complained' is kept where it is worse than what is known of the mail's fate."""
+    at: datetime | None
+    """When that was; of reading, the first time. None where the receipt is None."""
+    last_at: datetime | None = None
+    """Of reading, the last time; None where it is the first."""
+    words: str = ""
+    """Of reading, why we say so, in a sentence; what exceeds 200 characters is cut."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a copy before reports change it. Times as `app.sql.moment` writes them."""
+
+    seen: str | None
+    seen_at: str | None
+    last_seen_at: str | None
+    seen_words: str
+    fate: str | None
+    settled: bool
+    """The recipient answered, an agent judged or the mail bounced: reading does not change the badge."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What of some reports is new."""
+
+    seen: Sequence[Report]
+    """Of reading, one per copy, by ascending recipient id; likewise `fates`."""
+    fates: Sequence[Report]
+    looks: Mapping[int, int]
+    """Ticket by reply id, of replies whose badge or popover may look different."""
+    stale: Mapping[int, int]
+    """Ticket by reply id, of replies whose tickets may be filtered or sorted in another way."""
+    newly_read: Sequence[int]
+    """The copies that count as read by these reports and did not before."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +176,20 @@ class RecipientReceipt:
     """The mail server's words where the copy failed, waits for another try or has an unknown outcome."""
     sent_at: datetime | None
     can_send_again: bool
+    words: str = ""
+    """Why we say that it was read, or opened by a machine."""
     first_opened: datetime | None = None
     last_opened: datetime | None = None
+    """By people, as far as is known: the first and the last time that it was read, or seems to have been."""
     opens: int = 0
+    machine_opens: int = 0
     links: tuple[tuple[str, int], ...] = ()
-    """(destination, clicks), most clicked first."""
+    """(destination, clicks by people), most clicked first."""
+    machine_clicks: int = 0
+    replied_at: datetime | None = None
+    judged: Judgement | None = None
+    can_judge: str = ""
+    """The verdict, 'read' or 'unread', that an agent would correct it to; '' where there is nothing to correct."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +198,13 @@ class TimelineLine:
 
     at: datetime
     kind: str
-    """'sent', 'failed', 'unknown', or a word of the plugin's ('open', 'click')."""
+    """'queued', 'sent', 'replied', 'judged', or a word of the plugin's ('open', 'click')."""
     words: str
     reason: str = ""
+    email: str = ""
+    """Whose copy it was; '' for what all have in common."""
+    machine: bool = False
+    """A machine did it, not a person."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.receipts.models import Badge, Copy, CopyState
+from app.receipts.models import Badge, Copy, CopyState, Judgement
 
-RANK = {"delivered": 1, "machine": 2, "read": 3, "replied": 4, "bounced": 5, "complained": 6}
-"""What plugins may report of a copy; a report replaces those below it."""
-RECEIPTS = frozenset(RANK)
-CORE_STATES = frozenset({"queued", "sent", "failed", "unknown", "untracked"})
+FATES = ("delivered", "bounced", "complained")
+"""What plugins may report of a mail's fate; a report replaces those before it."""
+SEEN = ("machine", "read")
+"""What plugins may report of reading; the newest report counts, also where it says less."""
+RECEIPTS = frozenset({*FATES, *SEEN})
+CORE_STATES = frozenset({"queued", "sent", "failed", "unknown", "untracked", "replied"})
 """What the portal itself knows of a copy."""
+VERDICTS = ("read", "unread")
+"""What an agent may say of a copy in place of what a plugin says."""
 STATES = CORE_STATES | RECEIPTS
 
 WORST_FIRST = (
@@ -44,16 +48,6 @@ WORDS = {
 _REASON_LENGTH = 60
 
 
-def outranks(receipt: str, known: str | None) -> bool:
-    """Whether a report says more than what is known: delivered < machine < read < replied < bounced < complained.
-
-    Raises ValueError for a receipt that the portal has no badge for.
-    """
-    if receipt not in RANK:
-        raise ValueError(f"a receipt must be one of {', '.join(sorted(RANK, key=RANK.__getitem__))}, got {receipt!r}")
-    return known is None or RANK[receipt] > RANK.get(known, 0)
-
-
 def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     """What is shown of one copy.
 
@@ -69,12 +63,28 @@ def state_of(copy: CopyState, visible: frozenset[str]) -> str:
 
 def moment_of(copy: Copy, state: str) -> datetime | None:
     """When the copy came into the state shown; None while it is queued."""
-    return copy.receipt_at if state in RECEIPTS else copy.sent_at if state in {"sent", "untracked"} else None
+    if state in RECEIPTS or state == "replied":
+        return copy.receipt_at
+    return copy.sent_at if state in {"sent", "untracked"} else None
+
+
+def correction_of(copy: Copy, state: str, visible: frozenset[str]) -> str:
+    """The verdict that an agent would give where the state shown is wrong; '' where none would change it."""
+    if copy.judged is not None or "read" not in visible:
+        return ""
+    if state == "read":
+        return "unread"
+    return "read" if state in {"sent", "delivered", "machine", "untracked"} else ""
 
 
 def word_of(copy: Copy, state: str) -> str:
     """The words for one copy: its state, and for a failure the reason in short."""
     return _with_reason(WORDS[state], copy) if state == "failed" else WORDS[state]
+
+
+def judged_words(judged: Judgement) -> str:
+    """What an agent did: "Marked as not read by Ada"."""
+    return f"Marked as {'read' if judged.verdict == 'read' else 'not read'} by {judged.by}"
 
 
 def overall(copies: Iterable[CopyState], visible: frozenset[str]) -> str:
@@ -129,8 +139,13 @@ def _worst(state: str, shown: Shown) -> Badge:
 
 
 def _counted(state: str, shown: Shown, preposition: str) -> Badge:
+    """Of a copy that is not tracked nobody knows whether it was read, so it is not among those that could be."""
     count = sum(its == state for _, its in shown)
-    word = WORDS[state] if count == len(shown) else f"{WORDS[state]} {preposition} {count} of {len(shown)}"
+    of = len(shown) if state == "delivered" else sum(its != "untracked" for _, its in shown)
+    if count < of:
+        word = f"{WORDS[state]} {preposition} {count} of {of}"
+    else:
+        word = f"All {state}" if count > 1 else WORDS[state]
     return Badge(state, word, _first(shown, {state}))
 
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.database import Connection
+from app.database import Connection, utcnow
 from app.hookspecs import RecipientActivity, ReplyActivity
 from app.live import service as live
-from app.receipts import repository, rules
+from app.receipts import news, repository, rules
 from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, Report, TimelineLine
 from app.runtime import current
 
@@ -34,26 +34,51 @@ async def refresh(conn: Connection, reply_id: int) -> None:
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
 
 
-async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[int, int] | None = None) -> None:
-    """For plugins: what was learnt of some copies, in the caller's transaction.
+async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[int, int] | None = None) -> list[int]:
+    """For plugins: what is known of some copies now, in the caller's transaction; the copies that count as read by it
+    and did not before.
 
-    Each is kept where it says more than what is known; open pages and lists are told in any case. heard: ticket by
-    reply id, of replies of which something else is new that their open pages show.
+    Of reading the last report of a copy counts and replaces what was known, also where it says less; of a mail's fate
+    the worst, where it is worse than what is known. Open pages and lists are told of replies whose badge may look
+    different. heard: ticket by reply id, of replies of which something else is new that their open pages show.
 
     A mailing that everybody opens at once costs a few statements. Rows are locked in the order of their ids, copies
-    before tickets. Raises ValueError for a word that is none of `rules.RECEIPTS`; a copy that is gone is left out.
+    before tickets. Who reports of reading holds a lock of its own for each copy: what is known is read before it is
+    changed. Raises ValueError for a word that is none of `rules.RECEIPTS`, or has no time; a copy that is gone is left
+    out.
     """
-    best: dict[int, Report] = {}
-    for one in sorted(reports, key=lambda one: one.at):
-        if rules.outranks(one.receipt, best[one.recipient_id].receipt if one.recipient_id in best else None):
-            best[one.recipient_id] = one
-    changed = {one.reply_id: one.ticket_id for one in best.values()}
-    if best:
-        repository.set_receipts(conn, [best[recipient_id] for recipient_id in sorted(best)])
-        await repository.refresh_tickets(conn, changed)
-    told = {**(heard or {}), **changed}
+    seen, fates = news.latest(reports)
+    ids = sorted({*seen, *fates})
+    found = news.sift(seen, fates, await repository.known(conn, ids) if ids else {})
+    if found.seen:
+        repository.set_seen(conn, found.seen)
+    if found.fates:
+        repository.set_fates(conn, found.fates)
+    if found.stale:
+        await repository.refresh_tickets(conn, found.stale)
+    told = {**(heard or {}), **found.looks}
     if told:
-        await live.publish_receipts(conn, told, changed)
+        await live.publish_receipts(conn, told, found.looks)
+    return list(found.newly_read)
+
+
+async def answered(conn: Connection, *, ticket_id: int, email: str, in_reply_to: str | None) -> int | None:
+    """Keep that a recipient answered: the reply whose badge that changes, None where it changes none. In the caller's
+    transaction, before the ticket is locked; `refresh` that reply after it.
+
+    email: who wrote. in_reply_to: the Message-ID that they answer. Where it is not one of the ticket's mails, it is
+    taken for an answer to the newest reply that went out to them. Of that mail it is the copy to this address, or else
+    those to other addresses of the same contact.
+    """
+    mail_id = await repository.mail_of_message(conn, ticket_id, in_reply_to) if in_reply_to else None
+    copies = await repository.copies_to_contact(conn, ticket_id=ticket_id, email=email, mail_id=mail_id)
+    if not copies:
+        return None
+    reply_id = copies[0].reply_id
+    of_reply = [copy for copy in copies if copy.reply_id == reply_id]
+    exact = [copy for copy in of_reply if copy.is_exact] or of_reply
+    changed = await repository.set_replied(conn, [copy.id for copy in exact], at=utcnow())
+    return reply_id if changed else None
 
 
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:
@@ -102,6 +127,10 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
     for entry in known:
         for url, count in entry.links.items():
             clicks[url] += count
+    is_told = copy.seen in visible
+    is_read = is_told and copy.seen == "read"
+    first = [copy.seen_at if is_read else None, *(entry.first_opened_at for entry in known)]
+    last = [copy.last_seen_at if is_read else None, *(entry.last_opened_at for entry in known)]
     return RecipientReceipt(
         id=copy.id,
         role=ROLES[copy.role],
@@ -112,22 +141,42 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
         detail=copy.smtp_text if copy.state in {"failed", "unknown", "retry"} else "",
         sent_at=copy.sent_at,
         can_send_again=copy.state in {"failed", "unknown"},
-        first_opened=min((entry.first_opened_at for entry in known if entry.first_opened_at), default=None),
-        last_opened=max((entry.last_opened_at for entry in known if entry.last_opened_at), default=None),
+        words=copy.seen_words if is_told else next((entry.words for entry in known if entry.words), ""),
+        first_opened=min((at for at in first if at), default=None),
+        last_opened=max((at for at in last if at), default=None),
         opens=sum(entry.opens for entry in known),
+        machine_opens=sum(entry.machine_opens for entry in known),
         links=tuple(sorted(clicks.items(), key=lambda item: (-item[1], item[0]))),
+        machine_clicks=sum(entry.clicks_by_machines for entry in known),
+        replied_at=copy.replied_at,
+        judged=copy.judged,
+        can_judge=rules.correction_of(copy, state, visible),
     )
 
 
 def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[TimelineLine, ...]:
     """What the portal and the plugins saw, newest first; with several recipients each line names its own."""
+    emails = {copy.id: copy.email for copy in copies}
     names = {copy.id: f" ({copy.email})" if len(copies) > 1 else "" for copy in copies}
     lines = [TimelineLine(copies[0].created_at, "queued", "Queued")]
+    for copy in copies:
+        name = names[copy.id]
+        if copy.sent_at:
+            lines.append(TimelineLine(copy.sent_at, "sent", f"Sent{name}", copy.smtp_text, copy.email))
+        if copy.replied_at:
+            lines.append(TimelineLine(copy.replied_at, "replied", f"Answered{name}", email=copy.email))
+        if copy.judged:
+            words = f"{rules.judged_words(copy.judged)}{name}"
+            lines.append(TimelineLine(copy.judged.at, "judged", words, email=copy.email))
     lines += [
-        TimelineLine(copy.sent_at, "sent", f"Sent{names[copy.id]}", copy.smtp_text) for copy in copies if copy.sent_at
-    ]
-    lines += [
-        TimelineLine(entry.happened_at, entry.kind, f"{entry.words}{names[entry.recipient_id]}", entry.detail)
+        TimelineLine(
+            entry.happened_at,
+            entry.kind,
+            f"{entry.words}{names[entry.recipient_id]}",
+            entry.detail,
+            emails[entry.recipient_id],
+            entry.machine,
+        )
         for entry in activity.timeline
         if entry.recipient_id in names
     ]

@@ -66,7 +66,7 @@ async def jump(words: str) -> Jump | None:
     return None
 
 
-async def _page(conn: Connection, query: TicketQuery, stored: frozenset[str] | None, limit: int) -> TicketPage:
+async def _page(conn: Connection, query: TicketQuery, stored: plans.Stored | None, limit: int) -> TicketPage:
     """A page without badges. Going back, a list that starts within the page is shown from its start."""
     ids, capped = await _ids(conn, query, stored, limit + 1)
     if query.before and len(ids) < limit:
@@ -84,9 +84,7 @@ async def _page(conn: Connection, query: TicketQuery, stored: frozenset[str] | N
     )
 
 
-async def _ids(
-    conn: Connection, query: TicketQuery, stored: frozenset[str] | None, limit: int
-) -> tuple[list[int], int]:
+async def _ids(conn: Connection, query: TicketQuery, stored: plans.Stored | None, limit: int) -> tuple[list[int], int]:
     plan = plans.plan(query, stored)
     needles = needles_of(query.words)
     if plan is None or (query.words and not needles):

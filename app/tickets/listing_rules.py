@@ -13,7 +13,7 @@ from app.tickets.errors import ListRefused
 from app.tickets.rules import PRIORITIES, STATUSES
 
 VIEWS = {"mine": "Mine", "unassigned": "Unassigned", "open": "Open", "all": "All", "closed": "Closed"}
-SORTS = {"activity": "Last activity", "created": "Created", "priority": "Priority"}
+SORTS = {"activity": "Last activity", "created": "Created", "priority": "Priority", "read": "Last read"}
 DIRECTIONS = ("desc", "asc")
 PRIORITY_NUMBERS = {name: number for number, name in enumerate(PRIORITIES, start=1)}
 """As the database orders the ENUM: low is 1."""
@@ -21,12 +21,15 @@ NOBODY = 0
 """As assignee: tickets that nobody has."""
 MAX_QUERY = 200
 """Characters of a search."""
+NO_REPLY = "none"
+"""As what the last reply's badge says: nothing was mailed."""
 RECEIPTS_IN_ORDER = (
     "read", "replied", "sent", "delivered", "machine", "queued", "untracked",
-    "failed", "bounced", "complained", "unknown",
+    "failed", "bounced", "complained", "unknown", NO_REPLY,
 )  # fmt: skip
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""In a cursor, of what was never read."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = re.compile(r"(?:([1-4])\.)?([0-9]{1,18})\.([0-9]{1,10})")
 
 
@@ -49,6 +52,10 @@ class Place(Protocol):
     def last_activity_at(self) -> datetime:
         """When something last happened to it."""
 
+    @property
+    def last_read_at(self) -> datetime | None:
+        """When its last reply was last read; None where that is not known."""
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -60,7 +67,7 @@ class Cursor:
     """Only in a list sorted by priority."""
 
     def __str__(self) -> str:
-        micros = (self.at - _EPOCH) // timedelta(microseconds=1)
+        micros = (self.at - NEVER) // timedelta(microseconds=1)
         number = f"{PRIORITY_NUMBERS[self.priority]}." if self.priority else ""
         return f"{number}{micros}.{self.ticket_id}"
 
@@ -150,13 +157,16 @@ def parse(arguments: Mapping[str, str], *, user_id: int) -> TicketQuery:
 def receipt_choices(visible: frozenset[str]) -> dict[str, str]:
     """What `TicketQuery.receipt` may be, with its words, where the states `visible` are shown."""
     words = {state: WORDS[state] for state in RECEIPTS_IN_ORDER if state in visible}
+    words[NO_REPLY] = "Nothing mailed"
     return {**words, "sent": "Sent, not read"} if "read" in visible else words
 
 
 def cursor_of(query: TicketQuery, place: Place) -> Cursor:
     """The place of a ticket in the query's order."""
-    at = place.created_at if query.sort == "created" else place.last_activity_at
-    return Cursor(at, place.id, place.priority if query.sort == "priority" else None)
+    moments = {"created": place.created_at, "read": place.last_read_at or NEVER}
+    return Cursor(
+        moments.get(query.sort, place.last_activity_at), place.id, place.priority if query.sort == "priority" else None
+    )
 
 
 def _default_view(words: str) -> str:
@@ -190,7 +200,7 @@ def _cursor(arguments: Mapping[str, str], name: str, sort: str) -> Cursor | None
         if match is None or (match[1] is not None) != (sort == "priority"):
             raise ValueError
         priority = list(PRIORITIES)[int(match[1]) - 1] if match[1] else None
-        return Cursor(_EPOCH + timedelta(microseconds=int(match[2])), int(match[3]), priority)
+        return Cursor(NEVER + timedelta(microseconds=int(match[2])), int(match[3]), priority)
     except (ValueError, OverflowError):
         raise ListRefused(
             {name: f"`{name}` is no place in this list: {value[:40]!r}. Leave it out to start from the first page."}

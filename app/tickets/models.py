@@ -75,10 +75,11 @@ class Change:
     user_name: str | None
     """Who did it; None where the portal did (a customer's answer reopened the ticket)."""
     field: str
-    """'status', 'priority' or 'assignee'."""
+    """'status', 'priority', 'assignee' or 'verdict'."""
     old_value: str
+    """Like the new value; of a verdict whose copy it is about."""
     new_value: str
-    """A status or priority; of an assignee the name, '' for nobody."""
+    """A status or priority; of an assignee the name, '' for nobody; 'read', 'unread' or, taken back, ''."""
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,12 @@ def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | H
 
 
 def _line(change: Change) -> HistoryLine:
-    icons = {"status": "check" if change.new_value == "closed" else "refresh", "priority": "flag", "assignee": "user"}
+    icons = {
+        "status": "check" if change.new_value == "closed" else "refresh",
+        "priority": "flag",
+        "assignee": "user",
+        "verdict": "eye",
+    }
     who = change.user_name or "The customer's answer"
     words = rules.history_words(who, change.field, change.old_value, change.new_value)
     return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")

@@ -90,7 +90,9 @@ async def note_activity(conn: Connection, ticket_id: int) -> None:
 
 async def note_reply(conn: Connection, *, ticket_id: int, reply_id: int) -> None:
     """Make a reply the one whose badge the list shows; its mail is about to be queued."""
-    sql = "UPDATE tickets SET last_reply_id = %(reply_id)s, last_receipt = 'queued' WHERE id = %(id)s"
+    sql = """
+        UPDATE tickets SET last_reply_id = %(reply_id)s, last_receipt = 'queued', last_read_at = NULL WHERE id = %(id)s
+    """
     await conn.execute(sql, {"reply_id": reply_id, "id": ticket_id})
 
 

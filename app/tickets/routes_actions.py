@@ -7,7 +7,7 @@ from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.receipts import service as receipts
-from app.tickets import composer, drafts, lost_text, page, resend, rules, service
+from app.tickets import composer, drafts, lost_text, page, resend, rules, service, verdicts
 from app.tickets.errors import TicketRefused
 from app.tickets.row_words import row_badge
 from app.tickets.steps import UNCHANGED, Unchanged
@@ -84,6 +84,17 @@ async def send_all_again(ticket_id: int, reply_id: int) -> ResponseReturnValue:
     return await _sent_again(ticket_id, await resend.all_of(ticket_id, reply_id))
 
 
+@ticket_actions.post("/tickets/<int:ticket_id>/replies/<int:reply_id>/recipients/<int:recipient_id>/verdict")
+async def judge(ticket_id: int, reply_id: int, recipient_id: int) -> ResponseReturnValue:
+    """Mark a recipient's copy as read or not read, or take the mark back."""
+    verdict = (await request.form).get("verdict", "")
+    try:
+        await verdicts.judge(ticket_id, reply_id, recipient_id, verdict or None, user=g.user)
+    except TicketRefused as error:
+        await flash(str(error), "error")
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{reply_id}"), 303)
+
+
 async def _sent_again(ticket_id: int, outcome: resend.Outcome) -> ResponseReturnValue:
     if outcome.refused:
         await flash(outcome.refused, "error")
@@ -98,7 +109,11 @@ async def reply_badge(ticket_id: int, reply_id: int) -> ResponseReturnValue:
     await service.message(ticket_id, reply_id)
     panel = (await receipts.panels([reply_id])).get(reply_id)
     return await render_template(
-        "tickets/badge.html", panel=panel, badge_now=page.with_time(panel.badge) if panel else None, in_list=False
+        "tickets/badge.html",
+        panel=panel,
+        badge_now=page.with_time(panel.badge) if panel else None,
+        in_list=False,
+        judge=f"/tickets/{ticket_id}/replies/{reply_id}/recipients",
     )
 
 

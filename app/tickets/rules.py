@@ -121,6 +121,9 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
         if old == "closed":
             return f"reopened it: {STATUSES.get(new, new)}" if new != "open" else "reopened it"
         return "closed it" if new == "closed" else f"set the status to {STATUSES.get(new, new)}"
+    if field == "verdict":
+        mark = {"read": "read", "unread": "not read"}.get(new)
+        return f"marked the reply to {old} as {mark}" if mark else f"took back the mark on the reply to {old}"
     if field == "priority":
         return f"set the priority to {PRIORITIES.get(new, new)}"
     if not new:

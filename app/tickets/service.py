@@ -10,6 +10,7 @@ from app.database import Connection
 from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
+from app.receipts import service as receipts
 from app.runtime import current
 from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, search_index, steps
 from app.tickets.errors import TicketNotFound, TicketRefused
@@ -197,18 +198,30 @@ async def add_customer_message(
     html_body: str | None = None,
     text_body: str | None = None,
     message_id: str | None = None,
+    in_reply_to: str | None = None,
+    automatic: bool = False,
 ) -> int:
     """Add what a customer wrote, and return its id; a ticket that is closed or waits for them is open again.
 
     email: who wrote, "bob@example.org" or "Bob <bob@example.org>"; found by the address, or made a contact.
     message_id: the Message-ID of their mail; a mail that the ticket has already is not added twice.
+    in_reply_to: the Message-ID that their mail answers; where it is not one of the ticket's mails, the newest reply
+    that went out to them counts as answered. automatic: a program wrote it (an absence note, a receipt): it is added
+    all the same, and does not count as an answer, since nobody need have read anything.
     """
     address = outgoing.parse_requester(email)
     body = await bodies.from_customer(html_body, text_body)
     mail_id = rules.usable_message_id(message_id)
 
     async def work(conn: Connection) -> int:
+        answered = None
+        if not automatic:
+            answered = await receipts.answered(
+                conn, ticket_id=ticket_id, email=address.email, in_reply_to=(in_reply_to or "").strip() or None
+            )
         found = await steps.locked(conn, ticket_id)
+        if answered is not None:
+            await receipts.refresh(conn, answered)
         known = await repository.message_of_mail(conn, ticket_id, mail_id) if mail_id else None
         if known is not None:
             return known
@@ -240,11 +253,13 @@ async def answer_by_mail(
     html_body: str | None = None,
     text_body: str | None = None,
     message_id: str | None = None,
+    automatic: bool = False,
 ) -> int:
     """Add a customer's answer to one of our mails to the ticket that the mail belongs to; the new message's id.
 
-    in_reply_to: the Message-ID of our mail. Raises TicketNotFound where no ticket sent it; TicketRefused where `email`
-    is neither a recipient of that mail nor the ticket's contact: knowing an id must not be enough to join in.
+    in_reply_to: the Message-ID of our mail. automatic: as for `add_customer_message`. Raises TicketNotFound where no
+    ticket sent it; TicketRefused where `email` is neither a recipient of that mail nor the ticket's contact: knowing
+    an id must not be enough to join in.
     """
     address = outgoing.parse_requester(email)
     found = await mail.reply_of_message(in_reply_to.strip())
@@ -255,7 +270,13 @@ async def answer_by_mail(
         if not await repository.takes_part(conn, ticket_id=ticket_id, email=address.email):
             raise TicketRefused({"email": f"{address.email} takes no part in ticket #{ticket_id}; nothing was added."})
     return await add_customer_message(
-        ticket_id, email=email, html_body=html_body, text_body=text_body, message_id=message_id
+        ticket_id,
+        email=email,
+        html_body=html_body,
+        text_body=text_body,
+        message_id=message_id,
+        in_reply_to=in_reply_to,
+        automatic=automatic,
     )
 
 

@@ -36,6 +36,10 @@ ALL_STATES = (
 )
 
 
+MACHINE_WORDS = "Apple Mail loads images ahead: this does not say that a person read it."
+CORRECTIONS = {"read": "unread", "sent": "read", "machine": "read", "untracked": "read"}
+
+
 @dataclass(frozen=True)
 class Receipt:
     """What macros/badge.html shows of one reply."""
@@ -43,6 +47,15 @@ class Receipt:
     state: str
     word: str
     detail_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An agent's correction."""
+
+    verdict: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,12 @@ class RecipientRow:
     opens: int = 0
     machine_opens: int = 0
     links: Sequence[tuple[str, int]] = ()
+    id: int = 1
+    words: str = ""
+    machine_clicks: int = 0
+    replied_at: datetime | None = None
+    judged: Judgement | None = None
+    can_judge: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,8 @@ class TimelineEntry:
     at: datetime
     words: str
     reason: str = ""
+    kind: str = "open"
+    machine: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +159,8 @@ def rows_of(count: int, now: datetime) -> list[RecipientRow]:
         last_opened=now - timedelta(minutes=6),
         opens=3,
         machine_opens=1,
+        can_judge="unread",
+        words="A person opened it through Gmail's image proxy, 36 minutes after it was delivered.",
         links=[
             ("https://docs.helpdesk.example/refunds/how-long-does-a-refund-take", 2),
             ("https://status.helpdesk.example/", 1),
@@ -149,7 +172,13 @@ def rows_of(count: int, now: datetime) -> list[RecipientRow]:
             email=f"{name}.{number}@a-rather-long-department-name.kunde.example",
             state=state,
             word=word,
-            machine_opens=1 if state == "machine" else 0,
+            id=number,
+            machine_opens=2 if state == "machine" else 0,
+            machine_clicks=4 if state == "machine" else 0,
+            words=MACHINE_WORDS if state == "machine" else "",
+            replied_at=now - timedelta(minutes=2) if state == "replied" else None,
+            judged=Judgement("unread", "Jonas Weber", now - timedelta(minutes=3)) if state == "delivered" else None,
+            can_judge=CORRECTIONS.get(state, ""),
             detail="552 5.2.2 Mailbox full, try again later" if state == "failed" else "",
         )
         for number, (name, (state, word)) in enumerate(
@@ -168,13 +197,22 @@ def timeline_of(now: datetime) -> list[TimelineEntry]:
             "bettina.hohenstein@kunde.example opened the mail",
             "Images loaded through Gmail's proxy 36 min after delivery: a person opened it.",
         ),
-        TimelineEntry(now - timedelta(minutes=30), "bettina.hohenstein@kunde.example followed docs.helpdesk.example"),
+        TimelineEntry(
+            now - timedelta(minutes=12), "Marked as not read by Jonas Weber (jürgen.3@kunde.example)", kind="judged"
+        ),
+        TimelineEntry(
+            now - timedelta(minutes=30),
+            "Followed a link (bettina.hohenstein@kunde.example)",
+            "https://docs.helpdesk.example/refunds/how-long-does-a-refund-take?" + "averylongquery" * 6,
+            kind="click",
+        ),
         TimelineEntry(
             now - timedelta(minutes=47),
             "A machine loaded the images",
             "Two seconds after delivery, from a data centre, all links at once: a mail scanner.",
+            machine=True,
         ),
-        TimelineEntry(now - timedelta(minutes=48), "The mail server of kunde.example accepted the mail"),
+        TimelineEntry(now - timedelta(minutes=48), "The mail server of kunde.example accepted the mail", kind="sent"),
     ]
 
 
