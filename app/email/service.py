@@ -11,6 +11,7 @@ import structlog
 
 from app.database import Connection, DatabaseUnavailable
 from app.email import outbox, repository
+from app.email import queue_repository as queue
 from app.email.addresses import parse_address_list
 from app.email.delivery import deliver_now
 from app.email.errors import EmailRefused
@@ -185,14 +186,14 @@ async def send_again(recipient_id: int) -> None:
     """
 
     async def work(conn: Connection) -> None:
-        row = await repository.lock_copy(conn, recipient_id)
+        row = await queue.lock_copy(conn, recipient_id)
         if row is None:
             raise EmailRefused(f"there is no copy {recipient_id}")
         if row["state"] not in {"failed", "unknown"}:
             raise EmailRefused(
                 f"the copy for {row['email']} is {row['state']}; only one that failed or is unknown is sent again"
             )
-        await repository.requeue(conn, recipient_id)
+        await queue.requeue(conn, recipient_id)
         reply_id = await repository.reply_of_mail(conn, row["email_id"])
         if reply_id is not None:
             await receipts.refresh(conn, reply_id)
