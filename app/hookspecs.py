@@ -29,6 +29,9 @@ PROJECT = "myportal"
 
 AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
+LONGEST_NOTE = 16_000
+"""Characters of a plugin's note on one copy."""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
@@ -96,6 +99,8 @@ class Recipient:
     tracking_id: str
     """256 random bits and a mark by which the portal knows its own, URL-safe base64 without padding; one per recipient
     and mail."""
+    is_agent: bool = False
+    """The address is that of a user of this portal, whatever its case."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,10 @@ class Prepared:
     """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
     text: str | None = None
     """The whole new plain-text part; None leaves it."""
+    note: str = ""
+    """What the plugin wants to know of this copy later, at most LONGEST_NOTE characters; a longer one is dropped. It
+    is stored in `email_copy_notes` just before the copy goes out, and replaced when it is tried again. Of a sensitive
+    mail, note nothing that its reader alone may know."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +298,8 @@ class MyPortalSpec:
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
         to leave both; the text part changes only where one is given. The stored mail and what agents see stay
-        untouched. Never: wait, use the database or the network.
+        untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the database or the
+        network.
         """
 
     @hookspec

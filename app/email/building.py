@@ -6,17 +6,30 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.database import Row
 from app.email import repository
 from app.email.addresses import Address, make_address, parse_address
 from app.email.message import Attachment, OutgoingCopy, build_message
 from app.email.models import DueCopy, StoredMail
-from app.hookspecs import Delivery, Prepared, Recipient
+from app.hookspecs import Delivery
+from app.plugin_host import PreparedCopy
 from app.runtime import Runtime
 
 OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
 UNSUBSCRIBE_URL = re.compile(r"<([^<>]+)>")
+
+
+@dataclass(frozen=True)
+class Built:
+    """One recipient's copy, ready for the mail server, and what the modules said of it."""
+
+    data: bytes
+    reports: frozenset[str]
+    """What the copy will be able to tell."""
+    notes: Mapping[str, str]
+    """What modules want to know of it later, by slug."""
 
 
 async def load(runtime: Runtime, mail_id: int) -> StoredMail:
@@ -70,16 +83,16 @@ def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
     return OWN_IMAGE.sub(swap, html)
 
 
-async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[bytes, frozenset[str]]:
-    """The bytes of one copy after the modules had their say, and what the copy will report."""
+async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
+    """One copy after the modules had their say."""
     html = with_inline_images(mail.html_body, mail.attachments)
-    prepared = Prepared(html)
+    prepared = PreparedCopy(html)
     if html:
         prepared = await runtime.plugins.prepare_delivery(
             Delivery(
                 mail_id=mail.id,
                 reply_id=mail.reply_id,
-                recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
+                recipient=copy.recipient,
                 html=html,
                 enable_tracking=mail.enable_tracking and not mail.sensitive,
                 sensitive=mail.sensitive,
@@ -103,7 +116,8 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[by
         attachments=mail.attachments,
         extra_headers=mail.headers,
     )
-    return await asyncio.to_thread(lambda: build_message(outgoing).as_bytes()), prepared.reports
+    data = await asyncio.to_thread(lambda: build_message(outgoing).as_bytes())
+    return Built(data, prepared.reports, prepared.notes)
 
 
 def _unsubscribe_urls(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from app.email import queue_repository as queue
 from app.email.errors import EmailRefused
 from app.email.models import DueCopy, StoredMail
 from app.email.smtp import Outcome, SmtpSettings, SmtpTransport
-from app.hookspecs import DeliveryReport, Recipient
+from app.hookspecs import DeliveryReport
 from app.receipts import service as receipts
 from app.runtime import Runtime, current
 from app.settings import Settings
@@ -76,7 +76,7 @@ async def deliver(
         await _settle(runtime, copy, owner, outcome, pause=NO_SERVER_PAUSE)
         return
     try:
-        data, reports = await building.prepare(runtime, mail, copy)
+        built = await building.prepare(runtime, mail, copy)
     except EmailRefused as error:
         await _settle(runtime, copy, owner, Outcome("permanent", None, str(error)))
         return
@@ -90,14 +90,19 @@ async def deliver(
     async def before_data() -> None:
         async def work(conn: Connection) -> bool:
             return await queue.mark_sending(
-                conn, copy_id=copy.id, owner=owner, reports=",".join(sorted(reports)), lease=SENDING_LEASE
+                conn,
+                copy_id=copy.id,
+                owner=owner,
+                reports=",".join(sorted(built.reports)),
+                notes=built.notes,
+                lease=SENDING_LEASE,
             )
 
         if not await runtime.database.run(work):
             raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
 
     try:
-        outcome = await transport.deliver(mail.sender.email, copy.email, data, before_data)
+        outcome = await transport.deliver(mail.sender.email, copy.email, built.data, before_data)
     except LeaseLost:
         log.warning("a copy was left to another process", copy=copy.id)
         return
@@ -168,7 +173,7 @@ async def _tell(runtime: Runtime, copy: DueCopy, state: str, text: str) -> None:
     report = DeliveryReport(
         mail_id=copy.mail_id,
         reply_id=copy.reply_id,
-        recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
+        recipient=copy.recipient,
         happened_at=utcnow(),
         state=state,
         detail=text,

@@ -5,12 +5,14 @@ Times that leases and tries hang on are the database's own: hosts disagree about
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from app.database import Connection, Row, utcnow
 from app.email.models import DueCopy
+from app.email.repository import IS_AGENT
+from app.sql import literal
 
 WAITING = ("queued", "retry")
 
@@ -41,14 +43,21 @@ async def claim(
 
 
 async def _copies(conn: Connection, rows: Sequence[Row]) -> list[DueCopy]:
-    reply_ids = await _reply_ids(conn, [row["email_id"] for row in rows])
+    known = await _surroundings(conn, [row["id"] for row in rows])
     return [
         DueCopy(
-            row["id"], row["email_id"], reply_ids.get(row["email_id"]), row["role"], row["email"], row["tracking_id"],
-            row["attempts"], row["created_at"],
+            id=row["id"],
+            mail_id=row["email_id"],
+            reply_id=known[row["id"]]["reply_id"],
+            role=row["role"],
+            email=row["email"],
+            tracking_id=row["tracking_id"],
+            attempts=row["attempts"],
+            created_at=row["created_at"],
+            is_agent=bool(known[row["id"]]["is_agent"]),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 async def _lock_due(conn: Connection, state: str, limit: int, mail_id: int | None) -> list[Row]:
@@ -65,25 +74,40 @@ async def _lock_due(conn: Connection, state: str, limit: int, mail_id: int | Non
     )
 
 
-async def _reply_ids(conn: Connection, mail_ids: Sequence[int]) -> dict[int, int | None]:
+async def _surroundings(conn: Connection, copy_ids: Sequence[int]) -> dict[int, Row]:
     rows = await conn.fetch_all(
-        "SELECT id, reply_id FROM outgoing_emails WHERE id IN %(ids)s", {"ids": sorted(set(mail_ids))}
+        f"""
+        SELECT r.id, m.reply_id, {IS_AGENT} AS is_agent
+          FROM email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
+         WHERE r.id IN %(ids)s
+        """,  # noqa: S608
+        {"ids": copy_ids},
     )
-    return {row["id"]: row["reply_id"] for row in rows}
+    return {row["id"]: row for row in rows}
 
 
-async def mark_sending(conn: Connection, *, copy_id: int, owner: str, reports: str, lease: timedelta) -> bool:
+async def mark_sending(
+    conn: Connection, *, copy_id: int, owner: str, reports: str, notes: Mapping[str, str], lease: timedelta
+) -> bool:
     """Note that DATA begins, for the length of a lease from now; False where the copy is no longer ours.
 
-    Then nothing may be sent.
+    Then nothing may be sent. notes: what each module wants to know of the copy later, by slug; they replace those of
+    an earlier try.
     """
     sql = """
         UPDATE email_recipients
-           SET state = 'sending', reports = %(reports)s, lease_until = UTC_TIMESTAMP(6) + INTERVAL %(seconds)s SECOND
+           SET state = 'sending', reports = %(reports)s, sending_at = %(now)s,
+               lease_until = UTC_TIMESTAMP(6) + INTERVAL %(seconds)s SECOND
          WHERE id = %(id)s AND state = 'claimed' AND lease_owner = %(owner)s AND lease_until > UTC_TIMESTAMP(6)
     """
-    values = {"id": copy_id, "owner": owner, "reports": reports, "seconds": lease.total_seconds()}
-    return await conn.execute(sql, values) == 1
+    values = {"id": copy_id, "owner": owner, "reports": reports, "seconds": lease.total_seconds(), "now": utcnow()}
+    if await conn.execute(sql, values) != 1:
+        return False
+    conn.later(f"DELETE FROM email_copy_notes WHERE recipient_id = {literal(copy_id)}")  # noqa: S608
+    if notes:
+        rows = ", ".join(f"({literal(copy_id)}, {literal(slug)}, {literal(note)})" for slug, note in notes.items())
+        conn.later(f"INSERT INTO email_copy_notes (recipient_id, slug, note) VALUES {rows}")  # noqa: S608
+    return True
 
 
 async def settle(

@@ -9,6 +9,12 @@ from app.database import Connection, Row, utcnow
 from app.email.addresses import Address
 from app.email.models import CopyState, NewMail
 
+IS_AGENT = """
+    EXISTS (SELECT 1 FROM users AS u
+             WHERE u.email = r.email AND LOWER(u.email) = LOWER(r.email) COLLATE utf8mb4_bin)
+"""
+"""Whether the address of email_recipients AS r is that of a user. The columns themselves take 'é' for 'e'."""
+
 
 async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sender: str, text_body: str) -> int:
     """Store what all copies have in common."""
@@ -63,19 +69,26 @@ async def attach(conn: Connection, *, mail_id: int, attachment_ids: Sequence[int
 async def copies_of(conn: Connection, mail_id: int) -> list[CopyState]:
     """All copies of a mail, To before Cc before Bcc."""
     rows = await conn.fetch_all(
-        """
-        SELECT id, role, email, tracking_id, state, smtp_text, reports FROM email_recipients
-         WHERE email_id = %(mail_id)s ORDER BY id
-        """,
+        f"""
+        SELECT r.id, r.role, r.email, r.tracking_id, r.state, r.smtp_text, r.reports, {IS_AGENT} AS is_agent
+          FROM email_recipients AS r
+         WHERE r.email_id = %(mail_id)s ORDER BY r.id
+        """,  # noqa: S608
         {"mail_id": mail_id},
     )
     return [
         CopyState(
-            row["id"], row["role"], row["email"], row["tracking_id"], row["state"], row["smtp_text"],
-            frozenset(filter(None, row["reports"].split(","))),
+            id=row["id"],
+            role=row["role"],
+            email=row["email"],
+            tracking_id=row["tracking_id"],
+            state=row["state"],
+            detail=row["smtp_text"],
+            reports=frozenset(filter(None, row["reports"].split(","))),
+            is_agent=bool(row["is_agent"]),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 async def mail_row(conn: Connection, mail_id: int) -> Row | None:

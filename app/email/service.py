@@ -151,7 +151,16 @@ async def _stored_copies(runtime: Runtime, mail_id: int) -> tuple[list[CopyState
 
 
 def _as_queued(recipient: Recipient) -> CopyState:
-    return CopyState(recipient.id, recipient.role, recipient.email, recipient.tracking_id, "queued", "", frozenset())
+    return CopyState(
+        id=recipient.id,
+        role=recipient.role,
+        email=recipient.email,
+        tracking_id=recipient.tracking_id,
+        state="queued",
+        detail="",
+        reports=frozenset(),
+        is_agent=recipient.is_agent,
+    )
 
 
 def _result(
