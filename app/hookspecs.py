@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from click import Command
 from pydantic import BaseModel
 from quart import Blueprint
 
@@ -254,6 +255,15 @@ class MyPortalSpec:
 
         Called: once per process, before any request or job, enabled or not. Raise: the plugin stays off in this
         process and its module page shows the error.
+        """
+
+    @hookspec
+    def commands(self) -> Sequence[Command]:  # type: ignore[empty-body]
+        """Add commands to `myportal`.
+
+        Called: for `myportal --help` and for a command that is not the portal's own; enabled or not, before `started`,
+        also where nothing is set up yet. A command does its work in `app.services.cli.run`. One whose name is the
+        portal's, or an earlier slug's, is refused. Never: touch the database or the network here.
         """
 
     @hookspec

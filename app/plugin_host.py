@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from click import Command
 from quart import Blueprint
 
 from app.hookspecs import (
@@ -67,6 +68,22 @@ class PluginHost(PluginCalls):
                 call(context=contexts[slug])
             except Exception as error:
                 self._refuse(slug, "started", error)
+
+    def commands(self, *, taken: Collection[str]) -> dict[str, Command]:
+        """The commands that plugins add to `myportal`, by name.
+
+        taken: names that no plugin gets.
+        """
+        found: dict[str, Command] = {}
+        for slug, commands in self._each("commands", Sequence):
+            for command in commands or ():
+                if not self._is(slug, command, Command):
+                    continue
+                if not command.name or command.name in taken or command.name in found:
+                    self._report(slug, "commands", f"refused a command: its name {command.name!r} is taken or empty")
+                else:
+                    found[command.name] = command
+        return found
 
     def blueprints(self) -> list[tuple[str, Blueprint]]:
         """The plugins' pages and endpoints, with the slug each belongs to."""

@@ -45,6 +45,7 @@ def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> None:
     host, failures = host_of(Raises(), Shouts())
+    assert host.commands(taken=()) == {}
     assert host.blueprints() == []
     assert host.asgi_routes() == []
     assert host.jobs() == []
@@ -99,12 +100,13 @@ async def test_a_hook_that_ignores_its_cancellation_does_not_hold_up_the_mail() 
 
 async def test_nonsense_is_not_believed() -> None:
     host, failures = host_of(Nonsense(), Shouts())
+    assert host.commands(taken=()) == {}
     assert host.blueprints() == []
     assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
     assert await host.receipt_states() == {"read"}
     assert await host.reply_activity([7]) == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]
-    assert len(failures) == 5
+    assert len(failures) == 6
 
 
 @pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])
