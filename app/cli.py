@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from app.accounts import rules
 from app.accounts import service as accounts
+from app.commands import PortalCommands, run
+from app.commands import settings as portal_settings
 from app.database import DatabaseUnavailable
 from app.log import configure
 from app.migrations import MigrationError, all_migrations, migrate
 from app.runtime import Runtime
-from app.settings import ConfigurationError, Settings, load_settings
-
-T = TypeVar("T")
+from app.settings import ConfigurationError
 
 
-@click.group()
+@click.group(cls=PortalCommands)
 @click.version_option(package_name="myportal")
 def main() -> None:
     """MyPortal: a helpdesk whose read badge can be believed."""
-
-
-def _settings() -> Settings:
-    try:
-        settings = load_settings()
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from None
-    configure(settings)
-    return settings
-
-
-def _run(work: Callable[[Runtime], Awaitable[T]], *, check_schema: bool = True) -> T:
-    """Run `work` inside a runtime; faults that an operator can mend become one clear message and exit code 1."""
-
-    async def inside() -> T:
-        runtime = Runtime.build(settings, pool_size=4)
-        try:
-            if check_schema:
-                await runtime.open(watch=False)
-            with runtime.entered():
-                return await work(runtime)
-        finally:
-            await runtime.close()
-
-    settings = _settings()
-    try:
-        return asyncio.run(inside())
-    except (ConfigurationError, DatabaseUnavailable, MigrationError, accounts.AccountError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 @main.command("migrate")
@@ -67,7 +35,7 @@ def migrate_command() -> None:
         await runtime.register_modules()
         return applied
 
-    applied = _run(work, check_schema=False)
+    applied = run(work, check_schema=False)
     click.echo(f"{len(applied)} migration(s) applied." if applied else "The database is up to date.")
 
 
@@ -84,7 +52,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
             raise click.ClickException("standard input is empty; write the password into it, one line")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    _run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password))
+    run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password))
     if rules.is_guessed_first(password, about=(email, name)):
         click.echo("Warning: this password is among those that are guessed first; change it soon.", err=True)
     click.echo(f"{email} can log in now ({role}).")
@@ -95,7 +63,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
 @click.option("--name", default="", help="What the token is for.")
 def create_token(email: str, name: str) -> None:
     """Print a new API token of a user; it is shown this once."""
-    click.echo(_run(lambda _: accounts.create_api_token(email, name=name)))
+    click.echo(run(lambda _: accounts.create_api_token(email, name=name)))
 
 
 @main.command("serve")
@@ -109,7 +77,7 @@ def serve_command(host: str, port: int, workers: int, uds: Path | None) -> None:
     """Run the web process."""
     from app.server import serve
 
-    _run(_nothing)
+    run(_nothing)
     try:
         serve(host=host, port=port, workers=workers, uds=uds)
     except ConfigurationError as error:
@@ -126,7 +94,7 @@ def web_worker_command(fd: int) -> None:
 
 
 async def _nothing(_runtime: Runtime) -> None:
-    """For `_run`: only check settings, database and schema, with one clear message where they do not hold."""
+    """For `run`: only check settings, database and schema, with one clear message where they do not hold."""
 
 
 @main.command("worker")
@@ -134,7 +102,7 @@ def worker_command() -> None:
     """Deliver mail and run the background jobs."""
     from app.worker import run_until_signal
 
-    _run(run_until_signal)
+    run(run_until_signal)
 
 
 @main.command("up")
@@ -149,7 +117,7 @@ def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: i
     from app.demo import data
     from app.up import Ports, up
 
-    settings = _settings()
+    settings = portal_settings()
     if "LOG_LEVEL" not in os.environ:
         configure(settings.model_copy(update={"log_level": "warning"}))
     try:
@@ -169,10 +137,10 @@ def up_command(demo: bool, host: str, port: int, smtp_port: int, mailbox_port: i
 @click.option("--port", type=int, required=True)
 def mailbox_command(smtp_port: int, port: int) -> None:
     """Run the demo mailbox; `up --demo` does."""
-    from app.demo.mailbox import run
+    from app.demo import mailbox
     from app.server.worker import leave
 
-    _run(lambda runtime: run(runtime, smtp_port=smtp_port, port=port))
+    run(lambda runtime: mailbox.run(runtime, smtp_port=smtp_port, port=port))
     leave()
 
 
@@ -181,7 +149,7 @@ def doctor_command() -> None:
     """Check this installation: database, schema, settings, mail server, modules."""
     from app.doctor import examine
 
-    results = _run(examine, check_schema=False)
+    results = run(examine, check_schema=False)
     for result in results:
         click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.name}: {result.message}")
     if not all(result.ok for result in results):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from click import Command
 from pydantic import BaseModel
 from quart import Blueprint
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 PROJECT = "myportal"
 
 AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+LONGEST_NOTE = 16_000
+"""Characters of a plugin's note on one copy."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -96,6 +100,8 @@ class Recipient:
     tracking_id: str
     """256 random bits and a mark by which the portal knows its own, URL-safe base64 without padding; one per recipient
     and mail."""
+    is_agent: bool = False
+    """The address is that of a user of this portal, whatever its case."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,10 @@ class Prepared:
     """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
     text: str | None = None
     """The whole new plain-text part; None leaves it."""
+    note: str = ""
+    """What the plugin wants to know of this copy later, at most LONGEST_NOTE characters; a longer one is dropped. It
+    is stored in `email_copy_notes` just before the copy goes out, and replaced when it is tried again. Of a sensitive
+    mail, note nothing that its reader alone may know."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +265,15 @@ class MyPortalSpec:
         """
 
     @hookspec
+    def commands(self) -> Sequence[Command]:  # type: ignore[empty-body]
+        """Add commands to `myportal`.
+
+        Called: for `myportal --help` and for a command that is not the portal's own; enabled or not, before `started`,
+        also where nothing is set up yet. A command does its work in `app.services.cli.run`. One whose name is the
+        portal's, or an earlier slug's, is refused. Never: touch the database or the network here.
+        """
+
+    @hookspec
     def blueprints(self) -> Sequence[Blueprint]:  # type: ignore[empty-body]
         """Add pages and endpoints.
 
@@ -296,7 +315,8 @@ class MyPortalSpec:
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
         to leave both; the text part changes only where one is given. The stored mail and what agents see stay
-        untouched. Never: wait, use the database or the network.
+        untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the database or the
+        network.
         """
 
     @hookspec

@@ -39,6 +39,12 @@ def configure(settings: Settings) -> None:
     )
 
 
+def to_standard_error() -> None:
+    """Log to standard error until `configure` knows better: standard output is a command's own."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
 class ToStructlog(logging.Handler):
     """Hands what a library tells the standard log on to ours."""
 

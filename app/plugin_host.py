@@ -4,72 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pluggy
-import structlog
+from click import Command
 from quart import Blueprint
 
 from app.hookspecs import (
-    PROJECT,
+    LONGEST_NOTE,
     AsgiRoute,
     CheckResult,
     Delivery,
     DeliveryReport,
     Job,
     ModuleInfo,
-    MyPortalSpec,
     NavItem,
     PluginContext,
     Prepared,
     QueuedMail,
     ReplyActivity,
 )
-from app.plugin_discovery import check_contract, words
+from app.plugin_calls import DEADLINE, PluginCalls, in_thread
+from app.plugin_discovery import words
 
-log = structlog.get_logger(__name__)
-
-DEADLINE = 2.0
-"""Seconds one hook call may take."""
 CHECK_DEADLINE = 10.0
-REST = 30.0
-"""Seconds for which a plugin that hung is left alone, so that one bad plugin does not slow every mail down."""
 
 
-ErrorSink = Callable[[str, str, str], None]
+@dataclass(frozen=True)
+class PreparedCopy:
+    """One recipient's copy after all plugins had their say."""
+
+    html: str
+    reports: frozenset[str] = frozenset()
+    text: str | None = None
+    """The text part where a plugin changed it."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What each plugin wants to know of the copy later, by slug; those that want nothing are left out."""
 
 
-@dataclass
-class PluginHost:
-    """Calls hooks of plugins, one typed method per hook.
-
-    plugins: slug → plugin object, as `discover` gives them.
-    is_enabled: asked at each call for those hooks that only enabled plugins hear.
-    on_error: told (slug, hook, message) for each failure, to be shown on the module's page.
-    """
-
-    plugins: Mapping[str, object]
-    is_enabled: Callable[[str], bool] = lambda slug: True
-    on_error: ErrorSink = lambda slug, hook, message: None
-    broken: dict[str, str] = field(default_factory=dict)
-    """slug → why the plugin could not be loaded or started in this process."""
-
-    def __post_init__(self) -> None:
-        self._resting: dict[str, float] = {}
-        self._manager = pluggy.PluginManager(PROJECT)
-        self._manager.add_hookspecs(MyPortalSpec)
-        for slug in sorted(self.plugins):
-            try:
-                check_contract(self.plugins[slug])
-                self._manager.register(self.plugins[slug], slug)
-                self._manager.check_pending()
-            except Exception as error:
-                self._refuse(slug, "registration", error)
+class PluginHost(PluginCalls):
+    """Calls hooks of plugins, one typed method per hook."""
 
     # --- once per process -------------------------------------------------------------------------------------------
 
@@ -92,6 +68,22 @@ class PluginHost:
                 call(context=contexts[slug])
             except Exception as error:
                 self._refuse(slug, "started", error)
+
+    def commands(self, *, taken: Collection[str]) -> dict[str, Command]:
+        """The commands that plugins add to `myportal`, by name.
+
+        taken: names that no plugin gets.
+        """
+        found: dict[str, Command] = {}
+        for slug, commands in self._each("commands", Sequence):
+            for command in commands or ():
+                if not self._is(slug, command, Command):
+                    continue
+                if not command.name or command.name in taken or command.name in found:
+                    self._report(slug, "commands", f"refused a command: its name {command.name!r} is taken or empty")
+                else:
+                    found[command.name] = command
+        return found
 
     def blueprints(self) -> list[tuple[str, Blueprint]]:
         """The plugins' pages and endpoints, with the slug each belongs to."""
@@ -153,7 +145,7 @@ class PluginHost:
         """Tell one plugin that its settings were saved."""
         for name, call in self._implementations("settings_changed"):
             if name == slug:
-                work = _in_thread(functools.partial(call, before=before, after=after))
+                work = in_thread(functools.partial(call, before=before, after=after))
                 await self._await(slug, "settings_changed", work, DEADLINE)
 
     async def email_queued(self, mail: QueuedMail) -> None:
@@ -168,12 +160,13 @@ class PluginHost:
         """Tell the plugins that a copy failed or that its outcome is unknown."""
         await self._tell("email_failed", report=report)
 
-    async def prepare_delivery(self, delivery: Delivery) -> Prepared:
-        """The copy's HTML after all plugins, what it will report, and its text part where one of them changed it."""
+    async def prepare_delivery(self, delivery: Delivery) -> PreparedCopy:
+        """The copy after all plugins, each given what the one before it made."""
         html, text, reports = delivery.html, None, frozenset[str]()
+        notes: dict[str, str] = {}
         for slug, call in self._implementations("prepare_delivery", enabled=True):
             given = replace(delivery, html=html, text=delivery.text if text is None else text)
-            work = _in_thread(functools.partial(call, delivery=given))
+            work = in_thread(functools.partial(call, delivery=given))
             answer = await self._await(slug, "prepare_delivery", work, DEADLINE)
             if answer is None or not self._is(slug, answer, Prepared):
                 continue
@@ -186,7 +179,12 @@ class PluginHost:
                 continue
             html, reports = answer.html, reports | frozenset(answer.reports)
             text = text if answer.text is None else answer.text
-        return Prepared(html, reports, text)
+            fault = _fault_of(answer.note)
+            if fault:
+                self._report(slug, "prepare_delivery", f"{fault}; the mail goes out without it")
+            elif answer.note:
+                notes[slug] = answer.note
+        return PreparedCopy(html, reports, text, notes)
 
     async def reply_activity(self, reply_ids: Sequence[int]) -> dict[int, ReplyActivity]:
         """What all plugins know of these replies, merged."""
@@ -223,132 +221,20 @@ class PluginHost:
                 return [CheckResult("Self-test", False, words(error))]
         return []
 
-    # --- how a call is made -----------------------------------------------------------------------------------------
-
-    def _implementations(self, hook: str, *, enabled: bool = False) -> Iterator[tuple[str, Callable[..., Any]]]:
-        caller = getattr(self._manager.hook, hook)
-        for impl in sorted(caller.get_hookimpls(), key=lambda impl: impl.plugin_name):
-            slug = impl.plugin_name
-            if enabled and (not self.is_enabled(slug) or self._rests(slug)):
-                continue
-            yield slug, impl.function
-
-    def _each(self, hook: str, kind: type) -> Iterator[tuple[str, Any]]:
-        """Call a start-up hook of every plugin, enabled or not; the answers that are of the promised kind."""
-        for slug, call in self._implementations(hook):
-            answer = self._call_briefly(slug, hook, call)
-            if answer is None or self._is(slug, answer, kind):
-                yield slug, answer
-
-    async def _ask(self, hook: str, kind: type) -> list[tuple[str, Any]]:
-        """Call a plain hook of every enabled plugin; the answers that are of the promised kind."""
-        found = []
-        for slug, call in self._implementations(hook, enabled=True):
-            answer = await self._await(slug, hook, _in_thread(call), DEADLINE)
-            if answer is not None and self._is(slug, answer, kind):
-                found.append((slug, answer))
-        return found
-
-    def _call_briefly(self, slug: str, hook: str, call: Callable[[], Any]) -> Any:
-        """Call a start-up hook in a thread, so that one that hangs does not keep the portal from starting."""
-        answers: list[Any] = []
-        errors: list[Exception] = []
-
-        def work() -> None:
-            try:
-                answers.append(call())
-            except Exception as error:
-                errors.append(error)
-
-        thread = threading.Thread(target=work, name=f"plugin-{slug}", daemon=True)
-        thread.start()
-        thread.join(DEADLINE)
-        if errors:
-            self._report(slug, hook, words(errors[0]))
-        elif thread.is_alive():
-            self._rest(slug, hook)
-        return answers[0] if answers else None
-
-    async def _tell(self, hook: str, **arguments: object) -> None:
-        for slug, call in self._implementations(hook, enabled=True):
-            await self._await(slug, hook, call(**arguments), DEADLINE)
-
-    async def _await(self, slug: str, hook: str, work: Awaitable[Any], deadline: float) -> Any:
-        """Wait for `work` at most `deadline` seconds; work that ignores its cancellation is left behind."""
-        task = asyncio.ensure_future(work)
-        try:
-            done, _ = await asyncio.wait({task}, timeout=deadline)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if not done:
-            task.cancel()
-            self._rest(slug, hook)
-            return None
-        if task.cancelled():
-            self._report(slug, hook, "was cancelled from inside")
-            return None
-        error = task.exception()
-        if error is None:
-            return task.result()
-        if not isinstance(error, Exception):
-            raise error
-        self._report(slug, hook, words(error))
-        return None
-
-    def _is(self, slug: str, answer: object, kind: type) -> bool:
-        if isinstance(answer, kind) and not (kind is Sequence and isinstance(answer, str | bytes)):
-            return True
-        self._report(slug, "contract", f"returned {type(answer).__name__} where {kind.__name__} is promised")
-        return False
-
-    def _rests(self, slug: str) -> bool:
-        return time.monotonic() < self._resting.get(slug, 0.0)
-
-    def _rest(self, slug: str, hook: str) -> None:
-        self._resting[slug] = time.monotonic() + REST
-        self._report(slug, hook, f"did not return within {DEADLINE:g} s; left alone for {REST:g} s")
-
-    def _refuse(self, slug: str, hook: str, error: Exception) -> None:
-        if self._manager.has_plugin(slug):
-            self._manager.unregister(name=slug)
-        self.broken[slug] = words(error)
-        self._report(slug, hook, words(error))
-
-    def _report(self, slug: str, hook: str, message: str) -> None:
-        log.error("plugin failed", plugin=slug, hook=hook, error=message)
-        self.on_error(slug, hook, message)
-
-
-async def _in_thread(call: Callable[[], Any]) -> Any:
-    """Run `call` in a daemon thread of its own: a thread that never returns holds up neither a pool nor the exit."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-
-    def settle(result: Any, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def work() -> None:
-        result, error = None, None
-        try:
-            result = call()
-        except Exception as caught:
-            error = caught
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            # The loop is closed: the caller gave up long ago.
-            return
-
-    threading.Thread(target=work, name="plugin", daemon=True).start()
-    return await future
-
 
 def _keepswords(before: str, after: object) -> bool:
     """Whether this is a text, and not an empty one in the place of one that says something."""
     return isinstance(after, str) and bool(after.strip() or not before.strip())
+
+
+def _fault_of(note: object) -> str:
+    """Why a note cannot be stored; '' where it can."""
+    if not isinstance(note, str):
+        return f"returned a note that is {type(note).__name__}, not str"
+    if len(note) > LONGEST_NOTE:
+        return f"returned a note of {len(note):,} characters, at most {LONGEST_NOTE:,} are kept"
+    try:
+        note.encode()
+    except UnicodeEncodeError:
+        return "returned a note with a lone surrogate, which no text in UTF-8 has"
+    return ""

@@ -11,7 +11,8 @@ import structlog
 
 from app import housekeeping
 from app.database import DatabaseUnavailable
-from app.email import delivery, repository
+from app.email import building, delivery
+from app.email import queue_repository as queue
 from app.email.models import DueCopy, StoredMail
 from app.email.smtp import SmtpTransport
 from app.hookspecs import Job
@@ -146,7 +147,7 @@ class MailLane:
             copy = self._untried.pop()
             try:
                 if mail is None or mail.id != copy.mail_id:
-                    mail = await delivery.load(self._runtime, copy.mail_id)
+                    mail = await building.load(self._runtime, copy.mail_id)
                 await delivery.deliver(self._runtime, transport, mail, copy, self._owner)
             except DatabaseUnavailable:
                 self._untried.append(copy)
@@ -156,5 +157,5 @@ class MailLane:
         """Let others take at once what we claimed and did not try."""
         while self._untried:
             async with self._runtime.database.transaction() as conn:
-                await repository.put_back(conn, copy_id=self._untried[-1].id, owner=self._owner)
+                await queue.put_back(conn, copy_id=self._untried[-1].id, owner=self._owner)
             self._untried.pop()

@@ -28,10 +28,11 @@ from app.database import Connection, utcnow
 from app.email import delivery
 from app.email.service import send_email
 from app.email.smtp import Outcome, SmtpTransport
-from app.hookspecs import Delivery, Prepared
+from app.hookspecs import Delivery
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
 from app.modules import repository as modules
+from app.plugin_host import PreparedCopy
 from app.runtime import Runtime
 from app.settings import Settings
 from bench import mail_corpus
@@ -116,7 +117,7 @@ def watch_modules(runtime: Runtime, times: Times) -> None:
     """Note the time inside `prepare_delivery` of all modules."""
     prepare = runtime.plugins.prepare_delivery
 
-    async def timed(given: Delivery) -> Prepared:
+    async def timed(given: Delivery) -> PreparedCopy:
         start = time.perf_counter()
         answer = await prepare(given)
         if given.enable_tracking:

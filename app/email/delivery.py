@@ -8,27 +8,24 @@ becomes *unknown*, is shown as such, and is never sent again by itself.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-import re
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pymysql
 import structlog
 
-from app.database import Connection, DatabaseUnavailable, Row, utcnow
-from app.email import repository
-from app.email.addresses import Address, make_address, parse_address
+from app.database import Connection, DatabaseUnavailable, utcnow
+from app.email import building, repository
+from app.email import queue_repository as queue
 from app.email.errors import EmailRefused
-from app.email.message import Attachment, OutgoingCopy, build_message
 from app.email.models import DueCopy, StoredMail
 from app.email.smtp import Outcome, SmtpSettings, SmtpTransport
-from app.hookspecs import Delivery, DeliveryReport, Prepared, Recipient
+from app.hookspecs import DeliveryReport
 from app.receipts import service as receipts
 from app.runtime import Runtime, current
 from app.settings import Settings
@@ -48,8 +45,6 @@ OTHERS = 20.0
 """Seconds for which `deliver_now` waits for copies that a worker happened to take first."""
 NO_SERVER_PAUSE = 60
 """Seconds between looks while no mail server is configured."""
-OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
-UNSUBSCRIBE_URL = re.compile(r"<([^<>]+)>")
 INTERRUPTED = "The process that sent it ended in between; whether it arrived is not known."
 
 
@@ -65,102 +60,8 @@ def new_owner() -> str:
 async def claim(runtime: Runtime, *, owner: str, limit: int, mail_id: int | None = None) -> list[DueCopy]:
     """Take due copies for this process, committed."""
     return await runtime.database.run(
-        lambda conn: repository.claim(conn, owner=owner, lease=LEASE, limit=limit, mail_id=mail_id)
+        lambda conn: queue.claim(conn, owner=owner, lease=LEASE, limit=limit, mail_id=mail_id)
     )
-
-
-async def load(runtime: Runtime, mail_id: int) -> StoredMail:
-    """A mail with all that its copies have in common."""
-    async with runtime.database.connection() as conn:
-        row = await repository.mail_row(conn, mail_id)
-        if row is None:
-            raise LookupError(f"mail {mail_id} is gone")
-        recipients = await repository.recipient_rows(conn, mail_id)
-        files = await repository.attachment_rows(conn, mail_id)
-    return _stored(row, recipients, files)
-
-
-def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
-    def group(role: str) -> tuple[Address, ...]:
-        return tuple(make_address(one["name"], one["email"]) for one in recipients if one["role"] == role)
-
-    return StoredMail(
-        id=row["id"],
-        reply_id=row["reply_id"],
-        message_id=row["message_id"],
-        subject=row["subject"],
-        sender=parse_address(row["sender"]),
-        reply_to=parse_address(row["reply_to"]) if row["reply_to"] else None,
-        to=group("to"),
-        cc=group("cc"),
-        html_body=row["html_body"],
-        text_body=row["text_body"],
-        in_reply_to=row["in_reply_to"] or None,
-        references=tuple(row["reference_ids"].split()),
-        headers=json.loads(row["headers"]),
-        auto_submitted=row["auto_submitted"] or None,
-        enable_tracking=bool(row["enable_tracking"]),
-        sensitive=bool(row["is_sensitive"]),
-        created_at=row["created_at"],
-        attachments=tuple(
-            Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")
-            for one in files
-        ),
-    )
-
-
-def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
-    """The HTML as it travels: our own images by `cid:` where the mail carries them."""
-    known = {one.content_id for one in attachments}
-
-    def swap(found: re.Match[str]) -> str:
-        content_id = f"file{found[2]}@attachments.invalid"
-        return f"{found[1]}cid:{content_id}{found[3]}" if content_id in known else found[0]
-
-    return OWN_IMAGE.sub(swap, html)
-
-
-async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[bytes, frozenset[str]]:
-    """The bytes of one copy after the modules had their say, and what the copy will report."""
-    html = with_inline_images(mail.html_body, mail.attachments)
-    prepared = Prepared(html)
-    if html:
-        prepared = await runtime.plugins.prepare_delivery(
-            Delivery(
-                mail_id=mail.id,
-                reply_id=mail.reply_id,
-                recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
-                html=html,
-                enable_tracking=mail.enable_tracking and not mail.sensitive,
-                sensitive=mail.sensitive,
-                list_unsubscribe=_unsubscribe_urls(mail.headers),
-                text=mail.text_body,
-            )
-        )
-    outgoing = OutgoingCopy(
-        sender=mail.sender,
-        to=mail.to,
-        cc=mail.cc,
-        reply_to=mail.reply_to,
-        subject=mail.subject,
-        message_id=mail.message_id,
-        date=mail.created_at,
-        text=mail.text_body if prepared.text is None else prepared.text,
-        html=prepared.html or None,
-        in_reply_to=mail.in_reply_to,
-        references=mail.references,
-        auto_submitted=mail.auto_submitted,
-        attachments=mail.attachments,
-        extra_headers=mail.headers,
-    )
-    return await asyncio.to_thread(lambda: build_message(outgoing).as_bytes()), prepared.reports
-
-
-def _unsubscribe_urls(headers: Mapping[str, str]) -> tuple[str, ...]:
-    for name, value in headers.items():
-        if name.lower() == "list-unsubscribe":
-            return tuple(UNSUBSCRIBE_URL.findall(value))
-    return ()
 
 
 async def deliver(
@@ -175,7 +76,7 @@ async def deliver(
         await _settle(runtime, copy, owner, outcome, pause=NO_SERVER_PAUSE)
         return
     try:
-        data, reports = await prepare(runtime, mail, copy)
+        built = await building.prepare(runtime, mail, copy)
     except EmailRefused as error:
         await _settle(runtime, copy, owner, Outcome("permanent", None, str(error)))
         return
@@ -188,15 +89,20 @@ async def deliver(
 
     async def before_data() -> None:
         async def work(conn: Connection) -> bool:
-            return await repository.mark_sending(
-                conn, copy_id=copy.id, owner=owner, reports=",".join(sorted(reports)), lease=SENDING_LEASE
+            return await queue.mark_sending(
+                conn,
+                copy_id=copy.id,
+                owner=owner,
+                reports=",".join(sorted(built.reports)),
+                notes=built.notes,
+                lease=SENDING_LEASE,
             )
 
         if not await runtime.database.run(work):
             raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
 
     try:
-        outcome = await transport.deliver(mail.sender.email, copy.email, data, before_data)
+        outcome = await transport.deliver(mail.sender.email, copy.email, built.data, before_data)
     except LeaseLost:
         log.warning("a copy was left to another process", copy=copy.id)
         return
@@ -220,7 +126,7 @@ async def _settle(
         if sensitive:
             # Two copies settled at once would each see the other as not sent yet, and the body would stay.
             await repository.lock_mail(conn, copy.mail_id)
-        stored = await repository.settle(
+        stored = await queue.settle(
             conn,
             copy_id=copy.id,
             owner=owner,
@@ -267,7 +173,7 @@ async def _tell(runtime: Runtime, copy: DueCopy, state: str, text: str) -> None:
     report = DeliveryReport(
         mail_id=copy.mail_id,
         reply_id=copy.reply_id,
-        recipient=Recipient(copy.id, copy.role, copy.email, copy.tracking_id),
+        recipient=copy.recipient,
         happened_at=utcnow(),
         state=state,
         detail=text,
@@ -328,7 +234,7 @@ async def deliver_now(mail_id: int) -> None:
     while True:
         await _deliver_due(runtime, mail_id, owner)
         async with runtime.database.connection() as conn:
-            if not await repository.in_progress(conn, mail_id) or asyncio.get_running_loop().time() > end:
+            if not await queue.in_progress(conn, mail_id) or asyncio.get_running_loop().time() > end:
                 return
         await asyncio.sleep(0.1)
 
@@ -338,7 +244,7 @@ async def _deliver_due(runtime: Runtime, mail_id: int, owner: str) -> None:
         mail: StoredMail | None = None
         async with open_transport(runtime) as transport:
             while copies := await claim(runtime, owner=owner, limit=1, mail_id=mail_id):
-                mail = mail or await load(runtime, mail_id)
+                mail = mail or await building.load(runtime, mail_id)
                 await deliver(runtime, transport, mail, copies[0], owner)
 
     # A lane that fails does not cut off another in the middle of a mail.
@@ -351,10 +257,10 @@ async def reap(runtime: Runtime) -> int:
     """Bring copies whose lease ran out to where they belong; how many there were."""
 
     async def work(conn: Connection) -> list[tuple[DueCopy, str]]:
-        overdue = await repository.overdue(conn)
+        overdue = await queue.overdue(conn)
         for copy, state in overdue:
             after, text = ("unknown", INTERRUPTED) if state == "sending" else ("queued", "")
-            await repository.reclaim(conn, copy_id=copy.id, state=after, text=text)
+            await queue.reclaim(conn, copy_id=copy.id, state=after, text=text)
         for reply_id in sorted({copy.reply_id for copy, _ in overdue if copy.reply_id is not None}):
             await receipts.refresh(conn, reply_id)
         return overdue

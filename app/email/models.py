@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.email.addresses import Address
 from app.email.message import Attachment
+from app.hookspecs import Recipient
 
 AutoSubmitted = Literal["auto-generated", "auto-replied"]
 
@@ -79,6 +80,12 @@ class DueCopy:
     attempts: int
     """Tries so far, this one included."""
     created_at: datetime
+    is_agent: bool
+
+    @property
+    def recipient(self) -> Recipient:
+        """Its recipient, as modules are told."""
+        return Recipient(self.id, self.role, self.email, self.tracking_id, self.is_agent)
 
 
 @dataclass(frozen=True)
@@ -92,3 +99,9 @@ class CopyState:
     state: str
     detail: str
     reports: frozenset[str]
+    is_agent: bool
+
+    @property
+    def recipient(self) -> Recipient:
+        """Its recipient, as modules are told."""
+        return Recipient(self.id, self.role, self.email, self.tracking_id, self.is_agent)

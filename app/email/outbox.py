@@ -12,7 +12,7 @@ from app.email.copy_ids import CopyIds
 from app.email.errors import EmailRefused
 from app.email.markup_limits import check_size
 from app.email.models import NewMail
-from app.hookspecs import QueuedMail, Recipient
+from app.hookspecs import QueuedMail
 from app.receipts import service as receipts
 from app.richtext import html_to_text_async
 from app.runtime import current
@@ -49,7 +49,7 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
         reply_id=mail.reply_id,
         subject=mail.subject,
         enable_tracking=mail.enable_tracking,
-        recipients=tuple(Recipient(copy.id, copy.role, copy.email, copy.tracking_id) for copy in stored),
+        recipients=tuple(copy.recipient for copy in stored),
     )
 
 

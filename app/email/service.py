@@ -11,6 +11,7 @@ import structlog
 
 from app.database import Connection, DatabaseUnavailable
 from app.email import outbox, repository
+from app.email import queue_repository as queue
 from app.email.addresses import parse_address_list
 from app.email.delivery import deliver_now
 from app.email.errors import EmailRefused
@@ -150,7 +151,16 @@ async def _stored_copies(runtime: Runtime, mail_id: int) -> tuple[list[CopyState
 
 
 def _as_queued(recipient: Recipient) -> CopyState:
-    return CopyState(recipient.id, recipient.role, recipient.email, recipient.tracking_id, "queued", "", frozenset())
+    return CopyState(
+        id=recipient.id,
+        role=recipient.role,
+        email=recipient.email,
+        tracking_id=recipient.tracking_id,
+        state="queued",
+        detail="",
+        reports=frozenset(),
+        is_agent=recipient.is_agent,
+    )
 
 
 def _result(
@@ -185,14 +195,14 @@ async def send_again(recipient_id: int) -> None:
     """
 
     async def work(conn: Connection) -> None:
-        row = await repository.lock_copy(conn, recipient_id)
+        row = await queue.lock_copy(conn, recipient_id)
         if row is None:
             raise EmailRefused(f"there is no copy {recipient_id}")
         if row["state"] not in {"failed", "unknown"}:
             raise EmailRefused(
                 f"the copy for {row['email']} is {row['state']}; only one that failed or is unknown is sent again"
             )
-        await repository.requeue(conn, recipient_id)
+        await queue.requeue(conn, recipient_id)
         reply_id = await repository.reply_of_mail(conn, row["email_id"])
         if reply_id is not None:
             await receipts.refresh(conn, reply_id)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.database import Connection, Database, DatabaseUnavailable, utcnow
-from app.email import delivery, repository, service
+from app.email import building, delivery, queue_repository, service
 from app.email.errors import EmailRefused
 from app.receipts import service as receipts
 from app.runtime import Runtime
@@ -203,7 +203,7 @@ async def test_whoever_lost_the_lease_before_data_sends_nothing(
 ) -> None:
     mail = await queue(runtime, BOB)
     [copy] = await delivery.claim(runtime, owner="late", limit=5)
-    stored = await delivery.load(runtime, mail.id)
+    stored = await building.load(runtime, mail.id)
     await end_leases(db)
 
     async with delivery.open_transport(runtime) as transport:
@@ -272,7 +272,7 @@ async def test_a_copy_that_was_sent_again_is_not_settled_by_its_first_sender(
     gate = asyncio.Event()
     mail = await queue(runtime, BOB)
     [copy] = await delivery.claim(runtime, owner="first", limit=1)
-    stored = await delivery.load(runtime, mail.id)
+    stored = await building.load(runtime, mail.id)
     smtp.gates["dot"] = gate
     async with delivery.open_transport(runtime) as transport:
         work = asyncio.create_task(delivery.deliver(runtime, transport, stored, copy, "first"))
@@ -313,7 +313,7 @@ async def test_a_database_that_fails_right_before_data_stops_the_mail(
 
     mail = await queue(runtime, BOB)
     with monkeypatch.context() as patch:
-        patch.setattr(repository, "mark_sending", fails)
+        patch.setattr(queue_repository, "mark_sending", fails)
         with pytest.raises(DatabaseUnavailable):
             await service.deliver_now(mail.id)
 
@@ -343,14 +343,14 @@ async def test_a_mail_that_cannot_be_built_waits_and_lets_the_others_go(
 ) -> None:
     bad = await queue(runtime, BOB)
     good = await queue(runtime, "ann@x.org")
-    prepare = delivery.prepare
+    prepare = building.prepare
 
     async def fails(runtime: Runtime, mail: Any, copy: Any) -> Any:
         if mail.id == bad.id:
             raise ZeroDivisionError
         return await prepare(runtime, mail, copy)
 
-    monkeypatch.setattr(delivery, "prepare", fails)
+    monkeypatch.setattr(building, "prepare", fails)
     await service.deliver_now(bad.id)
     await service.deliver_now(good.id)
 

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 import pytest
 
 from app.database import Database, DatabaseUnavailable
-from app.email import delivery, service
+from app.email import building, delivery, service
 from app.email.errors import EmailRefused
 from app.email.message import Attachment
 from app.email.models import DueCopy
@@ -342,7 +342,7 @@ async def test_the_body_of_a_sensitive_mail_is_forgotten_also_when_its_copies_ar
 
     async def lane(copy: DueCopy) -> None:
         async with delivery.open_transport(runtime) as transport:
-            await delivery.deliver(runtime, transport, await delivery.load(runtime, copy.mail_id), copy, "me")
+            await delivery.deliver(runtime, transport, await building.load(runtime, copy.mail_id), copy, "me")
 
     copies = await delivery.claim(runtime, owner="me", limit=10)
     work = asyncio.gather(*map(lane, copies))

@@ -14,7 +14,9 @@ class Tracker:
     enabled: bool = True
     breaks: bool = False
     notice: str | None = "opens"
+    note: str = ""
     queued: list[QueuedMail] = field(default_factory=list)
+    given: list[Delivery] = field(default_factory=list)
     reports: list[DeliveryReport] = field(default_factory=list)
 
     @hookimpl
@@ -37,10 +39,11 @@ class Tracker:
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
         if self.breaks:
             raise RuntimeError("the tracker is broken")
+        self.given.append(delivery)
         if not delivery.enable_tracking or delivery.reply_id is None:
             return None
         mark = f"<i>mark:{delivery.recipient.tracking_id}</i>"
-        return Prepared(delivery.html + mark, frozenset({"opens"}))
+        return Prepared(delivery.html + mark, frozenset({"opens"}), note=self.note)
 
     @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:

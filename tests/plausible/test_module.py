@@ -13,8 +13,8 @@ from quart import Quart
 
 from app import create_app
 from app.database import Database, utcnow
-from app.hookspecs import Delivery, DeliveryReport, Prepared, QueuedMail, Recipient
-from app.plugin_host import PluginHost
+from app.hookspecs import Delivery, DeliveryReport, QueuedMail, Recipient
+from app.plugin_host import PluginHost, PreparedCopy
 from app.receipts import service as receipts
 from app.runtime import Runtime
 from app.services import modules
@@ -45,7 +45,7 @@ def delivery(html: str = BODY, **values: Any) -> Delivery:
     return Delivery(**{**given, **values})
 
 
-async def prepared(portal: Runtime, given: Delivery) -> Prepared:
+async def prepared(portal: Runtime, given: Delivery) -> PreparedCopy:
     return await portal.plugins.prepare_delivery(given)
 
 
@@ -75,12 +75,12 @@ async def test_a_tracked_reply_carries_its_recipients_own_link_and_pixel(portal:
 )
 async def test_a_mail_that_may_not_be_tracked_goes_out_as_it_is(portal: Runtime, values: dict[str, Any]) -> None:
     given = delivery(**values)
-    assert await prepared(portal, given) == Prepared(given.html)
+    assert await prepared(portal, given) == PreparedCopy(given.html)
 
 
 async def test_a_disabled_module_leaves_mails_alone(portal: Runtime) -> None:
     await modules.set_enabled("plausible", enabled=False, user=None)
-    assert await prepared(portal, delivery()) == Prepared(BODY)
+    assert await prepared(portal, delivery()) == PreparedCopy(BODY)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_with_clicks_off_links_stay(portal: Runtime) -> None:
 
 async def test_with_both_off_nothing_is_promised(portal: Runtime) -> None:
     await modules.save("plausible", {"track_opens": False, "track_clicks": False}, user=None)
-    assert await prepared(portal, delivery()) == Prepared(BODY)
+    assert await prepared(portal, delivery()) == PreparedCopy(BODY)
     assert await portal.plugins.tracking_notice() is None
 
 
@@ -143,7 +143,7 @@ async def test_without_an_address_nothing_is_tracked_and_the_log_says_so_once(
         await modules.set_enabled("plausible", enabled=True, user=None)
         with structlog.testing.capture_logs() as logs:
             for _ in range(3):
-                assert await prepared(runtime, delivery()) == Prepared(BODY)
+                assert await prepared(runtime, delivery()) == PreparedCopy(BODY)
         assert await runtime.plugins.tracking_notice() is None
     await runtime.close()
     [line] = logs

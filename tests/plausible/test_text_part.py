@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from app.email import delivery
+from app.email import building, delivery
 from app.runtime import Runtime
 from app.services import modules
 from plugins.plausible.links import Links
@@ -25,13 +25,13 @@ async def test_the_text_part_carries_the_recipients_link_only_when_asked(portal:
     mail = await queue(portal, "bob@example.org", html_body=HTML, enable_tracking=True, reply_id=reply_id)
     [copy] = await delivery.claim(portal, owner="test", limit=1, mail_id=mail.id)
 
-    data, reports = await delivery.prepare(portal, await delivery.load(portal, mail.id), copy)
+    built = await building.prepare(portal, await building.load(portal, mail.id), copy)
 
     tracked = Links(PORTAL_URL, Signer([SECRET_KEY])).click(copy.tracking_id, URL)
-    message = message_from_bytes(data, policy=policy.default)
+    message = message_from_bytes(built.data, policy=policy.default)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
     assert html is not None
     assert text.get_content().strip() == f"Read the guide <{tracked if asked else URL}>"
     assert str(tracked).replace("&", "&amp;") in html.get_content()
-    assert reports == {"opens", "clicks"}
+    assert built.reports == {"opens", "clicks"}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from click import Command
 from quart import Blueprint
 
 from app.hookspecs import (
@@ -40,6 +41,10 @@ class Raises:
     @hookimpl
     def templates(self) -> Path:
         raise RuntimeError("templates")
+
+    @hookimpl
+    def commands(self) -> Sequence[Command]:
+        raise RuntimeError("commands")
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
@@ -158,6 +163,10 @@ class Nonsense:
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         return {7: "read"}  # type: ignore[dict-item]
+
+    @hookimpl
+    def commands(self) -> Sequence[Command]:
+        return ["serve"]  # type: ignore[list-item]
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:

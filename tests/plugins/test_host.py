@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from app import plugin_host
+from app import plugin_calls, plugin_host
 from app.database import utcnow
 from app.hookspecs import Delivery, DeliveryReport, ModuleInfo, MyPortalSpec, Prepared, QueuedMail, Recipient, hookimpl
 from app.plugin_discovery import discover
-from app.plugin_host import PluginHost
+from app.plugin_host import PluginHost, PreparedCopy
 from tests.plugins.broken import (
     FailsToStart,
     Hangs,
@@ -39,11 +39,13 @@ def host_of(*plugins: Any) -> tuple[PluginHost, list[tuple[str, str, str]]]:
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin_host, "DEADLINE", 0.2)
+    for module in (plugin_calls, plugin_host):
+        monkeypatch.setattr(module, "DEADLINE", 0.2)
 
 
 async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> None:
     host, failures = host_of(Raises(), Shouts())
+    assert host.commands(taken=()) == {}
     assert host.blueprints() == []
     assert host.asgi_routes() == []
     assert host.jobs() == []
@@ -98,12 +100,13 @@ async def test_a_hook_that_ignores_its_cancellation_does_not_hold_up_the_mail() 
 
 async def test_nonsense_is_not_believed() -> None:
     host, failures = host_of(Nonsense(), Shouts())
+    assert host.commands(taken=()) == {}
     assert host.blueprints() == []
     assert (await host.prepare_delivery(DELIVERY)).html == "<P>HELLO</P>"
     assert await host.receipt_states() == {"read"}
     assert await host.reply_activity([7]) == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]
-    assert len(failures) == 5
+    assert len(failures) == 6
 
 
 @pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])
@@ -169,8 +172,44 @@ async def test_a_text_part_that_nobody_changed_is_left_to_the_portal() -> None:
 @pytest.mark.parametrize("text", ["", " \n", 7, b"bytes"])
 async def test_an_empty_or_wrong_text_part_costs_the_plugins_whole_answer(text: Any) -> None:
     host, failures = host_of(Answers("a", text))
-    assert await host.prepare_delivery(replace(DELIVERY, text="plain")) == Prepared(DELIVERY.html)
+    assert await host.prepare_delivery(replace(DELIVERY, text="plain")) == PreparedCopy(DELIVERY.html)
     assert [hook for _, hook, _ in failures] == ["prepare_delivery"]
+
+
+class Notes:
+    """Answers `prepare_delivery` with a note."""
+
+    def __init__(self, slug: str, note: Any) -> None:
+        self.slug = slug
+        self.note = note
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo(self.slug, self.slug, "Notes.", "📝")
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Any:
+        return Prepared(delivery.html + self.slug, note=self.note)
+
+
+async def test_each_plugin_has_a_note_of_its_own() -> None:
+    host, failures = host_of(Notes("a", "one"), Notes("b", ""), Notes("c", "three"))
+    assert (await host.prepare_delivery(DELIVERY)).notes == {"a": "one", "c": "three"}
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [("n" * 16_001, "16,001 characters"), (b"bytes", "bytes, not str"), ("\ud800", "surrogate")],
+    ids=["long", "bytes", "surrogate"],
+)
+async def test_a_note_that_cannot_be_kept_costs_the_note_and_not_the_copy(note: Any, words: str) -> None:
+    host, failures = host_of(Notes("a", note), Notes("b", "n" * 16_000))
+    prepared = await host.prepare_delivery(DELIVERY)
+    assert (prepared.html, set(prepared.notes)) == ("<p>hello</p>ab", {"b"})
+    [(slug, hook, message)] = failures
+    assert (slug, hook) == ("a", "prepare_delivery")
+    assert words in message
 
 
 HOOKS = [name for name, _ in inspect.getmembers(MyPortalSpec, inspect.isfunction)]

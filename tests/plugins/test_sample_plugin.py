@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +22,7 @@ from app.modules import service
 from app.plugin_discovery import discover
 from app.runtime import Runtime
 from app.settings import Settings
+from tests.conftest import SECRET_KEY
 from tests.support.web import get, post
 
 SOURCE = Path(__file__).parents[1] / "sample_plugin"
@@ -27,7 +30,7 @@ BOB = Recipient(1, "to", "bob@customer.test", "t" * 43)
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Install the sample with pip into a folder of its own, seen by this process only."""
     target = tmp_path_factory.mktemp("site")
     build = tmp_path_factory.mktemp("source") / "sample"
@@ -51,13 +54,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     )
     sys.path.insert(0, str(target))
     importlib.invalidate_caches()
-    yield
+    yield target
     sys.path.remove(str(target))
     sys.modules.pop("myportal_weather", None)
 
 
 @pytest.fixture
-async def runtime(installed: None, settings: Settings, empty_database: None) -> AsyncIterator[Runtime]:
+async def runtime(installed: Path, settings: Settings, empty_database: None) -> AsyncIterator[Runtime]:
     runtime = Runtime.build(settings, plugins={"weather": discover()["weather"]})
     with runtime.entered():
         await migrate(runtime.database, all_migrations(runtime.plugins.migration_folders()))
@@ -104,6 +107,45 @@ async def test_switching_it_off_removes_its_effect(admin_client: Client, runtime
     await service.set_enabled("weather", enabled=False, user=None)
     prepared = await runtime.plugins.prepare_delivery(Delivery(1, None, BOB, "<p>Hi</p>", False))
     assert prepared.html == "<p>Hi</p>"
+
+
+def myportal(installed: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process that finds the sample."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=SOURCE.parents[1],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_its_command_works_in_the_portals_runtime(runtime: Runtime, installed: Path, settings: Settings) -> None:
+    await service.set_enabled("weather", enabled=True, user=None)
+    for number in range(3):
+        await runtime.plugins.email_sent(DeliveryReport(number, None, BOB, utcnow(), "sent"))
+    portal = {"DATABASE_URL": str(settings.database_url), "SECRET_KEY": SECRET_KEY, "VAR_DIR": str(settings.var_dir)}
+
+    done = await asyncio.to_thread(myportal, installed, "weather-mails", **portal)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+
+    away = portal | {"DATABASE_URL": "mysql://root@/portal?unix_socket=/nowhere/mysqld.sock"}
+    done = await asyncio.to_thread(myportal, installed, "weather-mails", **away)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no connection to the database at /nowhere/mysqld.sock" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_its_command_is_in_the_help_where_nothing_is_set_up(installed: Path, tmp_path: Path) -> None:
+    done = myportal(installed, "--help", VAR_DIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "weather-mails  Say how many mails went out with the weather." in done.stdout
+
+    done = myportal(installed, "weather-mails", VAR_DIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "SECRET_KEY is not set" in done.stderr or "DATABASE_URL is not set" in done.stderr
 
 
 async def test_nothing_in_the_core_names_it() -> None:

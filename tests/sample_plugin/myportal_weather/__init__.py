@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 from pydantic import Field, SecretStr
 from quart import Blueprint, abort, render_template
 from quart.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from app.hookspecs import (
     Prepared,
     hookimpl,
 )
+from app.services import cli
 
 HERE = Path(__file__).parent
 
@@ -55,6 +57,15 @@ class WeatherPlugin:
         self.context = context
 
     @hookimpl
+    def commands(self) -> Sequence[click.Command]:
+        @click.command("weather-mails")
+        def weather_mails() -> None:
+            """Say how many mails went out with the weather."""
+            click.echo(cli.run(self._count))
+
+        return [weather_mails]
+
+    @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
         pages = Blueprint("weather", __name__)
 
@@ -62,8 +73,7 @@ class WeatherPlugin:
         async def page() -> ResponseReturnValue:
             if not self.context.is_enabled():
                 abort(404)
-            async with self.context.database.connection() as conn:
-                count = await conn.fetch_value("SELECT COUNT(*) FROM weather_mails")
+            count = await self._count()
             return await render_template("weather/page.html", count=count, sentence=self._settings().sentence)
 
         return [pages]
@@ -83,6 +93,10 @@ class WeatherPlugin:
                 "INSERT INTO weather_mails (mail_id, email) VALUES (%(mail)s, %(email)s)",
                 {"mail": report.mail_id, "email": report.recipient.email},
             )
+
+    async def _count(self) -> int:
+        async with self.context.database.connection() as conn:
+            return int(await conn.fetch_value("SELECT COUNT(*) FROM weather_mails"))
 
     def _settings(self) -> WeatherSettings:
         settings = self.context.module_settings()

@@ -1,0 +1,127 @@
+"""From a stored mail to the bytes of one recipient's copy, after the modules had their say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.database import Row
+from app.email import repository
+from app.email.addresses import Address, make_address, parse_address
+from app.email.message import Attachment, OutgoingCopy, build_message
+from app.email.models import DueCopy, StoredMail
+from app.hookspecs import Delivery
+from app.plugin_host import PreparedCopy
+from app.runtime import Runtime
+
+OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
+UNSUBSCRIBE_URL = re.compile(r"<([^<>]+)>")
+
+
+@dataclass(frozen=True)
+class Built:
+    """One recipient's copy, ready for the mail server, and what the modules said of it."""
+
+    data: bytes
+    reports: frozenset[str]
+    """What the copy will be able to tell."""
+    notes: Mapping[str, str]
+    """What modules want to know of it later, by slug."""
+
+
+async def load(runtime: Runtime, mail_id: int) -> StoredMail:
+    """A mail with all that its copies have in common."""
+    async with runtime.database.connection() as conn:
+        row = await repository.mail_row(conn, mail_id)
+        if row is None:
+            raise LookupError(f"mail {mail_id} is gone")
+        recipients = await repository.recipient_rows(conn, mail_id)
+        files = await repository.attachment_rows(conn, mail_id)
+    return _stored(row, recipients, files)
+
+
+def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
+    def group(role: str) -> tuple[Address, ...]:
+        return tuple(make_address(one["name"], one["email"]) for one in recipients if one["role"] == role)
+
+    return StoredMail(
+        id=row["id"],
+        reply_id=row["reply_id"],
+        message_id=row["message_id"],
+        subject=row["subject"],
+        sender=parse_address(row["sender"]),
+        reply_to=parse_address(row["reply_to"]) if row["reply_to"] else None,
+        to=group("to"),
+        cc=group("cc"),
+        html_body=row["html_body"],
+        text_body=row["text_body"],
+        in_reply_to=row["in_reply_to"] or None,
+        references=tuple(row["reference_ids"].split()),
+        headers=json.loads(row["headers"]),
+        auto_submitted=row["auto_submitted"] or None,
+        enable_tracking=bool(row["enable_tracking"]),
+        sensitive=bool(row["is_sensitive"]),
+        created_at=row["created_at"],
+        attachments=tuple(
+            Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")
+            for one in files
+        ),
+    )
+
+
+def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
+    """The HTML as it travels: our own images by `cid:` where the mail carries them."""
+    known = {one.content_id for one in attachments}
+
+    def swap(found: re.Match[str]) -> str:
+        content_id = f"file{found[2]}@attachments.invalid"
+        return f"{found[1]}cid:{content_id}{found[3]}" if content_id in known else found[0]
+
+    return OWN_IMAGE.sub(swap, html)
+
+
+async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
+    """One copy after the modules had their say."""
+    html = with_inline_images(mail.html_body, mail.attachments)
+    prepared = PreparedCopy(html)
+    if html:
+        prepared = await runtime.plugins.prepare_delivery(
+            Delivery(
+                mail_id=mail.id,
+                reply_id=mail.reply_id,
+                recipient=copy.recipient,
+                html=html,
+                enable_tracking=mail.enable_tracking and not mail.sensitive,
+                sensitive=mail.sensitive,
+                list_unsubscribe=_unsubscribe_urls(mail.headers),
+                text=mail.text_body,
+            )
+        )
+    outgoing = OutgoingCopy(
+        sender=mail.sender,
+        to=mail.to,
+        cc=mail.cc,
+        reply_to=mail.reply_to,
+        subject=mail.subject,
+        message_id=mail.message_id,
+        date=mail.created_at,
+        text=mail.text_body if prepared.text is None else prepared.text,
+        html=prepared.html or None,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        auto_submitted=mail.auto_submitted,
+        attachments=mail.attachments,
+        extra_headers=mail.headers,
+    )
+    data = await asyncio.to_thread(lambda: build_message(outgoing).as_bytes())
+    return Built(data, prepared.reports, prepared.notes)
+
+
+def _unsubscribe_urls(headers: Mapping[str, str]) -> tuple[str, ...]:
+    for name, value in headers.items():
+        if name.lower() == "list-unsubscribe":
+            return tuple(UNSUBSCRIBE_URL.findall(value))
+    return ()
