@@ -25,8 +25,9 @@ from plugins.plausible.links import Links
 from plugins.plausible.module import Plausible
 from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
-from tests.plausible.recording import stored
+from tests.plausible.recording import event, stored
 from tests.receipts.builders import mailed_reply
+from tests.support.reader import THUNDERBIRD
 
 TID = "t" * 43
 URL = "https://example.org/guide?a=1&b=2"
@@ -209,33 +210,36 @@ async def test_the_popover_shows_opens_links_and_the_timeline_of_each_recipient(
     reply = await mailed_reply(portal.database, "bob@example.org", "ann@example.org")
     bob, ann = reply.recipients
     noon = utcnow()
-    thunderbird = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
     seen: list[tuple[Kind, str | None]] = [(OPEN, None), (CLICK, URL), (CLICK, URL), (CLICK, "https://b.test/")]
     for minutes, (kind, url) in enumerate(seen, 1):
         at = noon + timedelta(minutes=minutes)
-        assert await stored(portal, TrackingEvent(kind, bob.tracking_id, at, url, thunderbird))
-    assert await stored(portal, TrackingEvent(OPEN, ann.tracking_id, noon + timedelta(minutes=5)))
+        assert await stored(portal, TrackingEvent(kind, bob.tracking_id, at, url, THUNDERBIRD))
+    assert await stored(portal, event(ann.tracking_id, at=noon + timedelta(minutes=5)))
+    assert await stored(portal, event(ann.tracking_id, at=noon + timedelta(minutes=6), user_agent="Mozilla/5.0"))
 
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
 
-    assert (panel.badge.state, panel.badge.word) == ("read", "Read")
+    assert (panel.badge.state, panel.badge.word) == ("read", "All read")
     first, second = panel.rows
     assert (first.opens, first.links) == (1, ((URL, 2), ("https://b.test/", 1)))
     assert (second.opens, second.first_opened, second.links) == (1, noon + timedelta(minutes=5), ())
+    assert (second.machine_opens, first.machine_opens) == (1, 0)
     lines = [(line.words, line.reason) for line in panel.timeline if line.kind in {"open", "click"}]
     assert lines == [
-        ("Opened (ann@example.org)", ""),
-        ("Followed a link (bob@example.org)", "https://b.test/"),
-        ("Followed a link (bob@example.org)", URL),
-        ("Followed a link (bob@example.org)", URL),
-        ("Opened (bob@example.org)", "in Thunderbird"),
+        ("Opened ahead of time (ann@example.org)", "Apple Mail loaded the images ahead, it seems"),
+        ("Opened by a person (ann@example.org)", "Opened in Thunderbird"),
+        ("A link followed by a person (bob@example.org)", "Opened in Thunderbird · https://b.test/"),
+        ("A link followed by a person (bob@example.org)", f"Opened in Thunderbird · {URL}"),
+        ("A link followed by a person (bob@example.org)", f"Opened in Thunderbird · {URL}"),
+        ("Opened by a person (bob@example.org)", "Opened in Thunderbird"),
     ]
 
 
 async def test_the_timeline_of_a_mail_that_is_opened_all_day_stays_short(portal: Runtime) -> None:
     reply = await mailed_reply(portal.database)
-    for _ in range(25):
-        assert await stored(portal, TrackingEvent(OPEN, reply.recipients[0].tracking_id, utcnow()))
+    for number in range(25):
+        at = utcnow() + timedelta(minutes=number**2)
+        assert await stored(portal, event(reply.recipients[0].tracking_id, at=at))
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
     assert panel.rows[0].opens == 25
     assert sum(line.kind == "open" for line in panel.timeline) == 20

@@ -23,6 +23,7 @@ from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
 from tests.live.stream import listening
 from tests.receipts.builders import MailedReply, mailed_reply
+from tests.support.reader import FOLLOWED, SHOWN
 from tests.support.web import get, log_in
 
 URL = "https://example.org/guide?a=1&b=2"
@@ -131,12 +132,15 @@ async def test_a_conditional_request_is_answered_in_full(portal: Runtime, world:
     assert await is_the_pixel(await world.get(path(LINKS.pixel(reply.recipients[0].tracking_id)), headers=headers))
 
 
-async def test_only_a_get_counts(portal: Runtime, world: Client, reply: MailedReply) -> None:
+async def test_who_asks_without_loading_is_a_machine(portal: Runtime, world: Client, reply: MailedReply) -> None:
     tracking_id = reply.recipients[0].tracking_id
     for address in (path(LINKS.pixel(tracking_id)), click_path(tracking_id=tracking_id)):
         assert (await world.head(address)).status_code in {200, 302}
         assert (await world.options(address)).status_code == 200
-    assert await kinds(portal) == []
+    assert await kinds(portal) == ["open", "open", "click", "click"]
+    async with portal.database.connection() as conn:
+        rows = await conn.fetch_all("SELECT class, rule FROM email_tracking_events")
+    assert {(row["class"], row["rule"]) for row in rows} == {("scanner", "odd-method")}
 
 
 async def test_a_click_is_recorded_and_the_reader_sent_on(portal: Runtime, world: Client, reply: MailedReply) -> None:
@@ -250,14 +254,17 @@ async def test_the_status_tells_an_agent_what_is_known(
     portal: Runtime, world: Client, gus_client: Client, reply: MailedReply
 ) -> None:
     [bob] = reply.recipients
-    for address in (path(LINKS.pixel(bob.tracking_id)), click_path(tracking_id=bob.tracking_id)) * 2:
-        await world.get(address)
+    await world.get(path(LINKS.pixel(bob.tracking_id)), headers=SHOWN)
+    await world.get(path(LINKS.pixel(bob.tracking_id)), headers={"User-Agent": "Mozilla/5.0"})
+    await world.get(click_path(tracking_id=bob.tracking_id), headers=FOLLOWED)
     response = await get(gus_client, f"/api/email-tracking/status/{bob.tracking_id}")
     status = await response.get_json()
     assert response.status_code == 200
-    assert (status["state"], status["opens"], status["clicks"]) == ("read", 2, 2)
+    assert (status["state"], status["opens"], status["clicks"]) == ("read", 1, 1)
+    assert (status["machine_opens"], status["machine_clicks"]) == (1, 0)
+    assert status["words"] == "Read: opened in Thunderbird. What was loaded ahead before counts for nothing."
     assert status["first_opened_at"] < status["last_opened_at"]
-    assert [(link["url"], link["clicks"]) for link in status["links"]] == [(URL, 2)]
+    assert [(link["url"], link["clicks"]) for link in status["links"]] == [(URL, 1)]
     assert status["recipient"] == {"role": "to", "name": "", "email": "bob@example.org"}
     assert (status["reply_id"], status["ticket_id"]) == (reply.reply_id, reply.ticket_id)
 

@@ -10,10 +10,9 @@ from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.store import Store
+from tests.support.reader import THUNDERBIRD
 
 URL = "https://example.org/guide"
-THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
-"""What a person reads mail with."""
 SCANNER = "Barracuda Sentinel (EE)"
 
 

@@ -14,7 +14,8 @@ from plugins.plausible.evidence import Evidence, pack
 from plugins.plausible.links import link_mark
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.history import FIRST, LATER, WINDOW, CopyRecord, Outcome, Tally, judge, loaded
-from tests.plausible.recording import SCANNER, THUNDERBIRD
+from tests.plausible.recording import SCANNER
+from tests.support.reader import THUNDERBIRD
 
 SENT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 LINKS = [f"https://example.org/{number}" for number in range(3)]

@@ -19,8 +19,9 @@ from plugins.plausible.recording.history import WINDOW
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.rejudge import Progress, mark_due, reclassify, settle_due
 from plugins.plausible.recording.store import Store
-from tests.plausible.recording import SCANNER, THUNDERBIRD, count, event, rows
+from tests.plausible.recording import SCANNER, count, event, rows
 from tests.receipts.builders import MailedReply, mailed_reply, set_copy
+from tests.support.reader import THUNDERBIRD
 
 AROUND = Surroundings()
 

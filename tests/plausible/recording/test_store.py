@@ -13,9 +13,10 @@ from app.hookspecs import Recipient
 from app.receipts import service as receipts
 from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, Kind
-from tests.plausible.recording import THUNDERBIRD, count, event, rows, stored
+from tests.plausible.recording import count, event, rows, stored
 from tests.receipts.builders import last_receipt, mailed_reply
 from tests.support.live import published
+from tests.support.reader import THUNDERBIRD
 
 
 async def events(db: Database) -> int:
