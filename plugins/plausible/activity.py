@@ -75,7 +75,8 @@ def _entry(event: SeenEvent) -> TimelineEntry:
         words = f"{words} {likely}{WHO.get(event.made_by, event.made_by)}"
     details = [event.reason[:1].upper() + event.reason[1:] if event.reason else client_words(event.user_agent)]
     client = client_name(event.user_agent)
-    if client and client.lower() not in details[0].lower():
+    # "Apple Mail, loading images ahead" says no more than "Apple Mail loaded the images ahead".
+    if client and client.partition(",")[0].lower() not in details[0].lower():
         details.append(client)
     if event.kind == CLICK and event.url:
         details.append(_short(event.url))

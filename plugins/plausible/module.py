@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import click
 import structlog
 from quart import Blueprint
 
-from app.database import utcnow
+from app.database import Database, utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
@@ -26,6 +27,7 @@ from app.hookspecs import (
 )
 from app.services.email import CopyIds
 from plugins.plausible import activity, growth, repository
+from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath, NoSigns
 from plugins.plausible.links import Links
@@ -244,6 +246,16 @@ class Plausible:
             await rejudge.settle_due(handles.context.database, around)
 
         return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
+
+    @hookimpl
+    def commands(self) -> Sequence[click.Command]:
+        """What operators do by hand."""
+
+        def handles() -> tuple[Database, Surroundings]:
+            found = self._handles()
+            return found.context.database, self._around(found)
+
+        return [reclassify_command(handles)]
 
     @hookimpl
     def tracking_notice(self) -> str | None:

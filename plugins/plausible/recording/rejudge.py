@@ -20,6 +20,7 @@ INTERVAL = 2.0
 """Seconds between two runs of the job."""
 LONGEST_LOCK = 0.05
 """Seconds for which a batch of `reclassify` aims to hold its locks; half of what is promised."""
+SINCE = "(last_opened_at >= %(since)s OR last_clicked_at >= %(since)s)"
 SMALLEST, LARGEST = 1, 400
 """Copies in one batch of `reclassify`."""
 
@@ -159,12 +160,12 @@ async def _begin(conn: Connection, since: datetime | None, afresh: bool) -> Row:
 
 
 async def _next(database: Database, after: int, since: datetime | None, size: int) -> list[int]:
-    condition = "AND (last_opened_at >= %(since)s OR last_clicked_at >= %(since)s)"
+    condition = f"AND {SINCE}" if since else ""
     async with database.connection() as conn:
         rows = await conn.fetch_all(
             f"""
             SELECT recipient_id FROM email_tracking_recipients
-             WHERE recipient_id > %(after)s AND event_count > 0 {condition if since else ""}
+             WHERE recipient_id > %(after)s AND event_count > 0 {condition}
              ORDER BY recipient_id LIMIT %(size)s
             """,  # noqa: S608
             {"after": after, "size": size, **({"since": since} if since else {})},
@@ -204,3 +205,14 @@ def _differs(one: Outcome) -> bool:
             != (after.words, after.tally, after.first_read_at, after.last_read_at)
         )
     )
+
+
+async def how_many(database: Database, since: datetime | None) -> int:
+    """Copies that `reclassify` has to look at."""
+    condition = f"AND {SINCE}" if since else ""
+    async with database.connection() as conn:
+        found = await conn.fetch_value(
+            f"SELECT COUNT(*) FROM email_tracking_recipients WHERE event_count > 0 {condition}",  # noqa: S608
+            {"since": since} if since else None,
+        )
+    return int(found)
