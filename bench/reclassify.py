@@ -79,9 +79,8 @@ async def _measure(url: str, copies: Sequence[dataset.Copy]) -> int:
         await database.close()
     allowed = AIM_SECONDS * first.events / 1_000_000
     reached = took <= allowed and first.longest <= AIM_LOCK
-    print(
-        f"aims: {allowed:.0f} s, locks of {AIM_LOCK * 1000:.0f} ms: {'reached' if reached else 'MISSED'}; load {os.getloadavg()[0]:.1f}"
-    )
+    verdict = "reached" if reached else "MISSED"
+    print(f"aims: {allowed:.0f} s, locks of {AIM_LOCK * 1000:.0f} ms: {verdict}; load {os.getloadavg()[0]:.1f}")
     return 0 if reached else 1
 
 

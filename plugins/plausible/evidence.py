@@ -9,11 +9,12 @@ or a customer's session came along. An event without evidence was stored before 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from plugins.plausible.classify import Request
-from plugins.plausible.events import TrackingEvent
+from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.links import link_mark
 
 LONGEST = 4000
@@ -75,19 +76,44 @@ def _mark(url: str) -> str:
 
 
 def as_request(event: TrackingEvent) -> Request:
-    """The event as the classifier takes it: links by their marks, clients by what is left of their address."""
-    seen = unpack(event.evidence)
+    """The event as the classifier takes it."""
+    return request_of(
+        event.kind,
+        event.occurred_at,
+        event.url,
+        event.user_agent,
+        event.ip_address,
+        event.referrer,
+        event.evidence,
+        event.repeats,
+    )
+
+
+def request_of(
+    kind: Kind,
+    at: datetime,
+    url: str | None,
+    user_agent: str | None,
+    ip_address: str | None,
+    referrer: str | None,
+    evidence: str | None,
+    repeats: int,
+) -> Request:
+    """What is stored of an event as the classifier takes it: links by their marks, clients by what is left of their
+    address.
+    """
+    seen = unpack(evidence)
     return Request(
-        at=event.occurred_at,
-        kind=event.kind,
-        link=None if event.url is None else _mark(event.url),
-        method=seen.method,
-        user_agent=event.user_agent,
-        referrer=event.referrer,
-        headers=seen.headers,
-        networks=seen.networks,
-        client=event.ip_address,
-        agent_session=seen.agent_session,
-        customer_session=seen.customer_session,
-        repeats=event.repeats,
+        at,
+        kind,
+        None if url is None else _mark(url),
+        seen.method,
+        user_agent,
+        referrer,
+        seen.headers,
+        seen.networks,
+        ip_address,
+        seen.agent_session,
+        seen.customer_session,
+        repeats,
     )

@@ -6,13 +6,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from app.database import Connection, Row
-from app.sql import in_list
+from app.database import Connection
+from app.sql import in_list, literal
 from plugins.plausible.classify import Class, Context, Judgement, State
-from plugins.plausible.events import TrackingEvent
-from plugins.plausible.evidence import as_request
+from plugins.plausible.events import Kind
+from plugins.plausible.evidence import request_of
 from plugins.plausible.recording.copies import TrackedCopy
 from plugins.plausible.recording.history import FIRST, UNJUDGED, WINDOW, CopyRecord, Sums, Tally, Told, loaded
 
@@ -32,9 +34,9 @@ _SUMS = (
     "s.event_count, s.person_opens, s.machine_opens, s.person_clicks, s.machine_clicks, s.first_read_at, "
     "s.last_read_at, s.state, s.words, s.pending_until, s.version"
 )
-_EVENTS = (
-    "id, recipient_id, event_key, event_type, event_url, user_agent, ip_address, referrer, occurred_at, repeats, "
-    "class, rule, confidence, reason, evidence"
+_EVENT = (
+    "id, HEX(event_key), event_type, event_url, user_agent, ip_address, referrer, occurred_at, repeats, class, rule, "
+    "confidence, reason, evidence"
 )
 
 
@@ -86,13 +88,14 @@ async def lock(
             f"INSERT INTO email_tracking_recipients (recipient_id, reply_id) VALUES {rows} "  # noqa: S608
             "ON DUPLICATE KEY UPDATE reply_id = VALUES(reply_id)"
         )
-    versions = await _versions(conn, ids)
+    versions = await lock_versions(conn, ids)
     current = {one: known[one] for one in ids if one in known and known[one].sums.version == versions.get(one)}
     others = [one for one in ids if one not in current]
     return {**current, **(await load(conn, others, around) if others else {})}
 
 
-async def _versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
+async def lock_versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Lock the sums of these copies (at least one id, ascending); how often each was changed, by recipient id."""
     numbers = ",".join(map(str, ids))
     found = await conn.fetch_value(
         f"SELECT JSON_ARRAYAGG(JSON_ARRAY(recipient_id, version)) FROM email_tracking_recipients "  # noqa: S608
@@ -156,51 +159,71 @@ async def _told(conn: Connection, sums: Mapping[int, Sums], most: int) -> defaul
             at for one in few for at in (sums[one].first_opened_at, sums[one].first_clicked_at) if at is not None
         ]
         # The time says in which months to look.
-        since = {"since": min(moments)} if moments else {}
-        place = "AND occurred_at >= %(since)s" if moments else ""
-        ids, parameters = in_list("id", few)
+        since = f"AND occurred_at >= {literal(min(moments))}" if moments else ""
+        numbers = ",".join(map(str, few))
         rows = await conn.fetch_all(
-            f"SELECT {_EVENTS} FROM email_tracking_events WHERE recipient_id IN {ids} {place} ORDER BY id",  # noqa: S608
-            {**parameters, **since},
+            f"""
+            SELECT recipient_id, JSON_ARRAYAGG(JSON_ARRAY({_EVENT})) AS found FROM email_tracking_events
+             WHERE recipient_id IN ({numbers}) {since} GROUP BY recipient_id
+            """  # noqa: S608
         )
         for row in rows:
-            told[row["recipient_id"]].append(_told_of(row))
+            told[row["recipient_id"]] = await _listed(conn, row["recipient_id"], row["found"], most)
     for one in (one for one, found in sums.items() if found.event_count > most):
-        first = FIRST if most == WINDOW else most // 2
-        oldest = await _ends(conn, one, "ASC", first)
-        newest = await _ends(conn, one, "DESC", most - first)
-        ordered = {row["id"]: row for row in [*oldest, *reversed(newest)]}
-        told[one] = [_told_of(row) for row in ordered.values()]
+        told[one] = await _both_ends(conn, one, most)
     return told
 
 
-async def _ends(conn: Connection, recipient_id: int, order: str, most: int) -> list[Row]:
-    return await conn.fetch_all(
-        f"""
-        SELECT {_EVENTS} FROM email_tracking_events
-         WHERE recipient_id = %(id)s ORDER BY id {order} LIMIT %(most)s
-        """,  # noqa: S608
-        {"id": recipient_id, "most": most},
-    )
+async def _listed(conn: Connection, recipient_id: int, found: str, most: int) -> list[Told]:
+    try:
+        events = json.loads(found)
+    except ValueError:
+        # Longer than `group_concat_max_len`, and so cut off: strangers choose how long their headers are.
+        return await _both_ends(conn, recipient_id, most)
+    events.sort(key=itemgetter(0))
+    return [_told_of(*event) for event in events]
 
 
-def _told_of(row: Row) -> Told:
-    event = TrackingEvent(
-        kind=row["event_type"],
-        tracking_id="",
-        occurred_at=row["occurred_at"],
-        url=row["event_url"],
-        user_agent=row["user_agent"],
-        ip_address=row["ip_address"],
-        referrer=row["referrer"],
-        evidence=row["evidence"],
-        key=row["event_key"],
-        repeats=row["repeats"],
-    )
-    judgement = UNJUDGED
-    if row["rule"]:
-        judgement = Judgement(row["rule"], Class(row["class"]), float(row["confidence"]), row["reason"])
-    return Told(event.key, as_request(event), judgement)
+async def _both_ends(conn: Connection, recipient_id: int, most: int) -> list[Told]:
+    first = FIRST if most == WINDOW else most // 2
+    found: dict[int, Told] = {}
+    for order, limit in (("ASC", first), ("DESC", most - first)):
+        rows = await conn.fetch_all(
+            f"""
+            SELECT JSON_ARRAY({_EVENT}) AS found FROM email_tracking_events
+             WHERE recipient_id = {recipient_id} ORDER BY id {order} LIMIT {limit}
+            """  # noqa: S608
+        )
+        for row in rows:
+            event = json.loads(row["found"])
+            found[event[0]] = _told_of(*event)
+    return [found[number] for number in sorted(found)]
+
+
+def _told_of(
+    _id: int,
+    key: str,
+    kind: Kind,
+    url: str | None,
+    user_agent: str | None,
+    ip_address: str | None,
+    referrer: str | None,
+    at: str,
+    repeats: int,
+    name: str,
+    rule: str,
+    confidence: float,
+    reason: str,
+    evidence: str | None,
+) -> Told:
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    request = request_of(kind, moment, url, user_agent, ip_address, referrer, evidence, repeats)
+    return Told(bytes.fromhex(key), request, _judgement(name, rule, confidence, reason) if rule else UNJUDGED)
+
+
+@lru_cache(maxsize=1024)
+def _judgement(name: str, rule: str, confidence: float, reason: str) -> Judgement:
+    return Judgement(rule, Class(name), float(confidence), reason)
 
 
 def _sums(values: Iterable[Any]) -> Sums:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from app.database import Connection, utcnow
 from app.services import receipts
 from app.services.receipts import Report
+from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
@@ -153,7 +154,7 @@ def _days(judged: Iterable[Outcome]) -> dict[tuple[str, str, str, str], int]:
 
 
 def _day(at: datetime, kind: str, judgement: Judgement) -> tuple[str, str, str, str]:
-    return f"{at:%Y-%m-%d}", kind, judgement.kind.value if judgement.rule else "", judgement.rule
+    return moment(at)[:10], kind, judgement.kind.value if judgement.rule else "", judgement.rule
 
 
 def _reports(judged: Iterable[Outcome]) -> list[Report]:
