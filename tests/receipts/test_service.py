@@ -331,7 +331,8 @@ def _receipt_of(values: dict[str, Any]) -> str | None:
     if values["judged"] == "read":
         return "read"
     seen = None if values["judged"] == "unread" and values["seen"] == "read" else values["seen"]
-    return seen or values["fate"]
+    found: str | None = seen or values["fate"]
+    return found
 
 
 async def test_the_panel_merges_what_plugins_know(reading: Database, reader: Reader) -> None:

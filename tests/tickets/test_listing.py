@@ -70,7 +70,7 @@ async def test_pages_forward_and_back_show_every_ticket_once_in_order(
     db: Database, agent: User, view: str, sort: str, descending: bool
 ) -> None:
     # Equal times on purpose: only the number tells these tickets apart.
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"minute": n // 3, "created": 40 - n // 4, "priority": ("low", "urgent", "normal", "high")[n % 4]}
         | {"assignee_id": agent.id, "read": n // 2 if n % 5 < 3 else None}
         for n in range(23)
