@@ -19,7 +19,7 @@ import pymysql
 import structlog
 from pymysql.constants import ER
 
-from app.database import Connection, Database, utcnow
+from app.database import ACQUIRE_DEADLINE, Connection, Database, utcnow
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +91,16 @@ async def migrate(database: Database, migrations: list[Migration]) -> list[str]:
     """Apply what is pending; the names of what this run applied.
 
     Safe to run twice at once: the second waits for the first. A run that was killed is resumed after its last
-    finished statement, because MySQL commits each DDL statement by itself.
+    finished statement, because MySQL commits each DDL statement by itself. A statement may take as long as its lease.
     """
+    patient = database.sibling(size=1, deadline=LEASE.total_seconds(), acquire=ACQUIRE_DEADLINE)
+    try:
+        return await _migrate(patient, migrations)
+    finally:
+        await patient.close()
+
+
+async def _migrate(database: Database, migrations: list[Migration]) -> list[str]:
     async with database.connection() as conn:
         await conn.execute("SET SESSION lock_wait_timeout = 60")
         await _make_own_table(conn)

@@ -41,14 +41,14 @@ TABLES = {
     "contacts": "id, name, email, words, notes, created_at, updated_at",
     "contact_addresses": "email, contact_id, created_at",
     "tickets": "id, subject, contact_id, status, active, priority, assignee_id, created_at, last_activity_at, "
-    "last_from, last_snippet, last_reply_id, last_receipt",
+    "last_from, last_snippet, last_reply_id, last_receipt, last_read_at",
     "ticket_replies": "id, ticket_id, kind, author_user_id, contact_id, body_html, body_text, message_id, created_at",
     "ticket_words": "ticket_id, words",
     "ticket_new_words": "ticket_id, words",
     "outgoing_emails": "id, reply_id, message_id, subject, sender, html_body, text_body, reference_ids, headers, "
     "metadata, created_at",
     "email_recipients": "email_id, role, email, tracking_id, state, attempts, next_attempt_at, sent_at, reports, "
-    "receipt, receipt_at, created_at",
+    "seen, seen_at, last_seen_at, fate, fate_at, created_at",
 }
 
 
@@ -211,6 +211,7 @@ def _write_ticket(
     out.add(
         "tickets", ticket.id, subject, ticket.contact_id, status, int(not ticket.closed), priority, ticket.assignee_id,
         ticket.created_at, at, "customer" if kind == "customer" else "agent", text[:200], last_reply, receipt,
+        at if receipt == "read" else None,
     )  # fmt: skip
     if last_reply and receipt and ticket.id > TICKETS - MAILED:
         _write_mail(out, ticket.id, last_reply, email, receipt, at)
@@ -231,10 +232,12 @@ def _write_mail(out: Files, number: int, reply_id: int, email: str, receipt: str
     tracking_id = hashlib.sha256(str(reply_id).encode()).hexdigest()
     state = "failed" if receipt == "failed" else "sent"
     reports = "" if receipt == "untracked" else "opens,clicks"
-    reported = receipt if receipt in {"read", "machine", "bounced"} else None
+    seen = receipt if receipt in {"read", "machine"} else None
+    seen_at = at if seen else None
+    fate = receipt if receipt == "bounced" else None
     out.add(
-        "email_recipients", number, "to", email, tracking_id, state, 1, at, at, reports, reported,
-        at if reported else None, at,
+        "email_recipients", number, "to", email, tracking_id, state, 1, at, at, reports, seen, seen_at, seen_at, fate,
+        at if fate else None, at,
     )  # fmt: skip
 
 

@@ -82,7 +82,10 @@ def plan(query: TicketQuery, receipts: Stored | None = None) -> Plan | None:
         found.append(_beyond(query.ordered_by, descending=descending, cursor=cursor))
         parameters |= {"at": cursor.at, "id": cursor.ticket_id, "at_priority": cursor.priority}
     index = _index(query, bool(active), bool(assignee))
-    return Plan(index, _order(query.ordered_by, descending), tuple(found), parameters)
+    never = query.ordered_by == "read" and descending and cursor is not None and cursor.at == NEVER
+    # With what is NULL everywhere in the order as well, MariaDB sorts instead of reading the index backwards.
+    order = "t.id DESC" if never else _order(query.ordered_by, descending)
+    return Plan(index, order, tuple(found), parameters)
 
 
 def stored_receipts(choice: str, visible: frozenset[str]) -> Stored:

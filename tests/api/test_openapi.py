@@ -31,6 +31,7 @@ async def test_the_description_names_every_endpoint_and_needs_no_login(client: C
         ("GET", "/api/tickets/{ticket_id}"),
         ("POST", "/api/tickets/{ticket_id}/replies"),
         ("GET", "/api/tickets/{ticket_id}/replies/{reply_id}/tracking"),
+        ("PATCH", "/api/tickets/{ticket_id}/replies/{reply_id}/recipients/{recipient_id}/verdict"),
     }
     assert all(path.startswith("/api/") for _, path in operations)
     for operation in operations.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 from app.accounts import profile
 from app.accounts.models import User
 from app.database import Database, utcnow
+from app.hookspecs import RecipientActivity, ReplyActivity, TimelineEntry
+from app.plugin_host import PluginHost
 from app.receipts import service as receipts
+from app.receipts.models import Report
 from tests.api.conftest import Api
 
 
@@ -159,3 +164,94 @@ async def test_a_reply_is_not_found_under_another_ticket(api: Api) -> None:
     reply = await api.new_reply(first)
     assert (await api.get(f"/tickets/{first}/replies/{reply['id']}/tracking")).status == 200
     assert (await api.get(f"/tickets/{second}/replies/{reply['id']}/tracking")).status == 404
+
+
+async def test_a_verdict_counts_until_it_is_taken_back(api: Api, db: Database) -> None:
+    ticket_id, reply = await _mailed(api, db)
+    where = f"/tickets/{ticket_id}/replies/{reply['id']}"
+    [copy, _] = (await api.get(f"{where}/tracking")).json["recipients"]
+    assert (copy["state"], copy["judged"], copy["words"]) == ("sent", None, "")
+
+    answer = await api.call("PATCH", f"{where}/recipients/{copy['id']}/verdict", json={"verdict": "read"})
+    assert answer.status == 200
+    [judged, other] = answer.json["recipients"]
+    assert (judged["judged"]["verdict"], judged["judged"]["by"]) == ("read", "Gus Agent")
+    assert judged["judged"]["at"].endswith("Z")
+    assert other["judged"] is None
+    assert [(line["kind"], line["email"], line["machine"]) for line in answer.json["timeline"]][:1] == [
+        ("judged", "bob@example.org", False)
+    ]
+
+    answer = await api.call("PATCH", f"{where}/recipients/{copy['id']}/verdict", json={"verdict": None})
+    assert answer.json["recipients"][0]["judged"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [({}, "is missing"), ({"verdict": "seen"}, "got 'seen'"), ({"verdict": "read", "by": "Ada"}, "is unknown")],
+)
+async def test_a_verdict_that_does_not_hold_is_refused(
+    api: Api, db: Database, body: dict[str, Any], words: str
+) -> None:
+    ticket_id, reply = await _mailed(api, db)
+    [copy, _] = (await api.get(f"/tickets/{ticket_id}/replies/{reply['id']}/tracking")).json["recipients"]
+    path = f"/tickets/{ticket_id}/replies/{reply['id']}/recipients/{copy['id']}/verdict"
+    answer = await api.call("PATCH", path, json=body)
+    assert answer.status == 422
+    assert words in next(iter(answer.fields.values()))
+
+
+async def test_a_copy_that_waits_or_is_anothers_cannot_be_judged(api: Api, db: Database) -> None:
+    ticket_id, reply = await _mailed(api, db)
+    other = await api.new_reply(ticket_id)
+    [copy] = (await api.get(f"/tickets/{ticket_id}/replies/{other['id']}/tracking")).json["recipients"]
+    for recipient_id in (copy["id"], 4711, 2**63 - 1):
+        path = f"/tickets/{ticket_id}/replies/{reply['id']}/recipients/{recipient_id}/verdict"
+        assert (await api.call("PATCH", path, json={"verdict": "read"})).status == 404
+    path = f"/tickets/{ticket_id}/replies/{other['id']}/recipients/{copy['id']}/verdict"
+    answer = await api.call("PATCH", path, json={"verdict": "read"})
+    assert "is queued; only one that went out" in answer.fields["verdict"]
+
+
+async def test_tracking_tells_people_from_machines(api: Api, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket_id, reply = await _mailed(api, db)
+    async with db.connection() as conn:
+        bob = await conn.fetch_value("SELECT id FROM email_recipients WHERE role = 'to'")
+    noon = utcnow().replace(microsecond=0)
+    known = RecipientActivity(bob, noon, noon + timedelta(hours=1), 2, {"https://a.test/": 1}, 5, 3)
+    line = TimelineEntry(noon, bob, "open", "Opened", "by a scanner", machine=True)
+
+    async def activity(plugins: PluginHost, reply_ids: Sequence[int]) -> dict[int, ReplyActivity]:
+        return {reply["id"]: ReplyActivity((known,), (line,))}
+
+    async def states(plugins: PluginHost) -> frozenset[str]:
+        return frozenset({"read", "machine"})
+
+    monkeypatch.setattr(PluginHost, "reply_activity", activity)
+    monkeypatch.setattr(PluginHost, "receipt_states", states)
+    async with db.transaction() as conn:
+        report = Report(bob, reply["id"], ticket_id, "read", noon, noon + timedelta(hours=2), "He followed a link.")
+        await receipts.report(conn, [report])
+
+    told = (await api.get(f"/tickets/{ticket_id}/replies/{reply['id']}/tracking")).json
+    to, cc = told["recipients"]
+    assert (to["state"], to["words"], cc["words"]) == ("read", "He followed a link.", "")
+    assert (to["opens"], to["machine_opens"], to["machine_clicks"]) == (2, 5, 3)
+    assert to["first_read_at"] == noon.isoformat().replace("+00:00", "Z")
+    assert to["last_read_at"] == (noon + timedelta(hours=2)).isoformat().replace("+00:00", "Z")
+    assert (cc["first_read_at"], cc["last_read_at"]) == (None, None)
+    assert [entry["machine"] for entry in told["timeline"] if entry["kind"] == "open"] == [True]
+    [listed] = (await api.get("/tickets")).json["tickets"]
+    assert listed["last_read_at"] == to["last_read_at"]
+
+
+async def _mailed(api: Api, db: Database) -> tuple[int, dict[str, Any]]:
+    """A reply to Bob, with Eve in copy, that has gone out."""
+    ticket_id = await api.new_ticket()
+    reply = await api.new_reply(ticket_id, cc="eve@example.org")
+    async with db.transaction() as conn:
+        await conn.execute(
+            "UPDATE email_recipients SET state = 'sent', sent_at = %(now)s, reports = 'opens'", {"now": utcnow()}
+        )
+        await receipts.refresh(conn, reply["id"])
+    return ticket_id, reply

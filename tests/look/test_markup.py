@@ -14,6 +14,8 @@ from .gallery import ALL_STATES, PAGES, ROOT, Receipt, RecipientRow, environment
 MACRO_FILES = sorted((ROOT / "templates" / "macros").glob("*.html"))
 # Macros that only other macros of their file (or of forms.html) call.
 HELPERS = {
+    "recipient_verdict",
+    "verdict_button",
     "described",
     "help_line",
     "error_line",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.receipts import rules
-from app.receipts.models import Copy
+from app.receipts.models import Badge, Copy, Judgement
 
 NOON = datetime(2026, 5, 3, 12, tzinfo=UTC)
 TRACKING = rules.CORE_STATES | {"read"}
@@ -69,7 +68,11 @@ def test_an_untracked_copy_that_was_not_sent_is_not_called_untracked() -> None:
     [
         ([READ], "read", "Read"),
         ([READ, SENT, SENT], "read", "Read by 1 of 3"),
-        ([READ, READ], "read", "Read"),
+        ([READ, READ], "read", "All read"),
+        ([READ, READ, copy(tracked=False)], "read", "All read"),
+        ([READ, copy(tracked=False, role="bcc")], "read", "Read"),
+        ([READ, SENT, copy(tracked=False)], "read", "Read by 1 of 2"),
+        ([copy(receipt="replied")] * 2, "replied", "All replied"),
         ([READ, QUEUED], "read", "Read by 1 of 2"),
         ([READ, copy(receipt="replied")], "replied", "Replied by 1 of 2"),
         ([READ, copy(receipt="machine"), SENT], "read", "Read by 1 of 3"),
@@ -110,23 +113,33 @@ def test_no_copies_make_no_badge() -> None:
         rules.summarise([], TRACKING)
 
 
-def test_reports_rank_from_delivered_to_complained() -> None:
-    order = ["delivered", "machine", "read", "replied", "bounced", "complained"]
-    for lower, higher in itertools.pairwise(order):
-        assert rules.outranks(higher, lower)
-        assert not rules.outranks(lower, higher)
-        assert not rules.outranks(lower, lower)
-    assert rules.outranks("delivered", None)
+def test_an_answer_is_shown_without_any_plugin() -> None:
+    answered = copy(receipt="replied", receipt_at=NOON)
+    assert rules.summarise([answered], rules.CORE_STATES) == Badge("replied", "Replied", NOON)
 
 
-def test_a_receipt_without_a_badge_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'opened'"):
-        rules.outranks("opened", None)
+@pytest.mark.parametrize(
+    ("state", "correction"),
+    [
+        ("read", "unread"),
+        ("machine", "read"),
+        ("sent", "read"),
+        ("untracked", "read"),
+        ("queued", ""),
+        ("failed", ""),
+        ("replied", ""),
+        ("bounced", ""),
+    ],
+)
+def test_an_agent_is_offered_what_the_badge_does_not_say(state: str, correction: str) -> None:
+    assert rules.correction_of(SENT, state, TRACKING) == correction
+    assert rules.correction_of(SENT, state, rules.CORE_STATES) == ""
+    assert rules.correction_of(copy(judged=Judgement("read", "Ada", NOON)), state, TRACKING) == ""
 
 
 def test_a_list_filter_finds_what_the_list_shows() -> None:
     assert rules.stored_for("read", TRACKING) == {"read"}
-    assert rules.stored_for("sent", TRACKING) == {"sent", "delivered", "machine", "replied", "bounced", "complained"}
+    assert rules.stored_for("sent", TRACKING) == {"sent", "delivered", "machine", "bounced", "complained"}
     assert rules.stored_for("sent", rules.CORE_STATES) == {"sent", "untracked", *rules.RECEIPTS}
     for visible in (TRACKING, rules.CORE_STATES):
         for stored in rules.STATES:

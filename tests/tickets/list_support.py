@@ -13,7 +13,8 @@ START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 async def add_ticket(conn: Connection, **given: Any) -> int:
-    """Add a ticket of a contact; `minute` says when something last happened, `text` what it is found by."""
+    """Add a ticket of a contact; `minute` says when something last happened, `read` when its last reply was last read,
+    `text` what it is found by."""
     values: dict[str, Any] = {
         "subject": "A question",
         "contact": "Bob Builder",
@@ -24,6 +25,7 @@ async def add_ticket(conn: Connection, **given: Any) -> int:
         "created": None,
         "last_from": "customer",
         "last_receipt": None,
+        "read": None,
         "text": "",
         **given,
     }
@@ -31,14 +33,15 @@ async def add_ticket(conn: Connection, **given: Any) -> int:
     values["created"] = START + timedelta(
         minutes=values["created"] if values["created"] is not None else values["minute"]
     )
+    values["read"] = None if values["read"] is None else START + timedelta(minutes=values["read"])
     values["email"] = values["contact"].lower().replace(" ", ".") + "@example.org"
     contact_id = await _contact(conn, values)
     ticket_id = await conn.insert(
         """
         INSERT INTO tickets (subject, contact_id, status, active, priority, assignee_id, created_at, last_activity_at,
-                             last_from, last_snippet, last_receipt)
+                             last_from, last_snippet, last_receipt, last_read_at)
         VALUES (%(subject)s, %(contact_id)s, %(status)s, %(status)s <> 'closed', %(priority)s, %(assignee_id)s,
-                %(created)s, %(at)s, %(last_from)s, %(text)s, %(last_receipt)s)
+                %(created)s, %(at)s, %(last_from)s, %(text)s, %(last_receipt)s, %(read)s)
         """,
         {**values, "contact_id": contact_id},
     )

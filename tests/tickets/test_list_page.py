@@ -58,6 +58,18 @@ async def test_the_badge_of_the_last_reply_stands_in_its_line(agent_client: Clie
     assert "Printer" not in await _page(agent_client, "/tickets?receipt=failed")
 
 
+async def test_a_list_by_last_reading_says_when_that_was(db: Database, agent_client: Client) -> None:
+    await add_tickets(db, [{"subject": "Unread"}, {"subject": "Read", "read": 5, "last_receipt": "read"}])
+    page = await _page(agent_client, "/tickets?sort=read")
+    assert page.index(">Read<") < page.index(">Unread<")
+    assert re.search(r'Last read: </span><time class="when" datetime="2026-05-01T00:05:00', page)
+    assert 'Last read: </span><span class="when">never</span>' in page
+    links = _links(page)
+    assert links["Last read, never or longest ago first"] == "/tickets?sort=read&dir=asc"
+    assert links["Replied"] == "/tickets?receipt=replied&sort=read"
+    assert links["Nothing mailed"] == "/tickets?receipt=none&sort=read"
+
+
 async def test_filters_are_chips_that_can_be_taken_off_one_by_one(
     db: Database, agent_client: Client, agent: User
 ) -> None:

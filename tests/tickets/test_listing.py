@@ -70,9 +70,9 @@ async def test_pages_forward_and_back_show_every_ticket_once_in_order(
     db: Database, agent: User, view: str, sort: str, descending: bool
 ) -> None:
     # Equal times on purpose: only the number tells these tickets apart.
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"minute": n // 3, "created": 40 - n // 4, "priority": ("low", "urgent", "normal", "high")[n % 4]}
-        | {"assignee_id": agent.id}
+        | {"assignee_id": agent.id, "read": n // 2 if n % 5 < 3 else None}
         for n in range(23)
     ]
     ids = await add_tickets(db, rows)
@@ -81,6 +81,7 @@ async def test_pages_forward_and_back_show_every_ticket_once_in_order(
         "activity": lambda n: (rows[n]["minute"], ids[n]),
         "created": lambda n: (rows[n]["created"], ids[n]),
         "priority": lambda n: (number[str(rows[n]["priority"])], rows[n]["minute"], ids[n]),
+        "read": lambda n: (-1 if rows[n]["read"] is None else rows[n]["read"], ids[n]),
     }
     expected = [ids[n] for n in sorted(range(23), key=keys[sort], reverse=descending)]
     query = TicketQuery(user_id=agent.id, view=view, sort=sort, descending=descending)
@@ -100,6 +101,12 @@ async def test_pages_forward_and_back_show_every_ticket_once_in_order(
         assert [row.id for row in page.rows] == [row.id for row in earlier.rows]
         assert page.next
     assert page.previous == ""
+
+
+async def test_tickets_without_a_mailed_reply_can_be_asked_for(db: Database, agent: User) -> None:
+    without, replied = await add_tickets(db, [{}, {"last_receipt": "replied"}])
+    assert await _ids(agent, receipt="none") == [without]
+    assert await _ids(agent, receipt="replied") == [replied]
 
 
 async def test_going_back_to_a_first_page_that_became_short_fills_it(db: Database, agent: User) -> None:
@@ -135,7 +142,9 @@ async def test_it_is_our_turn_when_the_customer_wrote_last(db: Database, agent: 
 
 
 async def test_every_list_is_read_from_its_index_alone_and_in_order(db: Database, agent: User) -> None:
-    ids = await add_tickets(db, [{"minute": n, "assignee_id": agent.id if n % 2 else None} for n in range(60)])
+    ids = await add_tickets(
+        db, [{"minute": n, "assignee_id": agent.id if n % 2 else None, "read": n % 31 or None} for n in range(60)]
+    )
     filters: list[dict[str, Any]] = [
         {},
         {"status": "pending"},
@@ -144,8 +153,10 @@ async def test_every_list_is_read_from_its_index_alone_and_in_order(db: Database
         {"status": "closed", "priority": "low", "assignee": NOBODY, "receipt": "failed"},
     ]
     async with db.connection() as conn:
-        [middle] = await listing_repository.rows(conn, ids[30:31])
-        for view, sort, narrowed, turned in itertools.product(rules.VIEWS, rules.SORTS, filters, (True, False)):
+        middles = await listing_repository.rows(conn, ids[30:32])
+        assert [row.last_read_at is None for row in middles] == [False, True]
+        every = itertools.product(rules.VIEWS, rules.SORTS, filters, (True, False), middles)
+        for view, sort, narrowed, turned, middle in every:
             query = TicketQuery(user_id=agent.id, view=view, sort=sort, descending=turned, **narrowed)
             cursor = rules.cursor_of(query, middle)
             for placed in (query, replace(query, after=cursor), replace(query, before=cursor)):

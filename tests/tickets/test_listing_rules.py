@@ -142,12 +142,13 @@ def test_sent_not_read_is_offered_only_where_reading_is_seen() -> None:
     assert rules.receipt_choices(CORE_STATES)["sent"] == "Sent"
     assert "read" not in rules.receipt_choices(CORE_STATES)
     choices = rules.receipt_choices(CORE_STATES | {"read", "machine"})
-    assert list(choices)[:3] == ["read", "sent", "machine"]
+    assert list(choices)[:4] == ["read", "replied", "sent", "machine"]
     assert choices["sent"] == "Sent, not read"
 
 
 def test_a_mail_read_before_the_module_was_switched_off_counts_as_sent() -> None:
     assert plans.stored_receipts("sent", CORE_STATES) >= {"sent", "read", "machine"}
+    assert plans.stored_receipts("replied", CORE_STATES) == {"replied"}
     assert plans.stored_receipts("read", CORE_STATES) == frozenset()
     assert plans.stored_receipts("read", CORE_STATES | {"read", "replied"}) == {"read", "replied"}
     assert plans.stored_receipts("sent", CORE_STATES | {"read", "machine"}).isdisjoint({"read", "failed", "untracked"})

@@ -250,7 +250,7 @@ async def test_send_and_close_closes_and_an_answer_opens_again(db: Database, age
 
 async def test_a_mail_that_comes_twice_is_added_once(db: Database) -> None:
     ticket_id = await _ticket()
-    given = {"email": BOB, "text_body": "Again", "message_id": "<twice@example.org>"}
+    given: dict[str, Any] = {"email": BOB, "text_body": "Again", "message_id": "<twice@example.org>"}
     first = await service.add_customer_message(ticket_id, **given)
     second = await service.add_customer_message(ticket_id, **given)
     assert first == second
