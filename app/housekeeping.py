@@ -1,9 +1,10 @@
-"""What the worker throws away: ended sessions, old throttle entries, heard live events, unused uploads."""
+"""What the worker throws away: ended sessions, old throttle entries and addresses, heard events, unused uploads."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from app.accounts.agent_addresses import KEPT_FOR
 from app.accounts.service import SESSION_IDLE
 from app.database import Connection, utcnow
 from app.runtime import Runtime
@@ -14,6 +15,7 @@ RULES = (
     ("DELETE FROM sessions WHERE last_seen_at < %(before)s LIMIT %(batch)s", SESSION_IDLE),
     ("DELETE FROM login_failures WHERE failed_at < %(before)s LIMIT %(batch)s", timedelta(hours=1)),
     ("DELETE FROM user_tokens WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(days=30)),
+    ("DELETE FROM agent_addresses WHERE seen_at < %(before)s LIMIT %(batch)s", KEPT_FOR),
     ("DELETE FROM live_events WHERE created_at < %(before)s LIMIT %(batch)s", timedelta(minutes=10)),
     (
         """

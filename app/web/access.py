@@ -16,9 +16,10 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from app.accounts import service as accounts
+from app.accounts.agent_addresses import AgentAddresses
 from app.accounts.models import User
 from app.crypto import derive
-from app.runtime import current
+from app.runtime import Runtime, current
 from app.settings import LOOPBACK_HOSTS, Settings
 from app.web.client_address import client_address
 
@@ -57,6 +58,8 @@ def visitor_cookie(settings: Settings) -> str:
 
 def install(app: Quart) -> None:
     """Check every request of `app`."""
+    runtime: Runtime = app.extensions["runtime"]
+    app.extensions["agent_addresses"] = AgentAddresses(runtime.settings)
     app.before_request(_admit)
 
 
@@ -129,6 +132,9 @@ async def _session(settings: Settings) -> User | None:
     token = request.cookies.get(session_cookie(settings), "")
     user = await accounts.user_of_session(token) if token else None
     g.csrf_source = token if user else request.cookies.get(visitor_cookie(settings), "")
+    if user:
+        addresses: AgentAddresses = current_app.extensions["agent_addresses"]
+        await addresses.note(current().database, request_address())
     return user
 
 
