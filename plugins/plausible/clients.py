@@ -29,6 +29,7 @@ class Client:
     """A web view inside an app, renewed at the phone maker's pace."""
 
 
+_MARKS = tuple((mark, kind, name) for kind, name, marks in NAMES for mark in marks)
 # "Cubot" is a maker of phones.
 _ROBOT_WORDS = re.compile(
     r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|scanner|scraper|archiver|fetcher|preview|validator|"
@@ -66,7 +67,7 @@ def client_words(user_agent: str) -> str:
     return f"in {client.name}" if client.kind is Kind.MAIL_CLIENT and client.engine != "webkit" else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _read(user_agent: str, app: str) -> Client:
     agent = user_agent.strip().lower()
     if not agent:
@@ -75,10 +76,9 @@ def _read(user_agent: str, app: str) -> Client:
         return Client(Kind.APPLE_AHEAD, "Apple Mail, loading images ahead")
     engine, version = _engine(agent)
     embedded = "; wv)" in agent or "electron/" in agent
-    for kind, name, marks in NAMES:
-        for mark in marks:
-            if mark in agent:
-                return Client(kind, name, engine if engine != "webkit" else "", version, embedded=embedded)
+    for mark, kind, name in _MARKS:
+        if mark in agent:
+            return Client(kind, name, engine if engine != "webkit" else "", version, embedded=embedded)
     if app:
         named = _named_app(app.lower())
         if named:
@@ -96,8 +96,8 @@ def _read(user_agent: str, app: str) -> Client:
 
 def _named_app(app: str) -> str:
     """The mail app of an Android package name; '' for other apps."""
-    for kind, name, marks in NAMES:
-        if kind is Kind.MAIL_CLIENT and any(mark in app for mark in marks):
+    for mark, kind, name in _MARKS:
+        if kind is Kind.MAIL_CLIENT and mark in app:
             return name
     return "a mail app on Android" if "mail" in app else ""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.plausible.classify import Context, CopyHistory, Request, chosen_headers, classify
+from plugins.plausible.classify.looks import forget
 from tests.support.opens import (
     APPLE_AHEAD,
     BARE,
@@ -29,6 +30,7 @@ from tests.support.opens import (
     copy,
     opened,
 )
+from tests.support.opens_plainly import classify_plainly
 
 NETWORKS = ["apple_relay", "google", "microsoft", "gateway", "proxy", "cloud", "agent", "portal"]
 # Few values, close together, so that ties, bursts and twins are common.
@@ -46,6 +48,7 @@ REQUESTS = st.builds(
     networks=st.frozensets(st.sampled_from(NETWORKS), max_size=2),
     client=st.sampled_from(["a", "b", None]),
     agent_session=st.sampled_from([False, False, True]),
+    customer_session=st.sampled_from([False, False, False, True]),
     repeats=st.sampled_from([1, 1, 1, 50]),
 )
 CONTEXTS = st.builds(
@@ -55,6 +58,9 @@ CONTEXTS = st.builds(
     links=st.sampled_from([(), ("0",), ("0", "1"), ("0", "1", "2"), ("0", "1", "0", "2")]),
     trap_link=st.sampled_from([None, "trap"]),
     portal_host=st.sampled_from([None, "help.example.net"]),
+    recipient_internal=st.booleans(),
+    agent_copy=st.sampled_from([False, False, False, True]),
+    shared_with_agent=st.sampled_from([False, False, False, True]),
     agent_forwarded_at=st.sampled_from([None, DELIVERED + timedelta(seconds=61)]),
     replied_at=st.sampled_from([None, DELIVERED + timedelta(seconds=61)]),
     reply_automatic=st.booleans(),
@@ -76,6 +82,18 @@ def test_the_order_of_arrival_changes_nothing(
     assert [straight.requests[i] for i in order] == list(mixed.requests)
     assert (straight.read, straight.state, straight.words) == (mixed.read, mixed.state, mixed.words)
     assert (straight.first_read_at, straight.pending_until) == (mixed.first_read_at, mixed.pending_until)
+
+
+@settings(max_examples=400)
+@given(CONTEXTS, st.lists(REQUESTS, max_size=14), st.sampled_from([None, DELIVERED + timedelta(seconds=31)]))
+def test_memory_and_shortcuts_change_nothing(context: Context, requests: list[Request], now: datetime | None) -> None:
+    history = CopyHistory(context, requests)
+
+    forget()
+    cold = classify(history, now=now)
+    warm = classify(history, now=now)
+
+    assert cold == warm == classify_plainly(history, now=now)
 
 
 @given(st.lists(REQUESTS, max_size=6), st.sampled_from(range(6)))
@@ -145,7 +163,7 @@ def _steps(size: int, *, varied: bool) -> int:
         steps += event == "line"
         return count
 
-    classify(history)
+    forget()
     sys.settrace(count)
     try:
         classify(history)
