@@ -41,6 +41,16 @@ _ENGINES = (
     ("msie", re.compile(r"\b(?:msie |trident/)(\d{1,4})")),
     ("presto", re.compile(r"\bopera/(\d{1,4})")),
 )
+# The last versions for systems that their owners cannot renew, as the release notes tell. Windows 7 and 8 stay with
+# Chrome 109 and Firefox 115, Windows XP with 49 and 52; Edge 18 is what apps on Windows 10 show pages in.
+_HOLDOUTS = {
+    ("chromium", "Windows"): {49, 109},
+    ("chromium", "a Mac"): {49, 67, 87, 103, 116, 128, 138},
+    ("chromium", "Android"): {95, 106, 119, 138},
+    ("gecko", "Windows"): {52, 115},
+    ("gecko", "a Mac"): {45, 48, 78, 115},
+}
+_EDGE_IN_APPS = "edge/18."
 _SAFARI = re.compile(r"\bversion/(\d{1,4})")
 _BRANDS = (
     ("edg", "Edge"), ("opr/", "Opera"), ("opera", "Opera"), ("vivaldi", "Vivaldi"),
@@ -90,8 +100,9 @@ def _read(user_agent: str, app: str) -> Client:
     if engine == "webkit" and "safari/" not in agent:
         return Client(Kind.MAIL_CLIENT, f"Apple Mail or another app on {_system(agent)}", engine)
     brand = next((name for mark, name in _BRANDS if mark in agent), "a browser")
-    name = f"{brand} on {_system(agent)}"
-    return Client(Kind.BROWSER, name, engine, version, _is_holdout(engine, version), embedded)
+    system = _system(agent)
+    holdout = version in _HOLDOUTS.get((engine, system), ()) or _EDGE_IN_APPS in agent
+    return Client(Kind.BROWSER, f"{brand} on {system}", engine, version, holdout, embedded)
 
 
 def _named_app(app: str) -> str:
@@ -115,8 +126,3 @@ def _engine(agent: str) -> tuple[str, int]:
 
 def _system(agent: str) -> str:
     return next((name for mark, name in _SYSTEMS if mark in agent), "an unknown system")
-
-
-def _is_holdout(engine: str, version: int) -> bool:
-    """Chrome 109 and Firefox 115 are the last for Windows 7 and 8, and report Windows 10 from Server 2012 R2 too."""
-    return (engine, version) in (("chromium", 109), ("gecko", 115))

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from plugins.plausible.classify.rule import AT_ONCE
 from plugins.plausible.classify.sight import Sight
+from plugins.plausible.client_names import Kind
 
 BURST = 3.0
 """Seconds in which no person follows all links, or three."""
@@ -21,6 +23,10 @@ HASTY = 1.5
 """Seconds between pixel and link, or between two links, in which no person reads."""
 READING = 15.0
 """Seconds that a person had the mail open before several links in a row are believed."""
+SHOWN = 3600.0
+"""Seconds after a mail service showed the mail in which a click may be of the person who saw it."""
+TABS, TAB_CLICKS = 5, 8
+"""Different links, and clicks, that a person opens beside each other within a burst's time."""
 ECHO = 1.5
 """Seconds between a reader's click and a gateway's check of the same link."""
 NEARBY = 60.0
@@ -31,8 +37,12 @@ HAND = 0.3
 """Seconds that a person needs between two clicks."""
 SERIES_GAP = 60.0
 SERIES_START = 60.0
+SERIES_PAUSE = 300.0
+"""Seconds between two links of a series that began right after delivery: some scanners wait at random."""
 CLOCKWORK_FROM = 4
 CLOCKWORK_SPREAD = 0.02
+
+_SHOW = (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY)
 
 Who = tuple[str, str | None]
 """User-Agent and client."""
@@ -64,8 +74,11 @@ class Reading:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._first: dict[Hashable, float] = {}
+        self._shown: list[float] = []
         for i, link in enumerate(seen.links):
             sight = seen.sights[i]
+            if link is None and sight.client.kind in _SHOW and not self._at_once(seen.times[i]):
+                self._shown.append(seen.times[i])
             if link is None and not sight.aside and _may_read(sight):
                 self._first.setdefault(seen.who(i), seen.times[i])
                 # A mail program opens links in a browser, so the name changes but not the address.
@@ -73,11 +86,22 @@ class Reading:
                     self._first.setdefault(seen.clients[i], seen.times[i])
 
     def before(self, index: int, at: float | None = None) -> bool:
-        """Whether the client of this click loaded the pixel long enough before it, or before `at`."""
+        """Whether the client of this click loaded the pixel long enough before it, or before `at`.
+
+        A proxy that loads when a mail is shown stands for every client of a person: it hides which.
+        """
         moment = self._seen.times[index] if at is None else at
         client = self._seen.clients[index]
         starts = [self._first.get(self._seen.who(index)), self._first.get(client) if client is not None else None]
-        return any(start is not None and start <= moment - READING for start in starts)
+        if any(start is not None and start <= moment - READING for start in starts):
+            return True
+        spot = bisect_left(self._shown, moment - SHOWN)
+        shown = spot < len(self._shown) and self._shown[spot] <= moment - READING
+        return shown and not self._seen.sights[index].machine_network
+
+    def _at_once(self, moment: float) -> bool:
+        """Whether a proxy may have loaded ahead."""
+        return self._seen.delivered is not None and moment - self._seen.delivered < AT_ONCE
 
 
 def _may_read(sight: Sight) -> bool:
@@ -101,6 +125,26 @@ def _trapped(seen: Seen, clicks: Iterable[int]) -> set[int]:
         or (agent in scattered and seen.sights[i].machine_network)
         or (agent in moments and _near(seen.times[i], moments[agent], NEARBY))
     }
+
+
+def _checked(seen: Seen) -> set[int]:
+    """What a program loads around the moment when it asked without loading."""
+    moments: defaultdict[Who, list[float]] = defaultdict(list)
+    for i, sight in enumerate(seen.sights):
+        if sight.odd_method:
+            moments[seen.who(i)].append(seen.times[i])
+    return {
+        i
+        for i, moment in enumerate(seen.times)
+        if seen.who(i) in moments and _near(moment, moments[seen.who(i)], NEARBY)
+    }
+
+
+def _bare(seen: Seen, clicks: Iterable[int]) -> set[int]:
+    """The loads of who also follows links under Apple's bare name, which Apple never does."""
+    bare = {i for i, sight in enumerate(seen.sights) if sight.client.kind is Kind.APPLE_AHEAD}
+    addresses = {seen.clients[i] for i in clicks if i in bare} - {None}
+    return {i for i in bare if seen.clients[i] in addresses}
 
 
 def _burst(seen: Seen, clicks: Sequence[int], reading: Reading) -> set[int]:
@@ -140,8 +184,8 @@ def _crowded(seen: Seen, group: Sequence[int], needed: int, reading: Reading) ->
 
 
 def _two_tabs(seen: Seen, group: Sequence[int], start: int, end: int, different: int, reading: Reading) -> bool:
-    """A reader who had the mail open and opens two or three links beside each other, by hand."""
-    if different > 3 or end - start > 6:
+    """A reader who had the mail open and opens a few links beside each other, by hand."""
+    if different > TABS or end - start > TAB_CLICKS:
         return False
     window = group[start:end]
     if any(seen.sights[i].machine_network or seen.sights[i].bare or seen.sights[i].unactivated for i in window):
@@ -166,7 +210,9 @@ def _with_pixels(seen: Seen, marked: set[int]) -> set[int]:
 
 
 def _series(seen: Seen, clicks: Iterable[int], reading: Reading) -> set[int]:
-    """Every link, once around: in the order of the mail at an even pace, or at any pace from where no person sits."""
+    """Every link, once around: in the order of the mail at an even pace, at any pace right after delivery by who had
+    not opened the mail, or at any pace from where no person sits.
+    """
     if len(seen.in_mail) < 2:
         return set()
     place = {link: number for number, link in enumerate(seen.in_mail)}
@@ -193,12 +239,14 @@ def _is_series(seen: Seen, found: dict[str, int], place: dict[str, int], reading
     steps = sorted((seen.times[i], place[link]) for link, i in found.items())
     order = [number for _, number in steps]
     gaps = [b[0] - a[0] for a, b in pairwise(steps)]
+    soon = seen.delivered is not None and steps[0][0] - seen.delivered < SERIES_START
+    if soon and not read_before and max(gaps) <= SERIES_PAUSE:
+        return True
     if order not in (sorted(order), sorted(order, reverse=True)) or max(gaps) > SERIES_GAP:
         return False
     start = steps[0][0]
     if any(reading.before(i, start) for i in clicks):
         return max(gaps) <= 1.5 * min(gaps) and max(gaps) < 5.0
-    soon = seen.delivered is not None and start - seen.delivered < SERIES_START
     return soon or median(gaps) < 5.0 or max(gaps) <= 1.5 * min(gaps)
 
 
@@ -265,6 +313,8 @@ def _near(moment: float, moments: Sequence[float], reach: float) -> bool:
 Finder = Callable[[Seen, Sequence[int], Reading], set[int]]
 FINDERS: dict[str, Finder] = {
     "trapped": lambda seen, clicks, reading: _trapped(seen, clicks),
+    "checked": lambda seen, clicks, reading: _checked(seen),
+    "bare": lambda seen, clicks, reading: _bare(seen, clicks),
     "burst": _burst,
     "series": _series,
     "hasty": _hasty,

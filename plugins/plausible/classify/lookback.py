@@ -8,6 +8,7 @@ from operator import sub
 from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY, Reading, Seen
 from plugins.plausible.classify.looks import Look
 from plugins.plausible.classify.model import Context, Request
+from plugins.plausible.client_names import Kind
 from plugins.plausible.clients import LONGEST_READ
 
 HAMMERING = 20
@@ -35,7 +36,7 @@ def find_marks(
         if request.kind != "open" and not looks[i].sight.aside:
             clicks.append(i)
         hammered = hammered or request.repeats >= HAMMERING
-    names = worthwhile(requests, times, clicks, context)
+    names = worthwhile(requests, times, looks, clicks, context)
     asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
     if not names and not asking and not hammered:
         return {}
@@ -48,14 +49,22 @@ def find_marks(
 
 
 def worthwhile(
-    requests: Sequence[Request], times: Sequence[float], clicks: Sequence[int], context: Context
+    requests: Sequence[Request],
+    times: Sequence[float],
+    looks: Sequence[Look],
+    clicks: Sequence[int],
+    context: Context,
 ) -> list[str]:
     """The findings that there can be. clicks: the positions of those that the findings are about."""
     names = []
     if len(requests) >= CLOCKWORK_FROM:
         names.append("clockwork")
+    if len(requests) > 1 and any(look.sight.odd_method for look in looks):
+        names.append("checked")
     if not clicks:
         return names
+    if len(clicks) < len(requests) and any(looks[i].sight.client.kind is Kind.APPLE_AHEAD for i in clicks):
+        names.append("bare")
     trap = context.trap_link
     if trap is not None and any((requests[i].link or "") == trap for i in clicks):
         names.append("trapped")

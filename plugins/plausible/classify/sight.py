@@ -34,7 +34,7 @@ class Sight:
     is_open: bool
     client: Client
     odd_method: bool
-    """HEAD, OPTIONS and whatever else no reader's program sends."""
+    """HEAD, OPTIONS, POST: no reader's program asks for an image or follows a link that way."""
     speculative: bool
     """A browser loading ahead, which says so."""
     agent_session: bool
@@ -107,7 +107,7 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
     return Sight(
         is_open=is_open,
         client=client,
-        odd_method=request.method.upper() not in ("GET", "POST"),
+        odd_method=request.method.upper() != "GET",
         speculative=speculative,
         agent_session=request.agent_session,
         customer_session=request.customer_session,
@@ -138,6 +138,12 @@ def contradicts_itself(sight: Sight) -> bool:
     if client.embedded:
         return False
     return sight.browser and sight.bare and client.version >= _FIRST_FETCH_METADATA.get(client.engine, 10_000)
+
+
+def protected_browser(sight: Sight) -> bool:
+    """Whether a request from a gateway may be a person's, who reads in a browser that the gateway drives for him."""
+    vouched = sight.activated or (sight.is_open and sight.other_page)
+    return sight.browser and vouched and sight.has_language and not sight.outdated
 
 
 def _joined(headers: tuple[tuple[str, str], ...] | None) -> dict[str, str]:
