@@ -29,6 +29,7 @@ class Client:
     """A web view inside an app, renewed at the phone maker's pace."""
 
 
+_MARKS = tuple((mark, kind, name) for kind, name, marks in NAMES for mark in marks)
 # "Cubot" is a maker of phones.
 _ROBOT_WORDS = re.compile(
     r"(?<!cu)bot(?:\b|_)|crawl|spider|slurp|scanner|scraper|archiver|fetcher|preview|validator|"
@@ -40,6 +41,16 @@ _ENGINES = (
     ("msie", re.compile(r"\b(?:msie |trident/)(\d{1,4})")),
     ("presto", re.compile(r"\bopera/(\d{1,4})")),
 )
+# The last versions for systems that their owners cannot renew, as the release notes tell. Windows 7 and 8 stay with
+# Chrome 109 and Firefox 115, Windows XP with 49 and 52; Edge 18 is what apps on Windows 10 show pages in.
+_HOLDOUTS = {
+    ("chromium", "Windows"): {49, 109},
+    ("chromium", "a Mac"): {49, 67, 87, 103, 116, 128, 138},
+    ("chromium", "Android"): {95, 106, 119, 138},
+    ("gecko", "Windows"): {52, 115},
+    ("gecko", "a Mac"): {45, 48, 78, 115},
+}
+_EDGE_IN_APPS = "edge/18."
 _SAFARI = re.compile(r"\bversion/(\d{1,4})")
 _BRANDS = (
     ("edg", "Edge"), ("opr/", "Opera"), ("opera", "Opera"), ("vivaldi", "Vivaldi"),
@@ -66,7 +77,7 @@ def client_words(user_agent: str) -> str:
     return f"in {client.name}" if client.kind is Kind.MAIL_CLIENT and client.engine != "webkit" else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _read(user_agent: str, app: str) -> Client:
     agent = user_agent.strip().lower()
     if not agent:
@@ -75,10 +86,9 @@ def _read(user_agent: str, app: str) -> Client:
         return Client(Kind.APPLE_AHEAD, "Apple Mail, loading images ahead")
     engine, version = _engine(agent)
     embedded = "; wv)" in agent or "electron/" in agent
-    for kind, name, marks in NAMES:
-        for mark in marks:
-            if mark in agent:
-                return Client(kind, name, engine if engine != "webkit" else "", version, embedded=embedded)
+    for mark, kind, name in _MARKS:
+        if mark in agent:
+            return Client(kind, name, engine if engine != "webkit" else "", version, embedded=embedded)
     if app:
         named = _named_app(app.lower())
         if named:
@@ -90,14 +100,15 @@ def _read(user_agent: str, app: str) -> Client:
     if engine == "webkit" and "safari/" not in agent:
         return Client(Kind.MAIL_CLIENT, f"Apple Mail or another app on {_system(agent)}", engine)
     brand = next((name for mark, name in _BRANDS if mark in agent), "a browser")
-    name = f"{brand} on {_system(agent)}"
-    return Client(Kind.BROWSER, name, engine, version, _is_holdout(engine, version), embedded)
+    system = _system(agent)
+    holdout = version in _HOLDOUTS.get((engine, system), ()) or _EDGE_IN_APPS in agent
+    return Client(Kind.BROWSER, f"{brand} on {system}", engine, version, holdout, embedded)
 
 
 def _named_app(app: str) -> str:
     """The mail app of an Android package name; '' for other apps."""
-    for kind, name, marks in NAMES:
-        if kind is Kind.MAIL_CLIENT and any(mark in app for mark in marks):
+    for mark, kind, name in _MARKS:
+        if kind is Kind.MAIL_CLIENT and mark in app:
             return name
     return "a mail app on Android" if "mail" in app else ""
 
@@ -115,8 +126,3 @@ def _engine(agent: str) -> tuple[str, int]:
 
 def _system(agent: str) -> str:
     return next((name for mark, name in _SYSTEMS if mark in agent), "an unknown system")
-
-
-def _is_holdout(engine: str, version: int) -> bool:
-    """Chrome 109 and Firefox 115 are the last for Windows 7 and 8, and report Windows 10 from Server 2012 R2 too."""
-    return (engine, version) in (("chromium", 109), ("gecko", 115))

@@ -6,6 +6,7 @@ from plugins.plausible.classify import Request
 from tests.support.opens import (
     CHROME,
     FIREFOX,
+    GMAIL,
     GMAIL_AHEAD,
     OUTLOOK,
     PAGE,
@@ -108,6 +109,35 @@ def test_a_page_that_passes_the_reader_on_does_not_vouch_and_accuses_nobody() ->
     passed_on = (*PAGE, ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "cross-site"))
 
     assert _last(clicked(HOUR, headers=passed_on)) == "browser"
+
+
+def test_of_a_program_that_asks_without_loading_only_what_it_does_around_then_is_swept_along() -> None:
+    asked = clicked(HOUR, method="HEAD")
+
+    assert _last(asked, clicked(HOUR + 59)) == "checked"
+    assert _last(asked, clicked(HOUR + 61)) == "browser"
+    assert _last(asked, clicked(HOUR + 1, client="elsewhere")) == "browser"
+
+
+def test_a_reader_whom_gmail_showed_the_mail_may_open_tabs() -> None:
+    tabs = [clicked(HOUR + 40 + 0.6 * n, str(n)) for n in range(3)]
+
+    assert _last(opened(HOUR, GMAIL), *tabs) == "browser"
+    assert _last(opened(HOUR - 3600, GMAIL), *tabs) == "burst"
+    assert _last(opened(3, GMAIL), *tabs) == "burst"
+    assert _last(opened(HOUR, GMAIL), *(clicked(HOUR + 40 + n / 2, str(n), networks=["cloud"]) for n in range(3))) == (
+        "burst"
+    )
+
+
+def test_every_link_at_random_right_after_delivery_is_a_scanner_s_unless_the_mail_was_open() -> None:
+    clicks = [clicked(after, link) for after, link in ((30, "2"), (95, "0"), (101, "3"), (300, "1"))]
+
+    assert _last(*clicks) == "series"
+    assert _last(opened(12, OUTLOOK), *clicks) == "browser"
+    assert _last(*(clicked(after + 100, link) for after, link in ((30, "2"), (95, "0"), (101, "3"), (300, "1")))) == (
+        "browser"
+    )
 
 
 def test_gmail_loading_ahead_and_never_showing_means_unread() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.plausible.classify import Context, CopyHistory, Request, chosen_headers, classify
+from plugins.plausible.classify.looks import forget
 from tests.support.opens import (
     APPLE_AHEAD,
     BARE,
@@ -29,7 +30,9 @@ from tests.support.opens import (
     copy,
     opened,
 )
+from tests.support.opens_plainly import classify_plainly
 
+HOUR = 3600.0
 NETWORKS = ["apple_relay", "google", "microsoft", "gateway", "proxy", "cloud", "agent", "portal"]
 # Few values, close together, so that ties, bursts and twins are common.
 REQUESTS = st.builds(
@@ -46,7 +49,20 @@ REQUESTS = st.builds(
     networks=st.frozensets(st.sampled_from(NETWORKS), max_size=2),
     client=st.sampled_from(["a", "b", None]),
     agent_session=st.sampled_from([False, False, True]),
+    customer_session=st.sampled_from([False, False, False, True]),
     repeats=st.sampled_from([1, 1, 1, 50]),
+)
+# An hour later, when nothing is hurried: only what the requests say of each other decides.
+BUSY = st.builds(
+    lambda after, link, **more: Request(
+        at=DELIVERED + timedelta(seconds=3600 + after), kind="click" if link else "open", link=link, **more
+    ),
+    after=st.sampled_from([0.0, 0.2, 0.6, 1.5, 2.9, 3.5, 10.0, 18.0, 20.0, 22.0, 24.0, 40.0, 60.0, 80.0]),
+    link=st.sampled_from(["0", "0", "1", "1", "2", "trap", None]),
+    user_agent=st.sampled_from([CHROME, CHROME, OUTLOOK, GMAIL]),
+    headers=st.sampled_from([VISIT, VISIT, DRIVEN]),
+    networks=st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"cloud"})]),
+    client=st.sampled_from(["a", "a", "b", None]),
 )
 CONTEXTS = st.builds(
     Context,
@@ -55,6 +71,9 @@ CONTEXTS = st.builds(
     links=st.sampled_from([(), ("0",), ("0", "1"), ("0", "1", "2"), ("0", "1", "0", "2")]),
     trap_link=st.sampled_from([None, "trap"]),
     portal_host=st.sampled_from([None, "help.example.net"]),
+    recipient_internal=st.booleans(),
+    agent_copy=st.sampled_from([False, False, False, True]),
+    shared_with_agent=st.sampled_from([False, False, False, True]),
     agent_forwarded_at=st.sampled_from([None, DELIVERED + timedelta(seconds=61)]),
     replied_at=st.sampled_from([None, DELIVERED + timedelta(seconds=61)]),
     reply_automatic=st.booleans(),
@@ -76,6 +95,47 @@ def test_the_order_of_arrival_changes_nothing(
     assert [straight.requests[i] for i in order] == list(mixed.requests)
     assert (straight.read, straight.state, straight.words) == (mixed.read, mixed.state, mixed.words)
     assert (straight.first_read_at, straight.pending_until) == (mixed.first_read_at, mixed.pending_until)
+
+
+@settings(max_examples=300)
+@given(
+    CONTEXTS,
+    st.one_of(st.lists(REQUESTS, max_size=9), st.lists(BUSY, max_size=9)),
+    st.sampled_from([None, DELIVERED + timedelta(seconds=31)]),
+)
+def test_memory_and_shortcuts_change_nothing(context: Context, requests: list[Request], now: datetime | None) -> None:
+    history = CopyHistory(context, requests)
+
+    cold = classify(history, now=now)
+    warm = classify(history, now=now)
+
+    assert cold == warm == classify_plainly(history, now=now)
+
+
+TICKET = "https://help.example.net/tickets/1"
+
+
+@pytest.mark.parametrize(
+    ("request_", "change"),
+    [
+        (opened(HOUR, OLD_CHROME), {"sent_at": SENT - timedelta(days=900)}),
+        (opened(HOUR, referrer=TICKET), {"portal_host": "mail.example"}),
+        (opened(HOUR, referrer=TICKET), {"customer_paths": ("/tickets/",)}),
+        (opened(HOUR, networks=["agent"]), {"recipient_internal": True}),
+        (opened(HOUR), {"agent_copy": True}),
+        (opened(HOUR, networks=["gateway"]), {"networks_stale": True}),
+    ],
+)
+def test_what_is_remembered_of_a_request_is_not_used_for_another_copy(
+    request_: Request, change: dict[str, Any]
+) -> None:
+    plain, changed = copy(request_), copy(request_, **change)
+
+    forget()
+    first, second = classify(plain), classify(changed)
+
+    assert first.requests != second.requests
+    assert (first, second) == (classify_plainly(plain), classify_plainly(changed))
 
 
 @given(st.lists(REQUESTS, max_size=6), st.sampled_from(range(6)))
@@ -145,7 +205,7 @@ def _steps(size: int, *, varied: bool) -> int:
         steps += event == "line"
         return count
 
-    classify(history)
+    forget()
     sys.settrace(count)
     try:
         classify(history)

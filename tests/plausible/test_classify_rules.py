@@ -63,6 +63,10 @@ CASES: dict[str, tuple[CopyHistory, CopyHistory]] = {
     "proxy-at-once": (copy(opened(4.9, GMAIL)), copy(opened(5.1, GMAIL))),
     "display-proxy": (copy(opened(5.1, YAHOO, headers=BARE)), copy(opened(HOUR, "FastmailUA/1.0"))),
     "minor-proxy": (copy(opened(HOUR, "Acme Mail ImageProxy/2.1")), copy(opened(HOUR, "Acme Mail Reader/2.1"))),
+    "bare-open": (
+        copy(opened(HOUR, APPLE_AHEAD), clicked(HOUR + 9, user_agent=APPLE_AHEAD)),
+        copy(opened(HOUR, APPLE_AHEAD), clicked(HOUR + 9, user_agent=APPLE_AHEAD, client="elsewhere")),
+    ),
     "apple-relay": (
         copy(opened(HOUR, APPLE_AHEAD, networks=["apple_relay"])),
         copy(opened(HOUR, SAFARI, networks=["apple_relay"])),
@@ -74,11 +78,16 @@ CASES: dict[str, tuple[CopyHistory, CopyHistory]] = {
     "named-robot": (copy(opened(HOUR, "python-requests/2.32")), copy(opened(HOUR, "CUBOT_X18 " + CHROME))),
     "odd-method": (copy(clicked(HOUR, method="HEAD")), copy(clicked(HOUR, method="get"))),
     "before-delivery": (copy(opened(-1.5)), copy(opened(-1.5), delivered_at=None)),
+    "library-click": (copy(clicked(HOUR, user_agent="okhttp/4.12.0")), copy(opened(HOUR, "okhttp/4.12.0"))),
     "library": (copy(opened(HOUR, "Mail/3826 CFNetwork/3826 Darwin/24.6.0")), copy(opened(HOUR, THUNDERBIRD))),
     "nameless": (copy(opened(HOUR, None)), copy(opened(HOUR, "x"))),
     "trap": (
         copy(opened(HOUR), clicked(3 * HOUR, "trap"), trap_link="trap"),
         copy(opened(HOUR), clicked(3 * HOUR, "trap", client="elsewhere"), trap_link="trap"),
+    ),
+    "checked": (
+        copy(clicked(HOUR + 50), clicked(HOUR, method="HEAD")),
+        copy(clicked(HOUR + 50), clicked(HOUR, user_agent=SAFARI, method="HEAD")),
     ),
     "burst": (
         copy(clicked(HOUR, "3"), clicked(HOUR + 1.4, "0"), clicked(HOUR + 2.9, "1")),

@@ -1,281 +1,108 @@
-"""What only shows beside other requests: traps, bursts, series, pairs and clockwork. Pure.
-
-Requests come sorted by time; every finding is a set of their positions. Nothing here depends on the order of requests
-of the same moment, and each step is linear in their number but for sorting.
-"""
+"""Which findings among the other requests there can be, and those that there are. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from collections.abc import Mapping, Sequence, Set
+from operator import sub
 
-from plugins.plausible.classify.sight import Sight
+from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY, Reading, Seen
+from plugins.plausible.classify.looks import Look
+from plugins.plausible.classify.model import Context, Request
+from plugins.plausible.client_names import Kind
+from plugins.plausible.clients import LONGEST_READ
 
-BURST = 3.0
-"""Seconds in which no person follows all links, or three."""
-HASTY = 1.5
-"""Seconds between pixel and link, or between two links, in which no person reads."""
-READING = 15.0
-"""Seconds that a person had the mail open before several links in a row are believed."""
-ECHO = 1.5
-"""Seconds between a reader's click and a gateway's check of the same link."""
-NEARBY = 60.0
-"""Seconds around a trap in which the same program elsewhere is the same scanner."""
-SCATTER = 10.0
-"""Seconds around a burst in which the same program elsewhere is the same scanner."""
-HAND = 0.3
-"""Seconds that a person needs between two clicks."""
-SERIES_GAP = 60.0
-SERIES_START = 60.0
-CLOCKWORK_FROM = 4
-CLOCKWORK_SPREAD = 0.02
+HAMMERING = 20
+"""Identical requests in one go."""
 
-Who = tuple[str, str | None]
-"""User-Agent and client."""
+Marks = Mapping[str, Set[int]]
+"""The positions that a finding covers, by its name; see `rules.RULES` for what they mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All requests of a copy, column by column, sorted by time."""
+def find_marks(
+    requests: Sequence[Request],
+    times: Sequence[float],
+    looks: Sequence[Look],
+    context: Context,
+    delivered: float | None,
+) -> Marks:
+    """The findings. requests, times, looks: in the order of time, of the same length.
 
-    times: Sequence[float]
-    """Seconds."""
-    sights: Sequence[Sight]
-    agents: Sequence[str]
-    clients: Sequence[str | None]
-    links: Sequence[str | None]
-    """None for opens."""
-    in_mail: Sequence[str]
-    """The mail's distinct links in order, without the trap."""
-    trap: str | None
-    delivered: float | None
-
-    def who(self, index: int) -> Who:
-        return self.agents[index], self.clients[index]
-
-
-Marks = dict[str, set[int]]
-
-
-def find_marks(seen: Seen) -> Marks:
-    """The findings by name; see `rules.RULES` for what they mean."""
-    clicks = [i for i, link in enumerate(seen.links) if link is not None and not seen.sights[i].aside]
-    if not clicks and len(seen.times) < CLOCKWORK_FROM:
+    Most histories are short and hold nothing to find, so what a finding needs at the least is asked before it is
+    looked for: `worthwhile` never leaves out one that `FINDERS` would find.
+    """
+    clicks: list[int] = []
+    hammered = False
+    for i, request in enumerate(requests):
+        if request.kind != "open" and not looks[i].sight.aside:
+            clicks.append(i)
+        hammered = hammered or request.repeats >= HAMMERING
+    names = worthwhile(requests, times, looks, clicks, context)
+    asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
+    if not names and not asking and not hammered:
         return {}
-    reading = _Reading(seen)
-    return {
-        "trapped": _trapped(seen, clicks),
-        "burst": _burst(seen, clicks, reading),
-        "series": _series(seen, clicks, reading),
-        "hasty": _hasty(seen, clicks, reading),
-        "echo": _echo(seen, clicks),
-        "clockwork": _clockwork(seen),
-        "reader": {i for i in clicks if reading.before(i)},
-    }
+    seen = columns(requests, times, looks, context, delivered)
+    reading = Reading(seen)
+    found = {name: FINDERS[name](seen, clicks, reading) for name in names}
+    found["reader"] = {i for i in asking if reading.before(i)}
+    found["hammering"] = {i for i, request in enumerate(requests) if request.repeats >= HAMMERING}
+    return {name: marked for name, marked in found.items() if marked}
 
 
-class _Reading:
-    """Who had the pixel open, and since when."""
-
-    def __init__(self, seen: Seen) -> None:
-        self._seen = seen
-        self._first: dict[Hashable, float] = {}
-        for i, link in enumerate(seen.links):
-            sight = seen.sights[i]
-            if link is None and not sight.aside and _may_read(sight):
-                self._first.setdefault(seen.who(i), seen.times[i])
-                # A mail program opens links in a browser, so the name changes but not the address.
-                if sight.mail_client and seen.clients[i] is not None:
-                    self._first.setdefault(seen.clients[i], seen.times[i])
-
-    def before(self, index: int, at: float | None = None) -> bool:
-        """Whether the client of this click loaded the pixel long enough before it, or before `at`."""
-        moment = self._seen.times[index] if at is None else at
-        client = self._seen.clients[index]
-        starts = [self._first.get(self._seen.who(index)), self._first.get(client) if client is not None else None]
-        return any(start is not None and start <= moment - READING for start in starts)
-
-
-def _may_read(sight: Sight) -> bool:
-    """Whether a load of the pixel may be a reader's: a browser in a data centre only where webmail shows."""
-    return sight.mail_client or (sight.browser and not sight.bare and (sight.other_page or not sight.machine_network))
-
-
-def _trapped(seen: Seen, clicks: Iterable[int]) -> set[int]:
-    hits = [i for i in clicks if seen.links[i] == seen.trap and seen.trap is not None]
-    if not hits:
-        return set()
-    caught = {seen.who(i) for i in hits}
-    scattered = {seen.agents[i] for i in hits if seen.sights[i].machine_network}
-    moments: defaultdict[str, list[float]] = defaultdict(list)
-    for i in hits:
-        moments[seen.agents[i]].append(seen.times[i])
-    return {
-        i
-        for i, agent in enumerate(seen.agents)
-        if seen.who(i) in caught
-        or (agent in scattered and seen.sights[i].machine_network)
-        or (agent in moments and _near(seen.times[i], moments[agent], NEARBY))
-    }
+def worthwhile(
+    requests: Sequence[Request],
+    times: Sequence[float],
+    looks: Sequence[Look],
+    clicks: Sequence[int],
+    context: Context,
+) -> list[str]:
+    """The findings that there can be. clicks: the positions of those that the findings are about."""
+    names = []
+    if len(requests) >= CLOCKWORK_FROM:
+        names.append("clockwork")
+    if len(requests) > 1 and any(look.sight.odd_method for look in looks):
+        names.append("checked")
+    if not clicks:
+        return names
+    if len(clicks) < len(requests) and any(looks[i].sight.client.kind is Kind.APPLE_AHEAD for i in clicks):
+        names.append("bare")
+    trap = context.trap_link
+    if trap is not None and any((requests[i].link or "") == trap for i in clicks):
+        names.append("trapped")
+    if len(requests) > 1 and min(map(sub, times[1:], times)) <= HASTY:
+        names.append("hasty")
+    if len(clicks) > 1:
+        moments = [times[i] for i in clicks]
+        gap = min(map(sub, moments[1:], moments))
+        if gap <= ECHO:
+            names.append("echo")
+        different = len({requests[i].link for i in clicks})
+        if different > 1:
+            if gap <= BURST:
+                names.append("burst")
+            if different >= len(_in_mail(context)) > 1:
+                names.append("series")
+    return names
 
 
-def _burst(seen: Seen, clicks: Sequence[int], reading: _Reading) -> set[int]:
-    """All links, or three, in three seconds: by one program, from one address, or by whoever takes part."""
-    needed = min(3, len(seen.in_mail) or 3)
-    if needed < 2:
-        return set()
-    marked: set[int] = set()
-    for key in (seen.agents, seen.clients, None):
-        groups: defaultdict[str, list[int]] = defaultdict(list)
-        for i in clicks:
-            name = key[i] if key is not None else ""
-            if name is not None and seen.links[i] != seen.trap and not (key is None and i in marked):
-                groups[name].append(i)
-        for group in groups.values():
-            marked |= _crowded(seen, group, needed, reading)
-    return _with_pixels(seen, marked, reading)
+def columns(
+    requests: Sequence[Request],
+    times: Sequence[float],
+    looks: Sequence[Look],
+    context: Context,
+    delivered: float | None,
+) -> Seen:
+    """The requests as the findings read them."""
+    return Seen(
+        times=times,
+        sights=[look.sight for look in looks],
+        agents=[(request.user_agent or "")[:LONGEST_READ] for request in requests],
+        clients=[request.client for request in requests],
+        links=[None if request.kind == "open" else request.link or "" for request in requests],
+        in_mail=_in_mail(context),
+        trap=context.trap_link,
+        delivered=delivered,
+    )
 
 
-def _crowded(seen: Seen, group: Sequence[int], needed: int, reading: _Reading) -> set[int]:
-    """The clicks of a group that lie in a window with enough different links."""
-    marked: set[int] = set()
-    counts: defaultdict[str | None, int] = defaultdict(int)
-    left, done = 0, 0
-    for right, i in enumerate(group):
-        counts[seen.links[i]] += 1
-        while seen.times[i] - seen.times[group[left]] > BURST:
-            link = seen.links[group[left]]
-            counts[link] -= 1
-            if not counts[link]:
-                del counts[link]
-            left += 1
-        if len(counts) >= needed and not _two_tabs(seen, group[left : right + 1], len(counts), reading):
-            marked.update(group[max(left, done) : right + 1])
-            done = right + 1
-    return marked
-
-
-def _two_tabs(seen: Seen, window: Sequence[int], different: int, reading: _Reading) -> bool:
-    """A reader who had the mail open and opens two or three links beside each other, by hand."""
-    if different > 3 or len(window) > 6:
-        return False
-    if any(seen.sights[i].machine_network or seen.sights[i].bare or seen.sights[i].unactivated for i in window):
-        return False
-    by_hand = all(seen.times[b] - seen.times[a] >= HAND for a, b in pairwise(window))
-    return by_hand and all(reading.before(i, seen.times[window[0]]) for i in window)
-
-
-def _with_pixels(seen: Seen, marked: set[int], reading: _Reading) -> set[int]:
-    """The burst and its clients' other requests."""
-    if not marked:
-        return marked
-    who = {seen.who(i) for i in marked}
-    moments: defaultdict[str, list[float]] = defaultdict(list)
-    for i in sorted(marked):
-        moments[seen.agents[i]].append(seen.times[i])
-    return {
-        i
-        for i, agent in enumerate(seen.agents)
-        if i in marked or seen.who(i) in who or (agent in moments and _near(seen.times[i], moments[agent], SCATTER))
-    }
-
-
-def _series(seen: Seen, clicks: Iterable[int], reading: _Reading) -> set[int]:
-    """Every link, once around: in the order of the mail at an even pace, or at any pace from where no person sits."""
-    if len(seen.in_mail) < 2:
-        return set()
-    place = {link: number for number, link in enumerate(seen.in_mail)}
-    firsts: defaultdict[Hashable, dict[str, int]] = defaultdict(dict)
-    for i in clicks:
-        link = seen.links[i]
-        if link in place:
-            who = (seen.agents[i], "machine") if seen.sights[i].machine_network else seen.who(i)
-            firsts[who].setdefault(link, i)
-    marked: set[Who] = set()
-    for found in firsts.values():
-        if len(found) == len(place) and _is_series(seen, found, place, reading):
-            marked |= {seen.who(i) for i in found.values()}
-    return {i for i in range(len(seen.times)) if seen.who(i) in marked} if marked else set()
-
-
-def _is_series(seen: Seen, found: dict[str, int], place: dict[str, int], reading: _Reading) -> bool:
-    clicks = list(found.values())
-    read_before = any(reading.before(i) for i in clicks)
-    if all(seen.sights[i].machine_network for i in clicks):
-        return len(clicks) > 2 or not read_before
-    if len(clicks) < 3:
-        return False
-    steps = sorted((seen.times[i], place[link]) for link, i in found.items())
-    order = [number for _, number in steps]
-    gaps = [b[0] - a[0] for a, b in pairwise(steps)]
-    if order not in (sorted(order), sorted(order, reverse=True)) or max(gaps) > SERIES_GAP:
-        return False
-    start = steps[0][0]
-    if any(reading.before(i, start) for i in clicks):
-        return max(gaps) <= 1.5 * min(gaps) and max(gaps) < 5.0
-    soon = seen.delivered is not None and start - seen.delivered < SERIES_START
-    return soon or median(gaps) < 5.0 or max(gaps) <= 1.5 * min(gaps)
-
-
-def _hasty(seen: Seen, clicks: Iterable[int], reading: _Reading) -> set[int]:
-    """Pixel and link, or two links, within a moment, by a client that had not opened the mail before."""
-    by_who: defaultdict[Who, list[int]] = defaultdict(list)
-    for i, sight in enumerate(seen.sights):
-        if not sight.aside:
-            by_who[seen.who(i)].append(i)
-    marked: set[int] = set()
-    for i in clicks:
-        group = by_who[seen.who(i)]
-        if len(group) == 1 or reading.before(i):
-            continue
-        spot = bisect_left(group, i)
-        for other in group[max(0, spot - 1) : spot] + group[spot + 1 : spot + 2]:
-            if abs(seen.times[i] - seen.times[other]) <= HASTY and seen.links[i] != seen.links[other]:
-                between_links = seen.links[other] is not None
-                if not between_links or abs(seen.times[i] - seen.times[other]) <= 2 * HAND:
-                    marked |= {i, other}
-    return marked
-
-
-def _echo(seen: Seen, clicks: Iterable[int]) -> set[int]:
-    """Of two clients that follow one link at once, the one that looks like a program."""
-    by_link: defaultdict[str | None, list[int]] = defaultdict(list)
-    for i in clicks:
-        by_link[seen.links[i]].append(i)
-    marked: set[int] = set()
-    for group in by_link.values():
-        ordered = sorted(group, key=lambda i: (seen.times[i], seen.agents[i], seen.clients[i] or ""))
-        for a, b in pairwise(ordered):
-            if seen.times[b] - seen.times[a] <= ECHO and seen.who(a) != seen.who(b):
-                one, other = seen.sights[a].suspicion, seen.sights[b].suspicion
-                if one != other:
-                    marked.add(a if one > other else b)
-    return marked
-
-
-def _clockwork(seen: Seen) -> set[int]:
-    """The same request again and again at the same interval."""
-    groups: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for i, sight in enumerate(seen.sights):
-        if not sight.aside:
-            groups[(seen.who(i), seen.links[i])].append(i)
-    marked: set[int] = set()
-    for group in groups.values():
-        if len(group) < CLOCKWORK_FROM:
-            continue
-        gaps = [seen.times[b] - seen.times[a] for a, b in pairwise(group)]
-        middle = median(gaps)
-        even = sum(abs(gap - middle) <= max(0.05, CLOCKWORK_SPREAD * middle) for gap in gaps)
-        if middle >= 1.0 and even >= 0.9 * len(gaps):
-            marked.update(group)
-    return marked
-
-
-def _near(moment: float, moments: Sequence[float], reach: float) -> bool:
-    """moments: sorted."""
-    spot = bisect_left(moments, moment - reach)
-    return spot < len(moments) and moments[spot] <= moment + reach
+def _in_mail(context: Context) -> list[str]:
+    return [link for link in dict.fromkeys(context.links) if link != context.trap_link]

@@ -12,12 +12,15 @@ RULES: tuple[Rule, ...] = OURSELVES + PREVIEWS + PROXIES + MACHINES + LOOKING_BA
 """In the order of asking. The last one always holds."""
 
 
-def candidates(sight: Sight, context: Context) -> tuple[Rule, ...]:
-    """The rules that a request of these looks can meet, up to the first that asks for nothing else."""
-    found: list[Rule] = []
-    for rule in RULES:
+def candidates(sight: Sight, context: Context) -> list[tuple[int, Rule]]:
+    """The rules that a request of these looks can meet, by their places, up to the first that asks for nothing else.
+
+    context: only `agent_copy` and `recipient_internal` may matter (`looks` remembers by them).
+    """
+    found: list[tuple[int, Rule]] = []
+    for number, rule in enumerate(RULES):
         if rule.when(sight, context):
-            found.append(rule)
+            found.append((number, rule))
             if rule.before is None and rule.after is None and rule.mark is None and rule.unless is None:
                 break
-    return tuple(found)
+    return found

@@ -91,7 +91,7 @@ PROXIES = (
         0.5,
         "A mail proxy within 5 seconds of delivery: faster than a person.",
         "{client}, within seconds of delivery: loaded ahead, or a very quick reader",
-        opened_by(Kind.DISPLAY_PROXY),
+        opened_by(Kind.DISPLAY_PROXY, Kind.MINOR_PROXY),
         before=AT_ONCE,
     ),
     Rule(
@@ -109,6 +109,15 @@ PROXIES = (
         "Another mail service's proxy that names itself.",
         "shown to a person, it seems, through {client}",
         opened_by(Kind.MINOR_PROXY),
+    ),
+    Rule(
+        "bare-open",
+        Class.BOT,
+        0.9,
+        "“Mozilla/5.0” alone, from an address that also follows links under this name: not Apple Mail.",
+        "loaded by a program with an empty browser name that also follows links",
+        opened_by(Kind.APPLE_AHEAD),
+        mark="bare",
     ),
     Rule(
         "apple-relay",
@@ -179,6 +188,14 @@ MACHINES = (
         always,
         before=CLOCK_SLACK,
         after=IN_TRANSIT,
+    ),
+    Rule(
+        "library-click",
+        Class.BOT,
+        0.9,
+        "An HTTP library follows a link: apps leave that to a browser.",
+        "followed by {client}",
+        lambda s, c: s.client.kind is Kind.LIBRARY and not s.is_open,
     ),
     Rule(
         "library",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plugins.plausible.classify.model import Class
 from plugins.plausible.classify.rule import HURRIED, SETTLED, SOON, Rule, always, is_a, program_cloud
-from plugins.plausible.classify.sight import contradicts_itself
+from plugins.plausible.classify.sight import contradicts_itself, protected_browser
 from plugins.plausible.client_names import Kind
 
 LOOKING_BACK = (
@@ -16,6 +16,15 @@ LOOKING_BACK = (
         "this program also followed a link that no person sees",
         always,
         mark="trapped",
+    ),
+    Rule(
+        "checked",
+        Class.SCANNER,
+        0.9,
+        "Within a minute of a request without loading (HEAD, OPTIONS) by the same client.",
+        "this program also asked without loading, as scanners do",
+        always,
+        mark="checked",
     ),
     Rule(
         "burst",
@@ -87,10 +96,10 @@ SUSPECTS = (
         "isolated-reader",
         Class.HUMAN,
         0.7,
-        "A gateway's network, yet a person's click in a current browser, long after "
+        "A gateway's network, yet a person's click or webmail in a current browser, long after "
         "delivery: gateways show pages to readers in browsers of their own.",
-        "followed by a person, through a protected browser",
-        lambda s, c: "gateway" in s.networks and s.browser and s.activated and s.has_language and not s.outdated,
+        "by a person, through a protected browser",
+        lambda s, c: "gateway" in s.networks and protected_browser(s),
         after=SETTLED,
     ),
     Rule(
@@ -157,9 +166,9 @@ SUSPECTS = (
         "cloud-soon",
         Class.SCANNER,
         0.7,
-        "A data centre, within a minute of delivery.",
+        "A data centre, within a minute of delivery: sandboxes show mails in real mail programs, too.",
         "from a data centre, soon after delivery",
-        lambda s, c: program_cloud(s) and not s.other_page,
+        lambda s, c: "cloud" in s.networks and not s.other_page,
         before=SOON,
         by_network=True,
     ),

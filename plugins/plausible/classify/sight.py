@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from plugins.plausible.classify.model import Context, Request
@@ -12,13 +14,16 @@ from plugins.plausible.clients import Client, client_of
 
 # Engine: a version, the day it came out, days between versions since. From the release calendars of Chrome and Firefox.
 _RELEASES = {
-    "chromium": (140, datetime(2025, 9, 2, tzinfo=UTC), 30),
-    "gecko": (140, datetime(2025, 6, 24, tzinfo=UTC), 29),
+    "chromium": (140, date(2025, 9, 2), 30),
+    "gecko": (140, date(2025, 6, 24), 29),
 }
+_EPOCH = date(1970, 1, 1)
 OUTDATED, ANCIENT = 20, 40
 """Versions behind: about 20 months and more than three years."""
 _FIRST_FETCH_METADATA = {"chromium": 80, "gecko": 90}
 """From these versions on, an engine that sends neither Sec-Fetch nor Accept-Language is not that engine."""
+_PURPOSES = ("purpose", "x-purpose", "sec-purpose", "x-moz")
+_MACHINE_NETWORKS = frozenset({"cloud", "microsoft", "gateway"})
 _ASIDE = frozenset({Kind.PREVIEW, Kind.GMAIL_AHEAD, Kind.DISPLAY_PROXY, Kind.MINOR_PROXY, Kind.APPLE_AHEAD})
 
 
@@ -29,7 +34,7 @@ class Sight:
     is_open: bool
     client: Client
     odd_method: bool
-    """HEAD, OPTIONS and whatever else no reader's program sends."""
+    """HEAD, OPTIONS, POST: no reader's program asks for an image or follows a link that way."""
     speculative: bool
     """A browser loading ahead, which says so."""
     agent_session: bool
@@ -52,11 +57,8 @@ class Sight:
     ancient: bool
     aside: bool
     """Of a kind that burst rules leave out: its own rule knows it better."""
-
-    @property
-    def machine_network(self) -> bool:
-        """From where programs run rather than people sit."""
-        return bool(self.networks & {"cloud", "microsoft", "gateway"})
+    machine_network: bool
+    """From where programs run rather than people sit."""
 
     @property
     def mail_client(self) -> bool:
@@ -72,18 +74,32 @@ class Sight:
         return 2 * self.machine_network + 2 * self.bare + self.outdated + self.unactivated + self.any_type
 
 
-def look(request: Request, context: Context, today: datetime) -> Sight:
-    """today: when the mail went out; it decides which browser is outdated."""
+class Newest(NamedTuple):
+    """The versions of browsers that were new on one day: all that the looks of a request depend on of the date."""
+
+    chromium: int
+    gecko: int
+
+
+@lru_cache(maxsize=64)
+def newest_on(day: int) -> Newest:
+    """day: days since 1970, UTC."""
+    chromium, gecko = (
+        version + (day - (released - _EPOCH).days) // pace for version, released, pace in _RELEASES.values()
+    )
+    return Newest(chromium, gecko)
+
+
+def look(request: Request, context: Context, newest: Newest) -> Sight:
+    """newest: when the mail went out; it decides which browser is outdated."""
     headers = _joined(request.headers)
     client = client_of(request.user_agent, headers.get("x-requested-with", ""))
     is_open = request.kind == "open"
     known = request.headers is not None
     has_language = bool(headers.get("accept-language"))
-    fetch_metadata = any(name.startswith("sec-fetch-") for name in headers)
-    behind = _versions_behind(client, today)
-    speculative = any(
-        "pre" in headers.get(name, "").lower() for name in ("purpose", "x-purpose", "sec-purpose", "x-moz")
-    )
+    fetch_metadata = "sec-fetch-" in " ".join(headers)
+    behind = _versions_behind(client, newest)
+    speculative = any("pre" in headers[name].lower() for name in _PURPOSES if name in headers)
     host, path = _page(request.referrer)
     at_portal = bool(host) and host == (context.portal_host or "").lower()
     activated = "?1" in headers.get("sec-fetch-user", "")
@@ -91,7 +107,7 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
     return Sight(
         is_open=is_open,
         client=client,
-        odd_method=request.method.upper() not in ("GET", "POST"),
+        odd_method=request.method.upper() != "GET",
         speculative=speculative,
         agent_session=request.agent_session,
         customer_session=request.customer_session,
@@ -112,6 +128,7 @@ def look(request: Request, context: Context, today: datetime) -> Sight:
         ancient=client.engine in ("msie", "presto")
         or (behind >= ANCIENT and not client.embedded and not client.holdout),
         aside=speculative or (client.kind in _ASIDE and (is_open or client.kind is Kind.PREVIEW)),
+        machine_network=not _MACHINE_NETWORKS.isdisjoint(request.networks),
     )
 
 
@@ -121,6 +138,12 @@ def contradicts_itself(sight: Sight) -> bool:
     if client.embedded:
         return False
     return sight.browser and sight.bare and client.version >= _FIRST_FETCH_METADATA.get(client.engine, 10_000)
+
+
+def protected_browser(sight: Sight) -> bool:
+    """Whether a request from a gateway may be a person's, who reads in a browser that the gateway drives for him."""
+    vouched = sight.activated or (sight.is_open and sight.other_page)
+    return sight.browser and vouched and sight.has_language and not sight.outdated
 
 
 def _joined(headers: tuple[tuple[str, str], ...] | None) -> dict[str, str]:
@@ -133,16 +156,16 @@ def _joined(headers: tuple[tuple[str, str], ...] | None) -> dict[str, str]:
 
 def _page(referrer: str | None) -> tuple[str, str]:
     """Host and path of a Referer; empty where there is none that can be read."""
+    if not referrer:
+        return "", ""
     try:
-        parts = urlsplit((referrer or "")[:2048])
+        parts = urlsplit(referrer[:2048])
         return (parts.hostname or "").lower(), parts.path
     except ValueError:
         return "", ""
 
 
-def _versions_behind(client: Client, today: datetime) -> int:
-    release = _RELEASES.get(client.engine)
-    if release is None or client.version == 0:
+def _versions_behind(client: Client, newest: Newest) -> int:
+    if client.version == 0 or client.engine not in _RELEASES:
         return 0
-    version, day, pace = release
-    return version + (today - day).days // pace - client.version
+    return (newest.chromium if client.engine == "chromium" else newest.gecko) - client.version

@@ -41,26 +41,32 @@ def conclude(
 ) -> Verdict:
     """delivered: Unix seconds. The requests may be in any order; the judgements are in the same."""
     pending: datetime | None = None
-    proofs: list[tuple[datetime, Judgement, Request]] = []
+    first: datetime | None = None
+    last: datetime | None = None
+    proof = ""
     discounted = False
+    shared, forwarded = context.shared_with_agent, context.agent_forwarded_at
     for request, judgement in zip(requests, judgements, strict=True):
-        if judgement.kind not in PERSONS or judgement.confidence < READ_FROM:
+        if judgement.confidence < READ_FROM or judgement.kind not in PERSONS:
             continue
-        settled = _settles_at(request, delivered)
-        if settled is not None and now is not None and now < settled:
-            pending = max(pending or settled, settled)
-        elif _could_be_an_agent(request, context):
+        at = request.at
+        if now is not None and request.kind == "click":
+            settled = _settles_at(at, delivered)
+            if settled is not None and now < settled:
+                pending = settled if pending is None or settled > pending else pending
+                continue
+        # Somebody at our end, or whom an agent sent it to, may have been the reader.
+        if shared or (forwarded is not None and at > forwarded):
             discounted = True
-        else:
-            proofs.append((request.at, judgement, request))
-    first = min(proofs, key=lambda proof: (proof[0], proof[1].reason), default=None)
-    last = max((proof[0] for proof in proofs), default=None)
+            continue
+        if first is None or at < first or (at == first and judgement.reason < proof):
+            first, proof = at, judgement.reason
+        if last is None or at > last:
+            last = at
     if context.replied_at is not None and not context.reply_automatic:
-        return Verdict(
-            True, State.REPLIED, "The recipient answered.", judgements, first[0] if first else None, last, pending
-        )
+        return Verdict(True, State.REPLIED, "The recipient answered.", judgements, first, last, pending)
     if first is not None:
-        return Verdict(True, State.READ, _read_words(first[1], judgements), judgements, first[0], last, pending)
+        return Verdict(True, State.READ, _read_words(proof, judgements), judgements, first, last, pending)
     kinds = {judgement.kind for judgement in judgements}
     machine = next((kind for kind in MACHINE_WORDS if kind in kinds), None)
     open_question = (
@@ -79,18 +85,11 @@ def conclude(
     )
 
 
-def _settles_at(request: Request, delivered: float | None) -> datetime | None:
-    """When a click just after delivery stops being pending; None where it never was."""
-    if request.kind != "click" or delivered is None:
+def _settles_at(at: datetime, delivered: float | None) -> datetime | None:
+    """When a click at that time stops being pending; None where it never was."""
+    if delivered is None or not 0 <= at.timestamp() - delivered < PENDING_WITHIN:
         return None
-    return request.at + PENDING_FOR if 0 <= request.at.timestamp() - delivered < PENDING_WITHIN else None
-
-
-def _could_be_an_agent(request: Request, context: Context) -> bool:
-    """Whether somebody at our end, or whom an agent sent it to, may have been the reader."""
-    if context.shared_with_agent:
-        return True
-    return context.agent_forwarded_at is not None and request.at > context.agent_forwarded_at
+    return at + PENDING_FOR
 
 
 def _tells_nothing(judgement: Judgement) -> bool:
@@ -100,8 +99,8 @@ def _tells_nothing(judgement: Judgement) -> bool:
     return judgement.kind is Class.PREVIEW or (judgement.kind is Class.BOT and judgement.confidence <= _UNSURE)
 
 
-def _read_words(proof: Judgement, judgements: Sequence[Judgement]) -> str:
-    words = f"Read: {proof.reason}."
+def _read_words(proof: str, judgements: Sequence[Judgement]) -> str:
+    words = f"Read: {proof}."
     if any(judgement.kind is Class.PRIVACY_PREFETCH for judgement in judgements):
         words += " What was loaded ahead before counts for nothing."
     return words
