@@ -88,20 +88,8 @@ class Signs(Protocol):
     def is_agent_address(self, address: str) -> bool:
         """Whether an agent used it lately."""
 
-    async def is_agent_session(self, cookies: bytes) -> bool:
+    async def is_agent_session(self, cookie_header: bytes) -> bool:
         """Whether the Cookie header carries an agent's session."""
-
-
-class NoSigns:
-    """Knows no agent."""
-
-    def is_agent_address(self, address: str) -> bool:
-        """Never."""
-        return False
-
-    async def is_agent_session(self, cookies: bytes) -> bool:
-        """Never."""
-        return False
 
 
 class FastPath:

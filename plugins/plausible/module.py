@@ -26,10 +26,11 @@ from app.hookspecs import (
     hookimpl,
 )
 from app.services.email import CopyIds
+from app.services.web import AgentSigns
 from plugins.plausible import activity, growth, repository
 from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.events import OPEN, Kind
-from plugins.plausible.fast_path import FastPath, NoSigns
+from plugins.plausible.fast_path import FastPath
 from plugins.plausible.links import Links
 from plugins.plausible.networks import Networks
 from plugins.plausible.networks import load as load_networks
@@ -86,6 +87,7 @@ class Plausible:
     def __init__(self) -> None:
         self._started: Handles | None = None
         self._recording: Recording | None = None
+        self._signs: AgentSigns | None = None
         self._networks = load_networks()
         self._refused_page = RefusedPage()
         self._warned = False
@@ -118,17 +120,20 @@ class Plausible:
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
+        signs = self._signs = AgentSigns(handles.context)
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving
         async def start() -> None:
             recording.start()
+            await signs.refresh()
             if handles.context.is_enabled():
                 self._warn_about_address()
 
         @routes.after_app_serving
         async def close() -> None:
             await recording.close()
+            await signs.close()
 
         return [routes, preview_routes(handles.context, lambda: handles.settings)]
 
@@ -139,7 +144,7 @@ class Plausible:
     def asgi_routes(self) -> Sequence[AsgiRoute]:
         """Pixel and click."""
         handles = self._handles()
-        if self._recording is None:
+        if self._recording is None or self._signs is None:
             return []
         trusted = handles.context.settings.trusted_proxies
         paths = FastPath(
@@ -148,7 +153,7 @@ class Plausible:
             refused_page=self._refused_page,
             trusted=trusted,
             networks=self._networks_now,
-            signs=NoSigns(),
+            signs=self._signs,
         )
         return paths.routes()
 

@@ -60,9 +60,9 @@ class Signs:
     def is_agent_address(self, address: str) -> bool:
         return address in self.addresses
 
-    async def is_agent_session(self, cookies: bytes) -> bool:
-        self.asked.append(cookies)
-        return cookies in self.sessions
+    async def is_agent_session(self, cookie_header: bytes) -> bool:
+        self.asked.append(cookie_header)
+        return cookie_header in self.sessions
 
 
 class Caller:
