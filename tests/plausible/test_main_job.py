@@ -88,7 +88,7 @@ async def test_opening_the_mail_turns_the_badge_and_every_recipient_has_their_ow
     response = await world.get(link)
 
     assert (response.status_code, response.headers["Location"]) == (302, GUIDE)
-    assert await badge(sent.id) == "Read"
+    assert await badge(sent.id) == "All read"
     rows = {row.email: row for row in (await receipts.panels([sent.id]))[sent.id].rows}
     assert (rows["ann@example.org"].opens, rows["ann@example.org"].links) == (1, ())
     assert (rows["bob@example.org"].opens, rows["bob@example.org"].links) == (0, ((GUIDE, 1),))

@@ -218,7 +218,7 @@ async def test_the_popover_shows_opens_links_and_the_timeline_of_each_recipient(
 
     panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
 
-    assert (panel.badge.state, panel.badge.word) == ("read", "Read")
+    assert (panel.badge.state, panel.badge.word) == ("read", "All read")
     first, second = panel.rows
     assert (first.opens, first.links) == (1, ((URL, 2), ("https://b.test/", 1)))
     assert (second.opens, second.first_opened, second.links) == (1, noon + timedelta(minutes=5), ())
