@@ -109,7 +109,7 @@ async def _move_to_the_past(runtime: Runtime, ticket_id: int, moments: list[date
                 "UPDATE ticket_replies SET created_at = %(at)s WHERE id = %(id)s", {"at": moment, "id": reply["id"]}
             )
             if reply["kind"] == "reply":
-                await _mark_sent(conn, reply["id"], moment)
+                await _mark_sent(conn, reply["id"], moment, answered=moments[2] if len(replies) > 2 else None)
         last = moments[min(len(replies), len(moments)) - 1]
         await conn.execute(
             """
@@ -137,17 +137,17 @@ async def _date_history(conn: Connection, ticket_id: int, moments: list[datetime
         )
 
 
-async def _mark_sent(conn: Connection, reply_id: int, moment: datetime) -> None:
+async def _mark_sent(conn: Connection, reply_id: int, moment: datetime, *, answered: datetime | None) -> None:
     from app.receipts import service as receipts
 
     await conn.execute(
         """
         UPDATE email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
            SET r.state = 'sent', r.created_at = %(queued)s, m.created_at = %(queued)s, r.sent_at = %(sent)s,
-               r.smtp_code = 250, r.reports = 'opens,clicks'
+               r.smtp_code = 250, r.reports = 'opens,clicks', r.replied_at = %(answered)s
          WHERE m.reply_id = %(reply)s
         """,
-        {"queued": moment, "sent": moment + timedelta(seconds=2), "reply": reply_id},
+        {"queued": moment, "sent": moment + timedelta(seconds=2), "answered": answered, "reply": reply_id},
     )
     await receipts.refresh(conn, reply_id)
 
