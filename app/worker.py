@@ -16,6 +16,7 @@ from app.email import queue_repository as queue
 from app.email.models import DueCopy, StoredMail
 from app.email.smtp import SmtpTransport
 from app.hookspecs import Job
+from app.notifications import mailing
 from app.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ POLL = 0.3
 BATCH = 5
 """Copies that a lane claims at once."""
 REAP = 15.0
+NOTIFY = 5.0
 TIDY = 300.0
 SLOWEST_RETRY = 10.0
 
@@ -33,6 +35,7 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
     """Work until `stop` is set; then finish what is in flight and give back the rest."""
     jobs: list[Awaitable[None]] = [
         _repeat("overdue copies", REAP, stop, lambda: _nothing(delivery.reap(runtime))),
+        _repeat("notification mails", NOTIFY, stop, lambda: _nothing(mailing.mail_due(runtime))),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),
     ]
     jobs += [

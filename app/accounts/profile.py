@@ -28,6 +28,12 @@ async def change(user: User, *, name: str, signature: str, timezone: str) -> Non
     await current().database.run(work)
 
 
+async def change_notifications(user: User, *, reads: bool, by_email: bool) -> None:
+    """Change what the user wants to be told; by_email counts only with `reads`."""
+    async with current().database.transaction() as conn:
+        await repository.set_notifications(conn, user_id=user.id, reads=reads, by_email=by_email)
+
+
 async def change_password(user: User, *, present: str, new: str, session: str, address: str) -> int:
     """Change the password and end all other sessions; how many there were.
 

@@ -10,7 +10,7 @@ from app.database import DUPLICATE, Connection, utcnow
 
 USER_COLUMNS = (
     "u.id, u.email, u.name, u.role, u.signature, u.timezone, u.disabled_at, u.last_login_at, u.created_at, "
-    "u.password_hash"
+    "u.password_hash, u.notify_reads, u.notify_by_email"
 )
 
 
@@ -104,6 +104,12 @@ async def set_profile(conn: Connection, *, user_id: int, name: str, signature: s
     """Change what a user says of themselves."""
     sql = "UPDATE users SET name = %(name)s, signature = %(signature)s, timezone = %(timezone)s WHERE id = %(id)s"
     await conn.execute(sql, {"name": name, "signature": signature, "timezone": timezone, "id": user_id})
+
+
+async def set_notifications(conn: Connection, *, user_id: int, reads: bool, by_email: bool) -> None:
+    """Change what a user wants to be told."""
+    sql = "UPDATE users SET notify_reads = %(reads)s, notify_by_email = %(by_email)s WHERE id = %(id)s"
+    await conn.execute(sql, {"reads": reads, "by_email": by_email, "id": user_id})
 
 
 async def set_name_and_role(conn: Connection, *, user_id: int, name: str, role: str) -> None:

@@ -1,4 +1,4 @@
-"""One's own profile: name, signature, time zone, password, API tokens, sessions."""
+"""One's own profile: name, signature, time zone, notifications, password, API tokens, sessions."""
 
 from __future__ import annotations
 
@@ -49,6 +49,14 @@ async def change() -> ResponseReturnValue:
     except AccountError as error:
         return await _page({error.field: str(error)}, given)
     return await _done("Your profile is saved.")
+
+
+@profile.post("/notifications")
+async def change_notifications() -> ResponseReturnValue:
+    """Save what to be told."""
+    form = await request.form
+    await service.change_notifications(g.user, reads="notify_reads" in form, by_email="notify_by_email" in form)
+    return await _done("Saved what you want to be told.", "notifications")
 
 
 @profile.post("/password")

@@ -6,11 +6,12 @@ from quart import Blueprint
 
 from app.api.errors import install
 from app.api.modules import modules
+from app.api.notifications import notifications
 from app.api.openapi import openapi
 from app.api.replies import replies
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (modules, openapi, replies, tickets):
+for resource in (modules, notifications, openapi, replies, tickets):
     api.register_blueprint(resource)

@@ -17,7 +17,9 @@ KEPT_IDS = 64
 """Ids that a cursor carries; of more events within OVERLAP the oldest may be told twice."""
 TICKETS = "tickets"
 """Topic of every ticket list."""
-TOPIC = re.compile(r"tickets|ticket:[1-9][0-9]{0,9}", re.ASCII)
+ME = "me"
+"""What a page calls the topic of whoever looks at it."""
+TOPIC = re.compile(r"me|tickets|ticket:[1-9][0-9]{0,9}", re.ASCII)
 CURSOR = re.compile(rf"([0-9]{{1,16}})(?:-([0-9]{{1,22}}(?:\.[0-9]{{1,22}}){{0,{KEPT_IDS - 1}}}))?", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +33,16 @@ def ticket_topic(ticket_id: int) -> str:
     return f"ticket:{ticket_id}"
 
 
+def user_topic(user_id: int) -> str:
+    """Topic of what one user is told."""
+    return f"user:{user_id}"
+
+
+def topic_of(detail: Mapping[str, Any]) -> str:
+    """The topic of a change's page, from its detail: a user's, or a ticket's."""
+    return user_topic(detail["user_id"]) if "user_id" in detail else ticket_topic(detail["ticket_id"])
+
+
 @dataclass(frozen=True)
 class Event:
     """One change that open pages hear of."""
@@ -39,15 +51,15 @@ class Event:
     topic: str
     created_at: datetime
     detail: Mapping[str, Any]
-    """kind, ticket_id, and reply_id where the kind has one."""
+    """kind, ticket_id, and reply_id where the kind has one; of a notification the user_id instead."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether hearing it twice does no harm: a receipt makes a page ask for the badge as it is now."""
-        return self.detail.get("kind") == "receipt"
+        """Whether hearing it twice does no harm: it makes a page ask for the badge, or the count, as it is now."""
+        return self.detail.get("kind") in {"receipt", "notification"}
 
     def as_json(self) -> dict[str, Any]:
-        """What pages get: topic, kind, ticket_id, reply_id, and the id by which to know it again."""
+        """What pages get: topic, detail, and the id by which to know it again."""
         return {"id": self.id, "topic": self.topic, **self.detail}
 
 
@@ -105,7 +117,7 @@ class Heard:
 def read_topics(text: str) -> frozenset[str]:
     """The topics of a query string, separated by commas.
 
-    Raises BadTopics for none, more than MAX_TOPICS, or one that is neither "tickets" nor "ticket:<id>".
+    Raises BadTopics for none, more than MAX_TOPICS, or one that is neither "tickets", "ticket:<id>" nor "me".
     """
     topics = frozenset(filter(None, (part.strip() for part in text.split(",", MAX_TOPICS + 1))))
     if not topics:
@@ -114,7 +126,7 @@ def read_topics(text: str) -> frozenset[str]:
         raise BadTopics(f"At most {MAX_TOPICS} topics can be heard at once; open fewer tickets on one page.")
     unknown = next((topic for topic in sorted(topics) if not TOPIC.fullmatch(topic)), None)
     if unknown is not None:
-        raise BadTopics(f'A topic is "tickets" or "ticket:" and a number, got {unknown[:40]!r}.')
+        raise BadTopics(f'A topic is "tickets", "me", or "ticket:" and a number, got {unknown[:40]!r}.')
     return topics
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from app.live.events import TICKETS, Event, ticket_topic
+from app.live.events import TICKETS, Event, topic_of
 
 MOST = 64
 """Changes in one row."""
@@ -22,10 +22,10 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a ticket, as it is published."""
+    """One change of a ticket, or of what a user is told, as it is published."""
 
     detail: Mapping[str, Any]
-    """kind, ticket_id, and reply_id where the kind has one."""
+    """As in `Event`."""
     lists: bool
     """Whether ticket lists hear of it, beside the ticket's page."""
 
@@ -60,7 +60,7 @@ def expand(row: Mapping[str, Any], topics: Container[str]) -> Iterator[Event]:
     first: int = row["id"] * PLACES
     created_at: datetime = row["created_at"]
     for place, (detail, lists) in enumerate(json.loads(row["changes"])):
-        topic = ticket_topic(detail["ticket_id"])
+        topic = topic_of(detail)
         if topic in topics:
             yield Event(first + 2 * place, topic, created_at, detail)
         if lists and TICKETS in topics:
@@ -72,8 +72,11 @@ def trace(topics: Collection[str]) -> str:
 
     The database leaves out the others by it, so that a page that connects costs no more than its own events.
     """
-    numbers = "|".join(sorted(topic.partition(":")[2] for topic in topics if topic != TICKETS))
-    parts = [f'"ticket_id":({numbers})[,}}]'] if numbers else []
+    parts = []
+    for kind in ("ticket", "user"):
+        numbers = "|".join(sorted(topic.partition(":")[2] for topic in topics if topic.startswith(f"{kind}:")))
+        if numbers:
+            parts.append(f'"{kind}_id":({numbers})[,}}]')
     if TICKETS in topics:
         parts.append("[}],true")
     return "|".join(parts)

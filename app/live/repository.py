@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from app.database import Connection, Row
 from app.live.packing import Change, pack, trace
@@ -19,6 +20,16 @@ def insert(conn: Connection, changes: Iterable[Change]) -> None:
     """
     rows = ",".join(f"({literal(row)},UTC_TIMESTAMP(6))" for row in pack(changes))
     conn.later(f"INSERT INTO live_events (changes, created_at) VALUES {rows}")  # noqa: S608
+
+
+def insert_for_users(conn: Connection, detail: Mapping[str, Any], users: str) -> None:
+    """Add a change for each user that a query gives as `user_id`, as `insert` does."""
+    [row] = pack([Change({**detail, "user_id": 0}, lists=False)])
+    before, after = row.rsplit("0", 1)
+    conn.later(
+        "INSERT INTO live_events (changes, created_at) "  # noqa: S608
+        f"SELECT CONCAT({literal(before)}, who.user_id, {literal(after)}), UTC_TIMESTAMP(6) FROM ({users}) AS who"
+    )
 
 
 async def now(conn: Connection) -> datetime:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import structlog
-from quart import Blueprint, Response, abort, current_app, jsonify, request
+from quart import Blueprint, Response, abort, current_app, g, jsonify, request
 from quart.blueprints import BlueprintSetupState
 from quart.typing import ResponseReturnValue
 
 from app.database import DatabaseUnavailable
-from app.live.events import BadTopics, Cursor, read_topics
+from app.live.events import ME, BadTopics, Cursor, read_topics, user_topic
 from app.live.hub import Hub, TooManyListeners
 from app.server import stopping
 
@@ -50,8 +50,8 @@ async def stream() -> ResponseReturnValue:
     """Changes of the topics as server-sent events, from `Last-Event-ID` or else the cursor `after` on.
 
     Each is `event: change` with `id:` the cursor after it and JSON data {"id", "topic", "kind", "ticket_id",
-    "reply_id"}; `event: ping` shows that the line lives. The stream ends after some minutes, when the reader is too
-    slow, and when the server stops.
+    "reply_id"}, where the topic "me" has "user_id" for the last two; `event: ping` shows that the line lives. The
+    stream ends after some minutes, when the reader is too slow, and when the server stops.
     """
     topics = _topics()
     cursor = None
@@ -86,9 +86,10 @@ async def poll() -> ResponseReturnValue:
 
 def _topics() -> frozenset[str]:
     try:
-        return read_topics(request.args.get("topics", ""))
+        topics = read_topics(request.args.get("topics", ""))
     except BadTopics as error:
         abort(400, str(error))
+    return topics - {ME} | {user_topic(g.user.id)} if ME in topics else topics
 
 
 async def _events(hub: Hub, topics: frozenset[str], cursor: Cursor | None) -> AsyncIterator[str]:

@@ -34,6 +34,14 @@ async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed
     )
 
 
+def publish_notifications(conn: Connection, users: str) -> None:
+    """Publish 'notification' to users: what they were told changed. In the caller's transaction.
+
+    users: a query for their ids, as `user_id`, so that nobody has to wait for its answer.
+    """
+    repository.insert_for_users(conn, {"kind": "notification"}, users)
+
+
 @lru_cache(maxsize=4096)
 def _receipt(ticket_id: int, reply_id: int, lists: bool) -> Change:
     return Change({"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id}, lists=lists)

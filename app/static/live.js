@@ -3,7 +3,7 @@
  * Load it with <script type="module" src="…/live.js">. Without script the page is as true as when it was loaded.
  *
  * What the page writes
- *   <body data-live-topics="ticket:12 tickets"      leave it out where nothing is live
+ *   <body data-live-topics="ticket:12 tickets me"   leave it out where nothing is live
  *         data-live-cursor="…">                     optional: the newest change this page already shows; without it
  *                                                   everything is fetched once after a connection was lost
  *   A reply's badge, either of
@@ -14,6 +14,8 @@
  *     On a page without a "ticket:…" topic put data-ticket="12" around it.
  *   <div data-ticket-badge="12">…fragment…</div>    the badge in a ticket list; a popover with data-receipt-wanted in
  *                                                   it is fetched when somebody is about to open it
+ *   <a data-bell>…<span data-bell-count>3</span>…<span data-bell-words>   the count of notifications that are not seen;
+ *                                                   kept true where the topics have "me"
  *   <p data-live-status aria-live="polite">         made at the end of body, for screen readers only, when missing
  *   <time data-ago datetime="2025-05-03T10:32:00Z">5 min ago</time>   rewritten every 30 s
  *
@@ -24,6 +26,8 @@
  *       page notice a dead line
  *   GET /live/poll?topics=…&after=<cursor or nothing>     {"cursor": "…", "events": [data, …]}; without cursor no
  *       events; 400 for a cursor it does not know
+ *       the topic "me" has {"kind": "notification", "user_id": 7}
+ *   GET /notifications/unseen          {"unseen": 3, "words": "3"}
  *   GET /tickets/12/replies/5/badge    HTML: what stands inside the frame, or the frame with the same
  *       data-receipt(-frame)
  *   GET /tickets/12/badge              likewise for data-ticket-badge
@@ -36,6 +40,7 @@
  */
 
 import { News, showLoggedOut } from "./live/news.js";
+import { Bell } from "./live/bell.js";
 import { fillPanels } from "./live/panels.js";
 import { Receipts } from "./live/receipts.js";
 import { Stream } from "./live/stream.js";
@@ -68,6 +73,7 @@ function makeAnnouncer() {
 function goLive(topics) {
   const ticket = topics.find((topic) => topic.startsWith("ticket:"))?.slice("ticket:".length);
   const news = new News(ticket);
+  const bell = new Bell(loggedOut);
   const receipts = new Receipts(makeAnnouncer(), loggedOut);
   fillPanels((number) => receipts.fill(number));
   const stream = new Stream({
@@ -76,8 +82,12 @@ function goLive(topics) {
     changed(change) {
       if (change.kind === "receipt") receipts.changed(change);
       else if (change.kind === "message") news.arrived(change);
+      else if (change.kind === "notification") bell.changed();
     },
-    missed: () => receipts.refreshAll(ticket),
+    missed() {
+      receipts.refreshAll(ticket);
+      bell.changed();
+    },
     loggedOut,
     state(name) {
       document.body.dataset.liveState = name;

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from quart import Blueprint, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from app.notifications import service as notifications
 from app.tickets import composer, display, lost_text, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
@@ -18,7 +19,9 @@ lost_text.install(tickets)
 
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
-    """The newest messages of a ticket, or those before message `before`."""
+    """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
+    if g.user.notify_reads:
+        await notifications.mark_seen(g.user, ticket_id=ticket_id)
     return await _page(ticket_id, before=rules.number(request.args.get("before")))
 
 

@@ -11,6 +11,7 @@ from app.api.routes import api
 from app.contacts.routes import contacts
 from app.live.routes import live
 from app.modules.routes import modules
+from app.notifications.routes import notifications
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_files import ticket_files
 from app.tickets.routes_list import ticket_list
@@ -29,6 +30,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(live)
     app.register_blueprint(modules)
     app.register_blueprint(new_ticket)
+    app.register_blueprint(notifications)
     app.register_blueprint(profile)
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_files)

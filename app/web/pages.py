@@ -10,6 +10,8 @@ from typing import Any
 
 from quart import Quart, Response, g, request
 
+from app.notifications import rules as notification_rules
+from app.notifications import service as notifications
 from app.runtime import current
 from app.web.access import csrf_token, visitor_cookie
 from app.web.formats import FILTERS
@@ -40,7 +42,14 @@ async def _context() -> dict[str, Any]:
         "user": user,
         "csrf_token": _form_token(),
         "nav_items": await _navigation() if user else [],
+        "unseen_notifications": _unseen,
     }
+
+
+async def _unseen() -> str:
+    """The count on the bell, '' for none; asked for by the shell alone: pieces of pages have no bell."""
+    count = await notifications.unseen(g.user)
+    return notification_rules.shown(count) if count else ""
 
 
 def _form_token() -> str:

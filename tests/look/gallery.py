@@ -99,6 +99,7 @@ class User:
     email: str = "ada@helpdesk.example"
     role: str = "admin"
     timezone: str = "Asia/Kolkata"
+    notify_reads: bool = False
 
 
 @dataclass(frozen=True)
@@ -331,6 +332,7 @@ def context(page: str, theme: str, now: datetime) -> Mapping[str, object]:
     return {
         "user": None if page in ("login", "error_alone") else User(),
         "csrf_token": "gallery",
+        "unseen_notifications": lambda: "3",
         "theme": theme,
         "static": lambda path: f"/static/{path}",
         "nav_items": [

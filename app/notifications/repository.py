@@ -1,0 +1,137 @@
+"""SQL of notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.database import Connection, Row, utcnow
+from app.notifications.models import Notification
+from app.sql import in_list, literal
+
+COLUMNS = """
+    n.id, n.user_id, n.ticket_id, n.reply_id, n.created_at, n.seen_at, t.subject,
+    IF(r.name = '', r.email, r.name) AS reader, COALESCE(p.author_user_id = n.user_id, 0) AS is_own,
+    COALESCE(author.name, '') AS author, COALESCE(r.receipt, '') IN ('', 'machine', 'delivered') AS is_taken_back
+"""
+TABLES = """
+    notifications AS n
+    JOIN tickets AS t ON t.id = n.ticket_id
+    JOIN ticket_replies AS p ON p.id = n.reply_id
+    JOIN email_recipients AS r ON r.id = n.recipient_id
+    LEFT JOIN users AS author ON author.id = p.author_user_id
+"""
+
+
+def insert_first_reads(conn: Connection, recipient_ids: Sequence[int], *, now: datetime) -> None:
+    """Tell whoever wants it that these copies (at least one, ascending) were read, by a statement that goes out with
+    the next one, or with the commit. Who was told of a reply before is not told again.
+
+    While nobody wants to be told, the server ends the statement at its first condition.
+    """
+    ids = ",".join(map(str, recipient_ids))
+    conn.later(
+        "INSERT INTO notifications (user_id, ticket_id, reply_id, recipient_id, created_at, email_wanted) "  # noqa: S608
+        f"SELECT u.id, t.id, p.id, r.id, {literal(now)}, u.notify_by_email "
+        "FROM email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id "
+        "JOIN ticket_replies AS p ON p.id = m.reply_id JOIN tickets AS t ON t.id = p.ticket_id "
+        "JOIN users AS u ON u.id = COALESCE(t.assignee_id, p.author_user_id) "
+        "AND u.notify_reads = 1 AND u.disabled_at IS NULL "
+        f"WHERE r.id IN ({ids}) AND EXISTS (SELECT 1 FROM users AS wanting WHERE wanting.notify_reads = 1) "
+        "ORDER BY r.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id"
+    )
+
+
+def told_at(moment: datetime) -> str:
+    """A query for the users who were told something at this very moment, as `user_id`."""
+    return f"SELECT DISTINCT n.user_id FROM notifications AS n WHERE n.created_at = {literal(moment)}"  # noqa: S608
+
+
+async def page(conn: Connection, user_id: int, *, before: int, limit: int) -> list[Notification]:
+    """A user's notifications, newest first. before: only those with a smaller id; 0 for all."""
+    rows = await conn.fetch_all(
+        f"""
+        SELECT {COLUMNS} FROM {TABLES}
+         WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s)
+         ORDER BY n.id DESC LIMIT %(limit)s
+        """,  # noqa: S608
+        {"user_id": user_id, "before": before, "limit": limit},
+    )
+    return [_notification(row) for row in rows]
+
+
+async def unseen(conn: Connection, user_id: int) -> int:
+    """How many of a user's notifications are not seen."""
+    sql = "SELECT COUNT(*) FROM notifications WHERE user_id = %(user_id)s AND seen_at IS NULL"
+    return int(await conn.fetch_value(sql, {"user_id": user_id}))
+
+
+async def mark_seen(
+    conn: Connection, user_id: int, *, ids: Sequence[int] | None = None, ticket_id: int | None = None
+) -> int:
+    """Mark a user's notifications as seen: all, or those with these ids (at least one), or those of a ticket.
+
+    Gives how many were not seen before.
+    """
+    which, values = in_list("id", ids) if ids is not None else ("", {})
+    condition = (f"AND id IN {which} " if which else "") + ("AND ticket_id = %(ticket_id)s" if ticket_id else "")
+    return await conn.execute(
+        f"UPDATE notifications SET seen_at = %(now)s WHERE user_id = %(user_id)s AND seen_at IS NULL {condition}",  # noqa: S608
+        {**values, "user_id": user_id, "ticket_id": ticket_id, "now": utcnow()},
+    )
+
+
+async def lock_to_mail(conn: Connection, *, limit: int) -> list[int]:
+    """Ids of notifications that wait to be mailed, locked; what another process holds is left to it."""
+    rows = await conn.fetch_all(
+        """
+        SELECT id FROM notifications WHERE email_wanted = 1 AND emailed_at IS NULL
+         ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        """,
+        {"limit": limit},
+    )
+    return [row["id"] for row in rows]
+
+
+async def to_mail(conn: Connection, ids: Sequence[int]) -> list[tuple[Notification, str]]:
+    """Of these notifications (at least one id) those whose user still wants mail, with the user's address."""
+    listed, values = in_list("id", ids)
+    rows = await conn.fetch_all(
+        f"""
+        SELECT {COLUMNS}, u.email AS address FROM {TABLES} JOIN users AS u ON u.id = n.user_id
+         WHERE n.id IN {listed} AND u.notify_reads = 1 AND u.notify_by_email = 1 AND u.disabled_at IS NULL
+         ORDER BY n.id
+        """,  # noqa: S608
+        values,
+    )
+    return [(_notification(row), row["address"]) for row in rows]
+
+
+async def set_emailed(conn: Connection, ids: Sequence[int]) -> None:
+    """Note that these (at least one) are in the outbox."""
+    listed, values = in_list("id", ids)
+    sql = f"UPDATE notifications SET emailed_at = %(now)s WHERE id IN {listed}"  # noqa: S608
+    await conn.execute(sql, {**values, "now": utcnow()})
+
+
+async def give_up(conn: Connection, ids: Sequence[int]) -> None:
+    """Mail these (at least one) no more."""
+    listed, values = in_list("id", ids)
+    await conn.execute(f"UPDATE notifications SET email_wanted = 0 WHERE id IN {listed}", values)  # noqa: S608
+
+
+def _notification(row: Row) -> Notification:
+    own = bool(row["is_own"])
+    return Notification(
+        id=row["id"],
+        user_id=row["user_id"],
+        ticket_id=row["ticket_id"],
+        reply_id=row["reply_id"],
+        subject=row["subject"],
+        reader=row["reader"],
+        author="" if own else row["author"],
+        is_own=own,
+        created_at=row["created_at"],
+        seen_at=row["seen_at"],
+        is_taken_back=bool(row["is_taken_back"]),
+    )
