@@ -96,6 +96,8 @@ class Recipient:
     tracking_id: str
     """256 random bits and a mark by which the portal knows its own, URL-safe base64 without padding; one per recipient
     and mail."""
+    is_agent: bool = False
+    """The address is that of a portal user."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class Prepared:
     """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
     text: str | None = None
     """The whole new plain-text part; None leaves it."""
+    note: str = ""
+    """What the plugin wants to know of this copy later, at most 16,000 characters."""
 
 
 @dataclass(frozen=True)
@@ -291,6 +295,20 @@ class MyPortalSpec:
         to leave both; the text part changes only where one is given. The stored mail and what agents see stay
         untouched. Never: wait, use the database or the network.
         """
+
+    @hookspec
+    def restore_html(self, html: str) -> str | None:
+        """Take out of a body what this plugin put into mails: they come back as quotes and forwards.
+
+        Called: on the HTML of every message, note, draft and mail before it is stored, and on a customer's again when
+        it is shown; in a thread, enabled or not, because mails last longer than a switch. Return: the whole new HTML,
+        or None where nothing of it is the plugin's. Raise, hang, or return an empty text: the body is stored as it was,
+        because a message that is lost is worse than a picture too many. Never: wait, use the database or the network.
+        """
+
+    @hookspec
+    def restore_text(self, text: str) -> str | None:
+        """The same for plain text. Called: like `restore_html`, on text bodies and on what is made of HTML."""
 
     @hookspec
     async def email_sent(self, report: DeliveryReport) -> None:

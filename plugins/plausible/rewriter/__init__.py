@@ -6,7 +6,7 @@ for what is tracked and why.
 """
 
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
-from plugins.plausible.rewriter.plain_text import RewrittenText, readable, restore_text, rewrite_text
+from plugins.plausible.rewriter.plain_text import RewrittenText, first_known, restore_text, rewrite_text
 from plugins.plausible.rewriter.restoring import restore
 from plugins.plausible.rewriter.rewriting import Destination, PixelPosition, Rewritten, rewrite
 from plugins.plausible.rewriter.sweeping import sweep
@@ -19,7 +19,7 @@ __all__ = [
     "Reason",
     "Rewritten",
     "RewrittenText",
-    "readable",
+    "first_known",
     "restore",
     "restore_text",
     "rewrite",

@@ -91,9 +91,10 @@ def restore_text(
         for lines, (end, url) in enumerate(_readings(text, match)):
             if lines:
                 budget -= 1
-            if is_pixel is not None and any(is_pixel(layer) for layer in readable(url)):
+            readings = list(readable(url))
+            if is_pixel is not None and any(map(is_pixel, readings)):
                 edits.append(Edit(*_with_brackets(text, start, end), ""))
-            elif (original := first_known(url, destination)) is not None:
+            elif (original := next(filter(None, map(destination, readings)), None)) is not None:
                 edits.append(Edit(start, end, original))
             elif budget > 0:
                 continue

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from plugins.plausible.rewriter.attributes import decode, encode
 from plugins.plausible.rewriter.destinations import clean
-from plugins.plausible.rewriter.plain_text import first_known, readable, without_punctuation
+from plugins.plausible.rewriter.plain_text import readable, without_punctuation
 from plugins.plausible.rewriter.splicing import Edit, splice
 
 _ADDRESS = re.compile(r"(?i)https?(?::|&#0*+58;|&#x0*+3a;|&colon;)[^\s<>\"']++")
@@ -31,9 +31,10 @@ def sweep(html: str, *, destination: Callable[[str], str | None], is_pixel: Call
         written = without_punctuation(written)
         start, stop = match.start(), match.start() + len(written)
         url = clean(decode(written))
-        if any(is_pixel(layer) for layer in readable(url)):
+        readings = list(readable(url))
+        if any(map(is_pixel, readings)):
             edits.append(_removed(html, start, stop))
-        elif (original := first_known(url, destination)) is not None:
+        elif (original := next(filter(None, map(destination, readings)), None)) is not None:
             # Without quotes is the strictest way to write a value, and reads the same in text.
             edits.append(Edit(start, stop, encode(original, "")))
     return splice(html, edits)
