@@ -13,12 +13,13 @@ from plugins.plausible.rewriter.wrappers import layers
 _ADDRESS = re.compile(r"(?i)\bhttps?://[^\s<>\"]++")
 # Ours may come back glued to a word, and there is no harm in looking at one address too many.
 _ANY_ADDRESS = re.compile(r"(?i)https?://[^\s<>\"]++")
+_START = re.compile(r"(?i)https?:")
 # The next piece of an address that was broken over lines, behind the marks of a quote.
 _NEXT_LINE = re.compile(r"\r?\n[ \t>|]*+((?!(?i:https?://))[^\s<>\"]++)")
 _MOST_LINES = 40
 # In one text: whole lines after an address are what a list looks like too, and each may be the rest of one of ours.
 _MOST_JOINS = 2_000
-_ENTITY_AMPERSAND = re.compile(r"(?i)&amp;|&#38;|&#x26;")
+_ENTITY_AMPERSAND = re.compile(r"(?i)&(?:amp;|#38;|#x26;)++")
 _QUOTED_PRINTABLE = re.compile(r"=([0-9A-F]{2})")
 _PUNCTUATION = ".,;:!?'*)]}"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -84,25 +85,39 @@ def restore_text(
     edits: list[Edit] = []
     done = 0
     budget = _MOST_JOINS
+
+    def edit(start: int, end: int, url: str) -> Edit | None:
+        readings = list(readable(url))
+        if is_pixel is not None and any(map(is_pixel, readings)):
+            return Edit(*_with_brackets(text, start, end), "")
+        original = next(filter(None, map(destination, readings)), None)
+        return None if original is None else Edit(start, end, original)
+
     for match in _ANY_ADDRESS.finditer(text):
         start = match.start()
         if start < done:
             continue
         for lines, (end, url) in enumerate(_readings(text, match)):
-            if lines:
-                budget -= 1
-            readings = list(readable(url))
-            if is_pixel is not None and any(map(is_pixel, readings)):
-                edits.append(Edit(*_with_brackets(text, start, end), ""))
-            elif (original := next(filter(None, map(destination, readings)), None)) is not None:
-                edits.append(Edit(start, end, original))
-            elif budget > 0:
-                continue
-            else:
+            if lines and not budget:
                 break
-            done = end
-            break
+            budget -= lines > 0
+            if found := edit(start, end, url):
+                edits.append(found)
+                done = end
+                break
+        else:
+            for offset, url in glued(match[0]):
+                if found := edit(start + offset, start + offset + len(url), url):
+                    edits.append(found)
     return splice(text, edits)
+
+
+def glued(address: str) -> Iterator[tuple[int, str]]:
+    """The addresses that stand in one without anything between them, each with its place; nothing for a single one."""
+    starts = [found.start() for found in _START.finditer(address)]
+    if len(starts) > 1:
+        for start, end in zip(starts, [*starts[1:], len(address)], strict=True):
+            yield start, without_punctuation(address[start:end])
 
 
 def _readings(text: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from plugins.plausible.rewriter.attributes import decode, encode
 from plugins.plausible.rewriter.destinations import clean
-from plugins.plausible.rewriter.plain_text import readable, without_punctuation
+from plugins.plausible.rewriter.plain_text import glued, readable, without_punctuation
 from plugins.plausible.rewriter.splicing import Edit, splice
 
 _ADDRESS = re.compile(r"(?i)https?(?::|&#0*+58;|&#x0*+3a;|&colon;)[^\s<>\"']++")
@@ -23,20 +23,26 @@ def sweep(html: str, *, destination: Callable[[str], str | None], is_pixel: Call
 
     destination, is_pixel: as in ``restore``; is_pixel is asked about hidden links too. Takes linear time.
     """
-    edits = []
+    edits: list[Edit] = []
+
+    def edit(start: int, written: str) -> bool:
+        readings = list(readable(clean(decode(written))))
+        if any(map(is_pixel, readings)):
+            edits.append(_removed(html, start, start + len(written)))
+        elif (original := next(filter(None, map(destination, readings)), None)) is not None:
+            # Without quotes is the strictest way to write a value, and reads the same in text.
+            edits.append(Edit(start, start + len(written), encode(original, "")))
+        else:
+            return False
+        return True
+
     for match in _ADDRESS.finditer(html):
         written = match[0]
         if end := _END.search(written):
             written = written[: end.start()]
-        written = without_punctuation(written)
-        start, stop = match.start(), match.start() + len(written)
-        url = clean(decode(written))
-        readings = list(readable(url))
-        if any(map(is_pixel, readings)):
-            edits.append(_removed(html, start, stop))
-        elif (original := next(filter(None, map(destination, readings)), None)) is not None:
-            # Without quotes is the strictest way to write a value, and reads the same in text.
-            edits.append(Edit(start, stop, encode(original, "")))
+        if not edit(match.start(), without_punctuation(written)):
+            for offset, one in glued(written):
+                edit(match.start() + offset, one)
     return splice(html, edits)
 
 
