@@ -320,6 +320,20 @@ class MyPortalSpec:
         """
 
     @hookspec
+    def restore_html(self, html: str) -> str | None:
+        """Take out of a body what this plugin put into mails: they come back as quotes and forwards.
+
+        Called: on the HTML of every message, note, draft and mail before it is stored, and on a customer's again when
+        it is shown; in a thread, enabled or not, because mails last longer than a switch. Return: the whole new HTML,
+        or None where nothing of it is the plugin's. Raise, hang, or return an empty text: the body is stored as it was,
+        because a message that is lost is worse than a picture too many. Never: wait, use the database or the network.
+        """
+
+    @hookspec
+    def restore_text(self, text: str) -> str | None:
+        """The same for plain text. Called: like `restore_html`, on text bodies and on what is made of HTML."""
+
+    @hookspec
     async def email_sent(self, report: DeliveryReport) -> None:
         """Hear that the mail server took one copy. Called: once per copy, after the commit, while enabled."""
 

@@ -204,6 +204,32 @@ class PluginHost(PluginCalls):
                 )
         return merged
 
+    # --- enabled or not ---------------------------------------------------------------------------------------------
+
+    async def restore_html(self, html: str) -> str:
+        """A body without what plugins put into mails; as it was where one of them fails."""
+        return await self._restored("restore_html", "html", html)
+
+    async def restore_text(self, text: str) -> str:
+        """The same for plain text."""
+        return await self._restored("restore_text", "text", text)
+
+    async def _restored(self, hook: str, argument: str, body: str) -> str:
+        if not body:
+            return body
+        for slug, call in self._implementations(hook):
+            if self._rests(slug):
+                continue
+            work = in_thread(functools.partial(call, **{argument: body}))
+            answer = await self._await(slug, hook, work, DEADLINE)
+            if answer is None or not self._is(slug, answer, str):
+                continue
+            if _keepswords(body, answer):
+                body = answer
+            else:
+                self._report(slug, hook, "returned an empty body; it was left as it was")
+        return body
+
     async def check(self, slug: str) -> list[CheckResult]:
         """Run one module's self-test; a test that breaks is a failed step."""
         if slug in self.broken:

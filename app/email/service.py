@@ -15,6 +15,7 @@ from app.email import queue_repository as queue
 from app.email.addresses import parse_address_list
 from app.email.delivery import deliver_now
 from app.email.errors import EmailRefused
+from app.email.markup_limits import check_size
 from app.email.message import Attachment
 from app.email.models import CopyState, NewMail
 from app.email.outbox import announce, enqueue
@@ -70,7 +71,7 @@ async def send_email(
     """
     async with ensure() as runtime:
         tracked, reason = await _may_track(runtime, enable_tracking, ticket_reply_id, sensitive=sensitive)
-        html, text = await _bodies(html_body, text_body)
+        html, text = await _bodies(runtime, html_body, text_body)
         mail = NewMail(
             subject=subject,
             to=tuple(parse_address_list(recipients)),
@@ -120,10 +121,16 @@ async def _may_track(
     return reason is None, reason
 
 
-async def _bodies(html: str | None, text: str | None) -> tuple[str, str | None]:
+async def _bodies(runtime: Runtime, html: str | None, text: str | None) -> tuple[str, str | None]:
+    """The bodies without what modules put into earlier mails: who forwards one must not be taken for its reader."""
     if html is None and text is None:
         raise EmailRefused("the mail has no body; give html_body, text_body or both")
-    return (html if html is not None else await text_to_html_async(text or "")), text
+    for body in (html, text):
+        check_size(body or "")
+    text = None if text is None else await runtime.plugins.restore_text(text)
+    if html is None:
+        return await text_to_html_async(text or ""), text
+    return await runtime.plugins.restore_html(html), text
 
 
 async def _store(conn: Connection, mail: NewMail, uploads: Sequence[Attachment]) -> QueuedMail:

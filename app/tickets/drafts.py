@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from app import richtext
 from app.accounts.models import User
 from app.database import Connection
-from app.email.errors import ContentTooLarge
 from app.runtime import current
+from app.tickets import bodies, rules
 from app.tickets import drafts_repository as repository
 from app.tickets import repository as tickets
-from app.tickets import rules
-from app.tickets.errors import BodyTooLarge, TicketNotFound, TicketRefused, sentence
+from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.models import Draft
 
 MAX_LINE = 16_000
@@ -29,12 +27,8 @@ async def save(
     for field, line in lines.items():
         if len(line) > MAX_LINE:
             raise TicketRefused({field: f"{len(line):,} characters of addresses, at most {MAX_LINE:,} are kept."})
-    try:
-        cleaned = await richtext.clean_reply_async(rules.storable(body_html))
-        text = await richtext.html_to_text_async(cleaned)
-    except ContentTooLarge as error:
-        raise BodyTooLarge({"body": sentence(error)}) from None
-    is_empty = not text.strip() and "<img" not in cleaned
+    kept, text = await bodies.cleaned(body_html)
+    is_empty = bodies.is_empty(kept, text)
 
     async def work(conn: Connection) -> None:
         if await tickets.ticket(conn, ticket_id) is None:
@@ -42,7 +36,7 @@ async def save(
         if is_empty:
             await repository.delete(conn, user_id=user.id, ticket_id=ticket_id)
         else:
-            await repository.save(conn, user_id=user.id, ticket_id=ticket_id, kind=kind, body_html=cleaned, **lines)
+            await repository.save(conn, user_id=user.id, ticket_id=ticket_id, kind=kind, body_html=kept, **lines)
 
     await current().database.run(work)
 

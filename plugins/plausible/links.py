@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import idna
@@ -17,9 +19,13 @@ CLICKS = f"{PREFIX}click"
 OTHER_PIXELS = "/track/pixel/"
 OTHER_CLICKS = "/track/click/"
 """The same endpoints as `/track/pixel/{id}/` and `/track/click/{id}/?url=&sig=`, for mails that were made elsewhere."""
+TRAP = f"{PREFIX}nothing-here"
+"""The page behind the hidden link."""
 LONGEST = 2048
 """Characters of a destination; `email_tracking_events.event_url` holds as many."""
 TRACKING_ID = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+MOST_MARKS = 500
+"""Links of one mail that are noted; 19 characters each, so that a note stays below 10,000."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -55,9 +61,29 @@ def is_tracking_id(text: str) -> bool:
     return TRACKING_ID.fullmatch(text) is not None
 
 
+def is_trap(url: str) -> bool:
+    """Whether a destination that we signed is the page behind the hidden link, also on an earlier host."""
+    return url.endswith(TRAP)
+
+
 def link_mark(url: str) -> str:
-    """What stands for a destination where only equality counts: 16 hexadecimal digits of BLAKE2b (RFC 7693)."""
+    """A short name for a tracked destination: 16 hexadecimal digits, the same in every process and release.
+
+    Source: BLAKE2b with 8 bytes, RFC 7693. It keeps links apart and hides nothing: who has the URL can compute it.
+    """
     return hashlib.blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def copy_note(links: Sequence[str], *, trap: str | None) -> str:
+    """What the classification wants to know of a copy, as JSON: {"links": [marks], "trap": mark}.
+
+    links: the tracked destinations in the order of the mail, of which the first MOST_MARKS are noted; trap: the hidden
+    link's destination, left out where there is none.
+    """
+    note: dict[str, object] = {"links": [link_mark(url) for url in links[:MOST_MARKS]]}
+    if trap is not None:
+        note["trap"] = link_mark(trap)
+    return json.dumps(note, separators=(",", ":"))
 
 
 class Links:
@@ -82,12 +108,24 @@ class Links:
         """The tracked address of one recipient's link; None for a destination that a click may not lead to."""
         if not is_allowed(url):
             return None
-        signature = self._signer.sign(tracking_id, url)
-        return f"{self.tracking_url}{CLICKS}?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
+        return self._signed(tracking_id, url)
+
+    @property
+    def trap(self) -> str:
+        """Where the hidden link leads: a page of the portal that says what it is."""
+        return self.portal_url + TRAP
+
+    def trap_click(self, tracking_id: str) -> str:
+        """The tracked address of one recipient's hidden link."""
+        return self._signed(tracking_id, self.trap)
 
     def is_ours(self, url: str) -> bool:
         """Whether this already is an address of the tracking, on either host: older mails carry that of the portal."""
         return url.startswith(self._ours)
+
+    def _signed(self, tracking_id: str, url: str) -> str:
+        signature = self._signer.sign(tracking_id, url)
+        return f"{self.tracking_url}{CLICKS}?tid={tracking_id}&url={quote(url, safe='')}&sig={signature}"
 
 
 def _ascii_host(host: str) -> str:

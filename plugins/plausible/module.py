@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import click
 import structlog
+from click import Command
 from quart import Blueprint
 
 from app.database import Database, utcnow
@@ -31,13 +31,14 @@ from plugins.plausible import activity, growth, repository
 from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath
-from plugins.plausible.links import Links
+from plugins.plausible.links import Links, copy_note
+from plugins.plausible.lone_page import LonePage
 from plugins.plausible.networks import Networks
 from plugins.plausible.networks import load as load_networks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
-from plugins.plausible.refused import RefusedPage
+from plugins.plausible.restoring import Restoring
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
@@ -46,6 +47,7 @@ from plugins.plausible.selftest import address_problem, is_loopback, notice, sel
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
 from plugins.plausible.tracking import track_html, track_text
+from plugins.plausible.trap import trap_routes
 
 log = structlog.get_logger(__name__)
 
@@ -58,13 +60,19 @@ class Handles:
     signer: Signer
     links: Links | None
     """None without PORTAL_URL: nothing can be tracked then."""
+    restoring: Restoring
 
     @classmethod
     def build(cls, context: PluginContext) -> Handles:
         """From the portal's settings."""
         signer = Signer(context.settings.keys)
         portal_url, tracking_url = context.settings.portal_url, context.settings.tracking_url
-        return cls(context, signer, Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None)
+        return cls(
+            context,
+            signer,
+            Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None,
+            Restoring(signer, CopyIds(context.settings.keys), [url for url in (portal_url, tracking_url) if url]),
+        )
 
     @property
     def settings(self) -> PlausibleSettings:
@@ -89,7 +97,7 @@ class Plausible:
         self._recording: Recording | None = None
         self._signs: AgentSigns | None = None
         self._networks = load_networks()
-        self._refused_page = RefusedPage()
+        self._refused_page = LonePage("plausible/refused.html")
         self._warned = False
 
     def _handles(self) -> Handles:
@@ -135,7 +143,7 @@ class Plausible:
             await recording.close()
             await signs.close()
 
-        return [routes, preview_routes(handles.context, lambda: handles.settings)]
+        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes()]
 
     def _networks_now(self) -> Networks:
         return self._networks
@@ -185,6 +193,9 @@ class Plausible:
         handles = self._handles()
         if not delivery.enable_tracking or delivery.reply_id is None or delivery.sensitive:
             return None
+        # What an agent reads, or somebody who is not seen by the others, says nothing of the customer.
+        if delivery.recipient.is_agent or delivery.recipient.role == "bcc":
+            return None
         self._warn_about_address()
         links, settings = handles.links, handles.settings
         if links is None or not (settings.track_opens or settings.track_clicks):
@@ -209,7 +220,24 @@ class Plausible:
         reports = {"opens"} if done.pixel not in {PixelPlace.OFF, PixelPlace.EMPTY} else set()
         if done.links or (text and text.links):
             reports.add("clicks")
-        return Prepared(done.html, frozenset(reports), text.text if text and text.links else None)
+        if not reports:
+            return None
+        return Prepared(
+            done.html,
+            frozenset(reports),
+            text.text if text and text.links else None,
+            copy_note([*done.links, *(text.links if text else ())], trap=links.trap if done.trap else None),
+        )
+
+    @hookimpl
+    def restore_html(self, html: str) -> str | None:
+        """Take pixels and links of ours out of a body."""
+        return self._handles().restoring.html(html)
+
+    @hookimpl
+    def restore_text(self, text: str) -> str | None:
+        """Take links of ours out of a plain text."""
+        return self._handles().restoring.text(text)
 
     @hookimpl
     async def email_queued(self, mail: QueuedMail) -> None:
@@ -253,7 +281,7 @@ class Plausible:
         return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
 
     @hookimpl
-    def commands(self) -> Sequence[click.Command]:
+    def commands(self) -> Sequence[Command]:
         """What operators do by hand."""
 
         def handles() -> tuple[Database, Surroundings]:
@@ -265,7 +293,8 @@ class Plausible:
     @hookimpl
     def tracking_notice(self) -> str | None:
         """What a reply sent now would report."""
-        return notice(self._handles().settings) if self._handles().links else None
+        found = notice(self._handles().settings) if self._handles().links else None
+        return found and f"{found}; Bcc copies are not tracked"
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:

@@ -47,6 +47,8 @@ class Preview:
     tracked: int
     pixel: str
     """Where the pixel goes, or why there is none."""
+    trap: bool
+    """Whether the hidden link for mail scanners is in it."""
     html: str
     """The source that would be sent."""
     frame: str
@@ -63,6 +65,7 @@ def preview(html: str, *, links: Links, settings: PlausibleSettings) -> Preview:
         links=len(done.decisions),
         tracked=sum(decision.tracked for decision in done.decisions),
         pixel=done.pixel.sentence,
+        trap=done.trap,
         html=sent,
         frame=_FRAME_HEAD + sent,
     )

@@ -10,7 +10,7 @@ from quart import Blueprint, Response, render_template, request
 from quart.typing import ResponseReturnValue
 
 from app.hookspecs import PluginContext
-from plugins.plausible.links import Links
+from plugins.plausible.links import TRAP, Links
 from plugins.plausible.preview import MOST_HTML, MOST_ROWS, Preview, preview
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
@@ -67,6 +67,8 @@ def preview_routes(context: PluginContext, settings: Callable[[], PlausibleSetti
             has_address=portal_url is not None,
             most_html=MOST_HTML,
             most_rows=MOST_ROWS,
+            trap=TRAP,
+            trap_place="It stands right before the pixel." if now.track_opens else "It stands where the pixel would.",
         )
         return Response(text, headers={"Content-Security-Policy": PAGE_CSP} if found else None)
 

@@ -54,6 +54,15 @@ class PlausibleSettings(ModuleSettings):
         "reads plain text sees them. Needs Track clicks.",
         json_schema_extra={"group": MAILS},
     )
+    trap_link: bool = Field(
+        False,
+        title="Hidden link for mail scanners",
+        description="Puts a link that nobody sees into each tracked reply. A program that follows it is a scanner, and "
+        "nothing that it opens or clicks counts as reading. Off at first, because some spam filters dislike hidden "
+        "links, and some mail programs show its address in the plain text that they make of a mail. Needs Track "
+        "clicks.",
+        json_schema_extra={"group": MAILS},
+    )
     keep_months: int = Field(
         24,
         ge=0,
@@ -88,6 +97,11 @@ class PlausibleSettings(ModuleSettings):
         "Needs the site domain.",
         json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
     )
+
+    @property
+    def has_trap(self) -> bool:
+        """Whether new copies carry the hidden link: without clicks being recorded nobody would hear of it."""
+        return self.trap_link and self.track_clicks
 
     @field_validator("base_url")
     @classmethod

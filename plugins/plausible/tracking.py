@@ -35,6 +35,7 @@ def track_html(
         skip_credentials=True,
         skip_visible_url=settings.skip_visible_url,
         pixel_position=settings.pixel_position,
+        trap_url=links.trap_click(tracking_id) if settings.has_trap else None,
         explain=explain,
     )
 

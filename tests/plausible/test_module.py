@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -13,7 +15,7 @@ from quart import Quart
 
 from app import create_app
 from app.database import Database, utcnow
-from app.hookspecs import Delivery, DeliveryReport, QueuedMail, Recipient
+from app.hookspecs import Delivery, DeliveryReport, PluginContext, QueuedMail, Recipient
 from app.plugin_host import PluginHost, PreparedCopy
 from app.receipts import service as receipts
 from app.runtime import Runtime
@@ -21,8 +23,9 @@ from app.services import modules
 from app.settings import Settings
 from plugins.plausible import plugin
 from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
-from plugins.plausible.links import Links
+from plugins.plausible.links import Links, link_mark
 from plugins.plausible.module import Plausible
+from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
 from tests.plausible.recording import event, stored
@@ -79,6 +82,48 @@ async def test_a_mail_that_may_not_be_tracked_goes_out_as_it_is(portal: Runtime,
     assert await prepared(portal, given) == PreparedCopy(given.html)
 
 
+@pytest.mark.parametrize("who", [{"role": "bcc"}, {"role": "cc", "is_agent": True}, {"is_agent": True}])
+async def test_a_copy_for_bcc_or_for_an_agent_goes_out_untracked(portal: Runtime, who: dict[str, Any]) -> None:
+    given = delivery()
+    given = replace(given, recipient=replace(given.recipient, **who))
+    assert await prepared(portal, given) == PreparedCopy(BODY)
+
+
+async def test_a_copy_for_cc_is_tracked_like_any_other(portal: Runtime) -> None:
+    given = delivery(recipient=Recipient(2, "cc", "ann@example.org", TID))
+    assert (await prepared(portal, given)).reports == {"opens", "clicks"}
+
+
+def test_the_copy_is_noted_with_a_mark_of_each_link_in_its_order(settings: Settings) -> None:
+    body = '<a href="https://b.test/">b</a><a href="https://a.test/?x=1&amp;y">a</a><a href="https://b.test/">b</a>'
+    note = json.loads(noted(settings, body))
+    assert note == {
+        "links": [link_mark("https://b.test/"), link_mark("https://a.test/?x=1&y"), link_mark("https://b.test/")]
+    }
+    assert re.fullmatch("[0-9a-f]{16}", note["links"][0])
+
+
+def test_the_note_holds_the_links_of_the_text_part_and_the_hidden_one(settings: Settings) -> None:
+    note = json.loads(noted(settings, "<p>Hello</p>", text=TEXT, track_text_links=True, trap_link=True))
+    assert note == {"links": [link_mark(URL)], "trap": link_mark(f"{PORTAL_URL}/api/email-tracking/nothing-here")}
+
+
+def test_the_note_of_a_mail_with_very_many_links_fits(settings: Settings) -> None:
+    note = noted(settings, "".join(f'<a href="https://x.test/{n}">x</a>' for n in range(900)), trap_link=True)
+    assert len(json.loads(note)["links"]) == 500
+    assert len(note) <= 16_000
+
+
+def noted(settings: Settings, html: str, *, text: str = "", **module: Any) -> str:
+    started = Plausible()
+    started.started(
+        PluginContext(settings, None, lambda: True, lambda: PlausibleSettings.model_validate(module))  # type: ignore[arg-type]
+    )
+    done = started.prepare_delivery(delivery(html, text=text))
+    assert done is not None
+    return done.note
+
+
 async def test_a_disabled_module_leaves_mails_alone(portal: Runtime) -> None:
     await modules.set_enabled("plausible", enabled=False, user=None)
     assert await prepared(portal, delivery()) == PreparedCopy(BODY)
@@ -110,7 +155,7 @@ async def test_with_opens_off_there_is_no_pixel(portal: Runtime) -> None:
     done = await prepared(portal, delivery())
     assert "<img" not in done.html
     assert done.reports == {"clicks"}
-    assert await portal.plugins.tracking_notice() == "links"
+    assert await portal.plugins.tracking_notice() == "links; Bcc copies are not tracked"
 
 
 async def test_with_clicks_off_links_stay(portal: Runtime) -> None:
@@ -118,7 +163,7 @@ async def test_with_clicks_off_links_stay(portal: Runtime) -> None:
     done = await prepared(portal, delivery())
     assert hrefs(done.html) == [URL]
     assert done.reports == {"opens"}
-    assert await portal.plugins.tracking_notice() == "opens"
+    assert await portal.plugins.tracking_notice() == "opens; Bcc copies are not tracked"
 
 
 async def test_with_both_off_nothing_is_promised(portal: Runtime) -> None:
@@ -132,7 +177,7 @@ async def test_a_copy_without_links_does_not_promise_clicks(portal: Runtime) -> 
 
 
 async def test_the_composer_hears_what_a_reply_would_report(portal: Runtime) -> None:
-    assert await portal.plugins.tracking_notice() == "opens and links"
+    assert await portal.plugins.tracking_notice() == "opens and links; Bcc copies are not tracked"
 
 
 async def test_without_an_address_nothing_is_tracked_and_the_log_says_so_once(

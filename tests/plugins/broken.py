@@ -71,6 +71,14 @@ class Raises:
         raise RuntimeError("prepare_delivery")
 
     @hookimpl
+    def restore_html(self, html: str) -> str | None:
+        raise RuntimeError("restore_html")
+
+    @hookimpl
+    def restore_text(self, text: str) -> str | None:
+        raise RuntimeError("restore_text")
+
+    @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
         raise RuntimeError("email_sent")
 
@@ -133,6 +141,11 @@ class Hangs:
         return Prepared("too late")
 
     @hookimpl
+    def restore_html(self, html: str) -> str | None:
+        time.sleep(30)
+        return "too late"
+
+    @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
         for _ in range(3):
             try:
@@ -155,6 +168,14 @@ class Nonsense:
     @hookimpl
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
         return Prepared("")
+
+    @hookimpl
+    def restore_html(self, html: str) -> str | None:
+        return " "
+
+    @hookimpl
+    def restore_text(self, text: str) -> str | None:
+        return b"bytes"  # type: ignore[return-value]
 
     @hookimpl
     def receipt_states(self) -> frozenset[str]:
@@ -183,6 +204,14 @@ class Shouts:
     @hookimpl
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
         return Prepared(delivery.html.upper(), frozenset({"opens"}))
+
+    @hookimpl
+    def restore_html(self, html: str) -> str | None:
+        return html.lower() if html != html.lower() else None
+
+    @hookimpl
+    def restore_text(self, text: str) -> str | None:
+        return text.lower()
 
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:

@@ -62,6 +62,8 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     await host.settings_changed("raises", {}, {})
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
+    assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
+    assert await host.restore_text("HI") == "hi"
     assert not (await host.check("raises"))[0].ok
     hooks = {name for name, _ in inspect.getmembers(Raises, inspect.isfunction)} - {"module_info"}
     assert {hook for _, hook, _ in failures} == hooks
@@ -92,6 +94,29 @@ async def test_a_plugin_that_hangs_is_left_behind_and_then_left_alone() -> None:
 
 
 @pytest.mark.usefixtures("short_deadline")
+async def test_a_body_is_stored_as_it_was_where_a_plugin_hangs_over_it() -> None:
+    host, failures = host_of(Hangs(), Shouts())
+    assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
+    assert [hook for _, hook, _ in failures] == ["restore_html"]
+    assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
+    assert len(failures) == 1, "while it rests, it is not called again"
+
+
+async def test_bodies_are_restored_by_plugins_that_are_off_too() -> None:
+    host, _ = host_of(Shouts())
+    host.is_enabled = lambda slug: False
+    assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
+    assert await host.restore_text("HI") == "hi"
+
+
+@pytest.mark.parametrize("body", ["", "already low"])
+async def test_a_body_that_holds_nothing_of_a_plugins_stays(body: str) -> None:
+    host, failures = host_of(Shouts())
+    assert await host.restore_html(body) == body
+    assert failures == []
+
+
+@pytest.mark.usefixtures("short_deadline")
 async def test_a_hook_that_ignores_its_cancellation_does_not_hold_up_the_mail() -> None:
     host, failures = host_of(Hangs())
     await host.email_sent(REPORT)
@@ -106,7 +131,9 @@ async def test_nonsense_is_not_believed() -> None:
     assert await host.receipt_states() == {"read"}
     assert await host.reply_activity([7]) == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]
-    assert len(failures) == 6
+    assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
+    assert await host.restore_text("HI") == "hi"
+    assert len(failures) == 8
 
 
 @pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])

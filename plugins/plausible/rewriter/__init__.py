@@ -6,9 +6,10 @@ for what is tracked and why.
 """
 
 from plugins.plausible.rewriter.decisions import Decision, PixelPlace, Reason
-from plugins.plausible.rewriter.plain_text import RewrittenText, restore_text, rewrite_text
+from plugins.plausible.rewriter.plain_text import RewrittenText, first_known, restore_text, rewrite_text
 from plugins.plausible.rewriter.restoring import restore
 from plugins.plausible.rewriter.rewriting import Destination, PixelPosition, Rewritten, rewrite
+from plugins.plausible.rewriter.sweeping import sweep
 
 __all__ = [
     "Decision",
@@ -18,8 +19,10 @@ __all__ = [
     "Reason",
     "Rewritten",
     "RewrittenText",
+    "first_known",
     "restore",
     "restore_text",
     "rewrite",
     "rewrite_text",
+    "sweep",
 ]

@@ -26,6 +26,10 @@ _PIXEL = (
     '<img src="{}" width="1" height="1" alt="" role="presentation" style="display:block;width:1px;height:1px;border:0">'
 )
 
+# A link for mail scanners only. Without content nothing of it shows where a client drops the style; what is not laid
+# out takes no focus (HTML Standard, "being rendered"), the attributes say so again to what reads mails aloud.
+_TRAP = '<a href="{}" aria-hidden="true" tabindex="-1" style="display:none;font-size:0;line-height:0;mso-hide:all"></a>'
+
 # A body without <body> that still has a head: nothing visible may go before it.
 _HAS_HEAD = re.compile(r"(?ai)\ufeff?+\s*+(?:<\?[^>]*+>\s*+)?+<(?:!doctype|html|head|meta|title|base|link)\b")
 
@@ -55,13 +59,15 @@ class Rewritten:
     """A rewritten body.
 
     ``links`` are the original destinations that were replaced, entities decoded, in order.
-    ``pixel`` tells where the pixel went; ``decisions`` is filled on request (``explain``).
+    ``pixel`` tells where the pixel went, ``trap`` whether the hidden link was put in (before it);
+    ``decisions`` is filled on request (``explain``).
     """
 
     html: str
     links: list[str]
     pixel: PixelPlace = PixelPlace.OFF
     decisions: list[Decision] = field(default_factory=list)
+    trap: bool = False
 
 
 def rewrite(
@@ -76,6 +82,7 @@ def rewrite(
     skip_credentials: bool = False,
     skip_visible_url: bool = False,
     pixel_position: PixelPosition = "end",
+    trap_url: str | None = None,
     explain: bool = False,
 ) -> Rewritten:
     """Give links their tracking URLs and add the pixel; every other character stays.
@@ -92,6 +99,8 @@ def rewrite(
         when that text and the destination differ.
     pixel_position: "end" is before the last ``</body>``; "start" after ``<body>``; "auto"
         is "start" for bodies over 90 kB, which Gmail cuts off before their end.
+    trap_url: where a hidden link leads that only machines follow; it stands where the pixel does,
+        right before it, also in a mail without pixel.
     explain: also collect a decision for each link.
 
     A link with the attribute ``data-no-track`` is left alone, and the attribute removed.
@@ -137,11 +146,14 @@ def rewrite(
             decisions.append(_explain(html, tag_start, found.end(), url, reason))
 
     place = PixelPlace.OFF
-    if pixel_url is not None:
+    if pixel_url is not None or trap_url is not None:
         at_start = pixel_position == "start" or (pixel_position == "auto" and _size(html, edits) > _CLIPPED_FROM)
-        place, offset = _pixel_place(scan, at_start=at_start)
-        insort(edits, Edit(offset, offset, _PIXEL.format(encode(pixel_url, '"'))))
-    return Rewritten(splice(html, edits), links, place, decisions)
+        there, offset = _pixel_place(scan, at_start=at_start)
+        trap = "" if trap_url is None else _TRAP.format(encode(trap_url, '"'))
+        pixel = "" if pixel_url is None else _PIXEL.format(encode(pixel_url, '"'))
+        insort(edits, Edit(offset, offset, trap + pixel))
+        place = PixelPlace.OFF if pixel_url is None else there
+    return Rewritten(splice(html, edits), links, place, decisions, trap=trap_url is not None)
 
 
 def _without_opt_out(html: str, tag_start: int, tag_end: int) -> list[Edit]:

@@ -38,6 +38,8 @@ _IN_PARAMETER = [
 _GMAIL_IMAGE = re.compile(_HOST + r"googleusercontent\.com/[^#]*#(.+)")
 _PROOFPOINT_2 = re.compile(r"(?ai)https?://urldefense\.proofpoint\.com/v2/url\?(?:[^#]*?&)??u=([^&#]+)")
 _PROOFPOINT_3 = re.compile(r"(?ai)https?://urldefense\.(?:com|us)/v3/__(.+?)__;([a-z0-9_-]*+)!")
+# Whether a closer look is worth its time: a mail has many links, and hardly one of them is wrapped.
+_MAY_WRAP = re.compile("(?ai)safelinks|google|yusercontent|cudasvc|secure-web|urldefense")
 _DASH_TO_PERCENT = str.maketrans("-_", "%/")
 _RUN_LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STAR = re.compile(r"\*(?:\*(.))?")
@@ -56,6 +58,8 @@ def layers(url: str) -> Iterator[str]:
 
 
 def _inner(url: str) -> str | None:
+    if not _MAY_WRAP.search(url):
+        return None
     for pattern in _IN_PARAMETER:
         if match := pattern.match(url):
             return unquote(match[1])
