@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from quart import Blueprint
 
+from app.database import utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
@@ -27,10 +28,13 @@ from plugins.plausible import activity, growth, repository
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.links import Links
+from plugins.plausible.networks_file import NetworksFile, own_path
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.refused import RefusedPage
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
+from plugins.plausible.routes_machines import PATH as MACHINES
+from plugins.plausible.routes_machines import machines_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
@@ -95,7 +99,7 @@ class Plausible:
             description="Shows who has read a reply and which links were followed. What it records stays here.",
             icon="📊",
             settings_model=PlausibleSettings,
-            pages=(NavItem("Preview on a mail", PREVIEW),),
+            pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),
         )
 
     @hookimpl
@@ -105,7 +109,7 @@ class Plausible:
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Status and preview."""
+        """Status, preview and the page of machines."""
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
@@ -121,7 +125,8 @@ class Plausible:
         async def close() -> None:
             await recording.close()
 
-        return [routes, preview_routes(handles.context, lambda: handles.settings)]
+        machines = machines_routes(handles.context, NetworksFile(own_path(handles.context.settings)))
+        return [routes, preview_routes(handles.context, lambda: handles.settings), machines]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
@@ -226,7 +231,9 @@ class Plausible:
     async def check(self) -> Sequence[CheckResult]:
         """The self-test."""
         handles = self._handles()
-        return await self_test(handles.context.settings, handles.settings, handles.links, handles.context.database)
+        settings = handles.context.settings
+        networks = NetworksFile(own_path(settings)).check(utcnow().date())
+        return await self_test(settings, handles.settings, handles.links, handles.context.database, networks)
 
     def _warn_about_address(self) -> None:
         """Say once in each process's log why tracking does not work, or not well."""

@@ -83,7 +83,7 @@ class NetworksFile:
         networks = self.current()
         if self.problem:
             return CheckResult("List of networks", False, self.problem)
-        told = f"{len(networks.entries):,} networks, the oldest of {networks.day}"
+        told = f"{len(networks.entries):,} in the list, the oldest of {networks.day}"
         if not self.is_stale(today):
             return CheckResult("List of networks", True, told)
         groups = sorted({f"{e.kind}.{e.vendor}" for e in networks.entries if (today - e.day).days > OLDEST_DAYS})

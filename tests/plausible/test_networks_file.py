@@ -113,7 +113,7 @@ def test_the_self_test_warns_when_the_list_is_older_than_twelve_months(in_force:
     assert in_force.is_stale(date(2027, 1, 2))
     found = in_force.check(date(2027, 1, 2))
     assert not found.ok
-    assert "2 networks, the oldest of 2026-01-01: older than 12 months (cloud.acme)" in found.message
+    assert "2 in the list, the oldest of 2026-01-01: older than 12 months (cloud.acme)" in found.message
     assert "myportal networks update FILES..." in found.message
 
 
