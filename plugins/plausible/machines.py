@@ -22,6 +22,7 @@ KINDS = {
     "preview": "Link cards",
 }
 """The kinds of machines, and how a chart calls them."""
+CHARTS = {**KINDS, OURSELVES: "Ourselves"}
 COLUMNS = {
     "apple": "Apple Mail",
     "proxy": "Mail proxies",

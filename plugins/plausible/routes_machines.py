@@ -15,9 +15,9 @@ from app.services.web import admin_required
 from plugins.plausible import corrections, machines_repository, trial
 from plugins.plausible.classify import State
 from plugins.plausible.machines import (
+    CHARTS,
     CLASS_WORDS,
     COLUMNS,
-    KINDS,
     PERIODS,
     UNKNOWN,
     chart,
@@ -90,7 +90,7 @@ def machines_routes(context: PluginContext, networks: NetworksFile) -> Blueprint
             )
             corrected = await corrections.count(conn)
         weeks = weeks_of(counts, today)
-        highest = max((week.share(kind) or 0.0 for week in weeks for kind in KINDS), default=0.0)
+        highest = max((week.share(kind) or 0.0 for week in weeks for kind in CHARTS), default=0.0)
         shown: dict[str, Any] = {
             "weeks": weeks,
             "columns": {
@@ -99,8 +99,8 @@ def machines_routes(context: PluginContext, networks: NetworksFile) -> Blueprint
                 if key != UNKNOWN or any(week.counts.get(UNKNOWN) for week in weeks)
             },
             "anything": any(week.opens for week in weeks),
-            "overall": chart("Opens by machines, of all opens", weeks, room=120),
-            "charts": [chart(words, weeks, kind, room=56, full=highest) for kind, words in KINDS.items()],
+            "overall": chart("Opens by machines, of all opens", weeks, room=96),
+            "charts": [chart(words, weeks, kind, room=56, full=highest) for kind, words in CHARTS.items()],
             "rules": fired(counts),
             "period": period,
             "periods": [
