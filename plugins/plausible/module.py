@@ -28,19 +28,21 @@ from app.hookspecs import (
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
 from plugins.plausible import activity, growth, repository
+from plugins.plausible.commands import commands
 from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.links import Links, copy_note
 from plugins.plausible.lone_page import LonePage
-from plugins.plausible.networks import Networks
-from plugins.plausible.networks import load as load_networks
+from plugins.plausible.networks_file import NetworksFile, own_path
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.restoring import Restoring
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
+from plugins.plausible.routes_machines import PATH as MACHINES
+from plugins.plausible.routes_machines import machines_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
@@ -60,6 +62,7 @@ class Handles:
     signer: Signer
     links: Links | None
     """None without PORTAL_URL: nothing can be tracked then."""
+    networks: NetworksFile
     restoring: Restoring
 
     @classmethod
@@ -71,6 +74,7 @@ class Handles:
             context,
             signer,
             Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None,
+            NetworksFile(own_path(context.settings)),
             Restoring(signer, CopyIds(context.settings.keys), [url for url in (portal_url, tracking_url) if url]),
         )
 
@@ -96,7 +100,6 @@ class Plausible:
         self._started: Handles | None = None
         self._recording: Recording | None = None
         self._signs: AgentSigns | None = None
-        self._networks = load_networks()
         self._refused_page = LonePage("plausible/refused.html")
         self._warned = False
 
@@ -114,7 +117,7 @@ class Plausible:
             description="Shows who has read a reply and which links were followed. What it records stays here.",
             icon="📊",
             settings_model=PlausibleSettings,
-            pages=(NavItem("Preview on a mail", PREVIEW),),
+            pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),
         )
 
     @hookimpl
@@ -124,7 +127,7 @@ class Plausible:
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Status and preview."""
+        """Status, preview and the page of machines."""
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
@@ -143,10 +146,8 @@ class Plausible:
             await recording.close()
             await signs.close()
 
-        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes()]
-
-    def _networks_now(self) -> Networks:
-        return self._networks
+        machines = machines_routes(handles.context, handles.networks)
+        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes(), machines]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
@@ -160,7 +161,7 @@ class Plausible:
             handles.signer,
             refused_page=self._refused_page,
             trusted=trusted,
-            networks=self._networks_now,
+            networks=handles.networks.current,
             signs=self._signs,
         )
         return paths.routes()
@@ -184,7 +185,7 @@ class Plausible:
     def _around(self, handles: Handles) -> Surroundings:
         return Surroundings(
             urlsplit(handles.context.settings.portal_url or "").hostname,
-            networks_stale=self._networks.is_stale(utcnow().date()),
+            is_stale=lambda: handles.networks.is_stale(utcnow().date()),
         )
 
     @hookimpl
@@ -288,7 +289,7 @@ class Plausible:
             found = self._handles()
             return found.context.database, self._around(found)
 
-        return [reclassify_command(handles)]
+        return [*commands(), reclassify_command(handles)]
 
     @hookimpl
     def tracking_notice(self) -> str | None:
@@ -300,7 +301,9 @@ class Plausible:
     async def check(self) -> Sequence[CheckResult]:
         """The self-test."""
         handles = self._handles()
-        return await self_test(handles.context.settings, handles.settings, handles.links, handles.context.database)
+        settings = handles.context.settings
+        networks = handles.networks.check(utcnow().date())
+        return await self_test(settings, handles.settings, handles.links, handles.context.database, networks)
 
     def _warn_about_address(self) -> None:
         """Say once in each process's log why tracking does not work, or not well."""

@@ -21,6 +21,7 @@ OLDEST_DAYS = 365
 _CACHED = 65_536
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class NetworksError(ValueError):
@@ -80,18 +81,30 @@ class Networks:
         """Whether the oldest line is more than a year old, or there is none."""
         return self.day is None or (today - self.day).days > OLDEST_DAYS
 
+    def entries_of(self, address: str) -> tuple[Entry, ...]:
+        """The lines that hold an address, in the order of the file. Slow: for people."""
+        parsed = parse_address(address)
+        return tuple(entry for entry in self.entries if parsed is not None and parsed in entry.network)
+
     def _look_up(self, address: str) -> frozenset[str]:
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
+        parsed = parse_address(address)
+        if parsed is None:
             return frozenset()
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
         number = int(parsed)
         found: frozenset[str] = frozenset()
         for shift, table in self._tables[parsed.version]:
             found |= table.get(number >> shift, frozenset())
         return found
+
+
+def parse_address(text: str) -> Address | None:
+    """An address in any of its forms; IPv4 inside IPv6 is that IPv4. None where it is none."""
+    try:
+        parsed = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return mapped or parsed
 
 
 def parse(text: str, *, name: str = "networks.txt") -> tuple[Entry, ...]:
@@ -109,8 +122,8 @@ def load(path: Path = SHIPPED) -> Networks:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise NetworksError(f"{path.name} is not UTF-8 text: {error}") from None
-    return Networks(parse(text, name=path.name))
+        raise NetworksError(f"{path} is not UTF-8 text: {error}") from None
+    return Networks(parse(text, name=str(path)))
 
 
 def _entry(words: list[str], where: str) -> Entry:

@@ -1,161 +1,209 @@
-"""A new file of networks from lists that an operator has downloaded: `myportal networks update FILES...`. Pure.
-
-Known by their form: Apple's CSV, Google's, Amazon's and Azure's JSON, files like our own, and plain lists of networks,
-whose class and vendor stand in the file's name: "gateway.mimecast.txt".
-"""
+"""A new file of networks from lists that an operator has downloaded: `myportal networks update FILES...`. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from plugins.plausible.networks import CLASSES, Entry, Network, NetworksError, parse
+from plugins.plausible.networks import CLASSES, Entry, Network, NetworksError
+from plugins.plausible.networks_sources import Group, SourceFile, entries_of
 
-LARGEST_CLASS = 10_000
-"""Bytes that the lines of one class may take."""
-_COARSER = ((32, 128), (28, 96), (24, 64), (22, 56), (20, 48), (18, 45), (17, 40), (16, 36), (15, 34), (14, 32))
-"""Longest prefixes of IPv4 and IPv6, tried in turn."""
-
-Group = tuple[str, str]
-"""Class and vendor."""
+LARGEST = 9_900
+"""Bytes of the whole file. What is in it is looked at by people, and read by every process."""
+APPLE = "apple_relay"
+APPLE_SHARE = 1_000
+"""Bytes that Apple's networks may take: they only count together with Apple's exact User-Agent, so that a wide cover
+says as much as forty thousand lines."""
+_HEAD = "# Built by `myportal networks update`: class vendor network source day."
+_SHORTEST_LINE = len("apple_relay a ::/0 a 2026-01-01\n")
+_WIDER_4 = (32, 28, 24, 22, 20, 18, 17, 16, 15, 14)
+_WIDER_6 = (128, 96, 64, 56, 48, 45, 40, 36, 34, 32)
+"""Longest prefixes, tried in turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One downloaded list."""
+class Built:
+    """A new file."""
 
-    name: str
-    """Without folders."""
     text: str
-    day: date
-    """When it was downloaded."""
+    entries: tuple[Entry, ...]
+    left_out: Mapping[str, int]
+    """Class → networks for which there was no room."""
 
 
-def build(files: Iterable[SourceFile], *, base: Sequence[Entry] = (), largest: int = LARGEST_CLASS) -> str:
-    """The text of a new file: what the lists say, and of `base` the groups that no list replaces.
+def build(
+    files: Iterable[SourceFile],
+    *,
+    base: Sequence[Entry] = (),
+    checked: Iterable[str] = (),
+    today: date | None = None,
+    largest: int = LARGEST,
+) -> Built:
+    """What the lists say, and of `base` the groups (class and vendor) that no list replaces.
 
-    Raises NetworksError where a file's form or a network in it is not understood.
+    checked: groups that somebody looked through, "gateway" or "gateway.mimecast"; they are dated `today` then, for
+    vendors that publish no list. Raises NetworksError where a list is not understood or a group is not there.
     """
     groups: dict[Group, list[Entry]] = defaultdict(list)
     for file in files:
-        for entry in _entries(file):
+        for entry in entries_of(file):
             groups[entry.kind, entry.vendor].append(entry)
     replaced = set(groups)
     for entry in base:
         if (entry.kind, entry.vendor) not in replaced:
             groups[entry.kind, entry.vendor].append(entry)
-    lines = ["# Built by `myportal networks update`: class vendor network source day."]
-    for kind in CLASSES:
-        of_kind = {vendor: found for (k, vendor), found in sorted(groups.items()) if k == kind}
-        lines += [entry.line() for entry in _fitted(kind, of_kind, largest)]
-    return "\n".join(lines) + "\n"
+    for words in checked:
+        _date(groups, words, today)
+    of_kind = {
+        kind: [one for group, found in sorted(groups.items()) if group[0] == kind for one in found] for kind in CLASSES
+    }
+    whole = {kind: found if kind == APPLE else _collapsed(found) for kind, found in of_kind.items()}
+    fitted = _fitted(whole, largest - len(_HEAD) - 1)
+    entries = tuple(entry for kind in CLASSES for entry in fitted[kind])
+    text = "\n".join([_HEAD, *(entry.line() for entry in entries)]) + "\n"
+    # Apple's are widened, so that fewer of them say as much.
+    left_out = {
+        kind: len(whole[kind]) - len(fitted[kind])
+        for kind in CLASSES
+        if kind != APPLE and len(fitted[kind]) < len(whole[kind])
+    }
+    return Built(text, entries, left_out)
 
 
-def _fitted(kind: str, vendors: dict[str, list[Entry]], largest: int) -> list[Entry]:
-    """The entries of a class, collapsed, as exact as their size allows.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one class."""
 
-    Apple's are widened: they only count together with Apple's exact User-Agent. Of the others the smallest networks
-    are left out: a missing one costs a hint, a widened one would accuse the neighbours.
+    kind: str
+    before: int
+    after: int
+    added: int
+    removed: int
+
+
+def changes(before: Iterable[Entry], after: Iterable[Entry]) -> list[Change]:
+    """How many networks each class gains and loses, in the order of `CLASSES`."""
+    old: dict[str, set[Network]] = defaultdict(set)
+    new: dict[str, set[Network]] = defaultdict(set)
+    for entries, networks in ((before, old), (after, new)):
+        for entry in entries:
+            networks[entry.kind].add(entry.network)
+    return [
+        Change(kind, len(old[kind]), len(new[kind]), len(new[kind] - old[kind]), len(old[kind] - new[kind]))
+        for kind in CLASSES
+    ]
+
+
+def _date(groups: dict[Group, list[Entry]], words: str, today: date | None) -> None:
+    kind, _, vendor = words.partition(".")
+    meant = [group for group in groups if group[0] == kind and vendor in ("", group[1])]
+    if not meant or today is None:
+        there = ", ".join(sorted(f"{kind}.{vendor}" for kind, vendor in groups))
+        raise NetworksError(f"there is no group '{words}' to date; there are: {there}")
+    for group in meant:
+        groups[group] = [replace(entry, day=today) for entry in groups[group]]
+
+
+def _fitted(whole: Mapping[str, list[Entry]], room: int) -> dict[str, list[Entry]]:
+    """Each class in its share of the room: what small classes leave, the large ones divide evenly."""
+    fitted = {APPLE: _cut(_widened(whole[APPLE], min(APPLE_SHARE, room)), min(APPLE_SHARE, room))}
+    room -= _size(fitted[APPLE])
+    others = sorted((kind for kind in whole if kind != APPLE), key=lambda kind: _size(whole[kind]))
+    for place, kind in enumerate(others):
+        fitted[kind] = _cut(whole[kind], room // (len(others) - place))
+        room -= _size(fitted[kind])
+    return fitted
+
+
+def _cut(entries: Sequence[Entry], room: int) -> list[Entry]:
+    """Without the smallest networks, as far as there is no room for them.
+
+    A missing network costs a hint; a widened one would accuse the neighbours.
     """
-    entries = [entry for found in vendors.values() for entry in _collapsed(found)]
-    if kind == "apple_relay":
-        for longest in _COARSER:
-            if _size(entries) <= largest:
-                break
-            entries = [entry for found in vendors.values() for entry in _collapsed(found, longest)]
     kept, size = [], 0
     for entry in sorted(entries, key=lambda entry: (_reach(entry.network), entry.line())):
-        size += len(entry.line()) + 1
-        if size > largest:
+        size += _size([entry])
+        if size > room:
             break
         kept.append(entry)
     return sorted(kept, key=lambda entry: (entry.vendor, entry.network.version, entry.network.network_address))
 
 
-def _collapsed(entries: Sequence[Entry], longest: tuple[int, int] = _COARSER[0]) -> list[Entry]:
-    """The entries of one class and vendor without overlaps, no prefix longer than told; dated as the oldest."""
-    source, day = entries[0].source, min(entry.day for entry in entries)
-    networks4 = [entry.network for entry in entries if isinstance(entry.network, ipaddress.IPv4Network)]
-    networks6 = [entry.network for entry in entries if isinstance(entry.network, ipaddress.IPv6Network)]
-    v4 = [n.supernet(new_prefix=min(n.prefixlen, longest[0])) for n in networks4]
-    v6 = [n.supernet(new_prefix=min(n.prefixlen, longest[1])) for n in networks6]
-    networks: list[Network] = [*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6)]
-    return [Entry(entries[0].kind, entries[0].vendor, network, source, day) for network in networks]
+def _widened(entries: Sequence[Entry], room: int) -> list[Entry]:
+    """Apple's networks, each family as exact as fits into its half; only they are widened, see `APPLE_SHARE`."""
+    found: list[Entry] = []
+    for version, lengths in ((4, _WIDER_4), (6, _WIDER_6)):
+        family = [entry for entry in entries if entry.network.version == version]
+        prefixes = _prefixes(family)
+        for longest in lengths:
+            ranges = _ranges(prefixes, longest)
+            # Each range is at least one line: most tries end here, before any line is made.
+            if len(ranges) * _SHORTEST_LINE > room // 2 and longest != lengths[-1]:
+                continue
+            wide = _entries_in(family, ranges)
+            if _size(wide) <= room // 2:
+                break
+        found += wide
+    return found
+
+
+def _collapsed(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of one class without overlaps, vendor by vendor; dated as each vendor's oldest."""
+    groups: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.vendor, entry.network.version].append(entry)
+    return [one for same in groups.values() for one in _entries_in(same, _ranges(_prefixes(same), 128))]
+
+
+Prefix = tuple[int, int, int]
+"""First address, length, bits of an address. Plain numbers: with the objects of `ipaddress`, Apple's quarter of a
+million networks take minutes."""
+
+
+def _prefixes(entries: Iterable[Entry]) -> list[Prefix]:
+    return [
+        (int(entry.network.network_address), entry.network.prefixlen, entry.network.max_prefixlen) for entry in entries
+    ]
+
+
+def _ranges(prefixes: Iterable[Prefix], longest: int) -> list[tuple[int, int]]:
+    """First and last address of what they cover, adjoining ones joined; none longer than `longest`."""
+    spans = set()
+    for first, length, bits in prefixes:
+        free = bits - min(length, longest)
+        start = first >> free << free
+        spans.add((start, start + (1 << free) - 1))
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _entries_in(same: Sequence[Entry], ranges: Iterable[tuple[int, int]]) -> list[Entry]:
+    """Entries of one group and family for these ranges, dated as its oldest."""
+    if not same:
+        return []
+    day = min(entry.day for entry in same)
+    networks: Iterable[Network]
+    if same[0].network.version == 4:
+        v4 = ipaddress.IPv4Address
+        networks = [one for pair in ranges for one in ipaddress.summarize_address_range(v4(pair[0]), v4(pair[1]))]
+    else:
+        v6 = ipaddress.IPv6Address
+        networks = [one for pair in ranges for one in ipaddress.summarize_address_range(v6(pair[0]), v6(pair[1]))]
+    return [replace(same[0], network=network, day=day) for network in networks]
 
 
 def _size(entries: Iterable[Entry]) -> int:
-    return sum(len(entry.line()) + 1 for entry in entries)
+    return sum(len(entry.line().encode()) + 1 for entry in entries)
 
 
 def _reach(network: Network) -> int:
     """Smaller for larger networks; an IPv6 /32 is to IPv6 about what a /16 is to IPv4."""
     return network.prefixlen if network.version == 4 else network.prefixlen // 2
-
-
-def _entries(file: SourceFile) -> Iterator[Entry]:
-    text = file.text.lstrip("\ufeff")
-    if text.lstrip().startswith(("{", "[")):
-        yield from _from_json(file, text)
-        return
-    first = next((line for line in text.splitlines() if line.partition("#")[0].strip()), "")
-    if first.split()[:1] and first.split()[0] in CLASSES:
-        yield from parse(text, name=file.name)
-    elif "," in first:
-        cells = [line.partition(",")[0] for line in text.splitlines()]
-        yield from _made(file, ("apple_relay", "apple"), "apple", cells)
-    else:
-        yield from _made(file, _group_of(file.name), "list", [line.partition("#")[0] for line in text.splitlines()])
-
-
-def _from_json(file: SourceFile, text: str) -> Iterator[Entry]:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise NetworksError(f"{file.name}: broken JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise NetworksError(f"{file.name}: JSON of a form that is not known: expected an object")
-    if isinstance(data.get("values"), list):
-        found = [cidr for value in data["values"] for cidr in _inner(value, "properties").get("addressPrefixes", ())]
-        yield from _made(file, ("cloud", "azure"), "azure", found)
-    elif isinstance(data.get("prefixes"), list):
-        rows = [row for row in (*data["prefixes"], *data.get("ipv6_prefixes", ())) if isinstance(row, dict)]
-        if any("ip_prefix" in row for row in rows):
-            found = [row.get("ip_prefix") or row.get("ipv6_prefix") or "" for row in rows]
-            yield from _made(file, ("cloud", "aws"), "aws", found)
-        else:
-            group = ("cloud", "gcp") if any("service" in row for row in rows) else ("google", "google")
-            found = [row.get("ipv4Prefix") or row.get("ipv6Prefix") or "" for row in rows]
-            yield from _made(file, group, group[1], found)
-    else:
-        raise NetworksError(f"{file.name}: JSON of a form that is not known: no 'prefixes' and no 'values'")
-
-
-def _inner(value: Any, key: str) -> dict[str, Any]:
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _group_of(name: str) -> Group:
-    kind, _, rest = name.partition(".")
-    vendor = rest.partition(".")[0]
-    if kind not in CLASSES or not vendor:
-        raise NetworksError(
-            f"{name}: a plain list needs its class and vendor in its name, such as 'gateway.mimecast.txt'; "
-            f"classes are {', '.join(CLASSES)}"
-        )
-    return kind, vendor
-
-
-def _made(file: SourceFile, group: Group, source: str, cidrs: Iterable[str]) -> Iterator[Entry]:
-    for number, cidr in enumerate(cidrs, start=1):
-        if cidr.strip():
-            try:
-                network = ipaddress.ip_network(cidr.strip(), strict=False)
-            except ValueError as error:
-                raise NetworksError(f"{file.name}, entry {number}: '{cidr.strip()}' is no network: {error}") from None
-            yield Entry(*group, network, source, file.day)

@@ -61,10 +61,10 @@ def address_problem(settings: Settings) -> str | None:
 
 
 async def self_test(
-    settings: Settings, module: PlausibleSettings, links: Links | None, database: Database
+    settings: Settings, module: PlausibleSettings, links: Links | None, database: Database, networks: CheckResult
 ) -> list[CheckResult]:
-    """All steps; the last one says when something was last recorded."""
-    results = [_address(settings), await _pixel(links), _mail_server(settings), _what(module)]
+    """All steps; the last one says when something was last recorded. networks: what the list of networks says."""
+    results = [_address(settings), await _pixel(links), _mail_server(settings), _what(module), networks]
     if module.send_to_plausible:
         words = f"nothing is sent to {module.base_url} yet: the sync comes with a later release"
         results.append(CheckResult("Send to Plausible", True, words))

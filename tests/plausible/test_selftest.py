@@ -17,6 +17,7 @@ from plugins.plausible import selftest
 from plugins.plausible.events import OPEN, TrackingEvent
 from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
+from plugins.plausible.networks_file import own_path, write
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.tokens import Signer
 from tests.conftest import SECRET_KEY
@@ -24,6 +25,7 @@ from tests.plausible.recording import stored
 from tests.receipts.builders import mailed_reply
 
 MODULE = PlausibleSettings()
+NETWORKS = CheckResult("List of networks", True, "new")
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +54,7 @@ async def steps(
     settings = settings.model_copy(update={"portal_url": portal_url})
     settings.__dict__.pop("portal", None)
     links = Links(portal_url, Signer([SECRET_KEY])) if portal_url else None
-    return {step.name: step for step in await selftest.self_test(settings, module, links, database)}
+    return {step.name: step for step in await selftest.self_test(settings, module, links, database, NETWORKS)}
 
 
 async def test_without_an_address_it_says_which_variable_to_set(settings: Settings, portal: Runtime) -> None:
@@ -93,7 +95,9 @@ async def test_the_tracking_host_is_what_counts_where_there_is_one(tracking_url:
 async def test_the_pixel_is_loaded_from_the_tracking_host(settings: Settings, portal: Runtime) -> None:
     async with answering(http(GIF)) as address:
         links = Links("http://portal.test", Signer([SECRET_KEY]), tracking_url=address)
-        found = {step.name: step for step in await selftest.self_test(settings, MODULE, links, portal.database)}
+        found = {
+            step.name: step for step in await selftest.self_test(settings, MODULE, links, portal.database, NETWORKS)
+        }
     assert found["Pixel"] == CheckResult("Pixel", True, f"{address} delivers it")
 
 
@@ -153,3 +157,12 @@ async def test_a_silent_database_is_a_failed_step(
         database_server.resume()
     await impatient.close()
     assert not found["Events"].ok
+
+
+async def test_an_old_list_of_networks_is_a_step_that_fails(portal: Runtime) -> None:
+    write(own_path(portal.settings), "cloud acme 192.0.2.0/24 s 2020-01-01\n")
+    checks = await portal.plugins.check("plausible")
+    found = {step.name: step for step in checks}
+    assert not found["List of networks"].ok
+    assert "older than 12 months" in found["List of networks"].message
+    assert checks[-1].name == "Events", "the module's page shows the last step as what works"

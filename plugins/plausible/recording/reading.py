@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -43,12 +43,12 @@ _EVENT = (
 class Surroundings:
     """What classification needs to know of the portal, the same for all copies.
 
-    portal_host: of PORTAL_URL; None without one. networks_stale: whether the list of networks is old.
+    portal_host: of PORTAL_URL; None without one. is_stale: whether the list of networks is old.
     """
 
-    def __init__(self, portal_host: str | None = None, *, networks_stale: bool = False) -> None:
+    def __init__(self, portal_host: str | None = None, *, is_stale: Callable[[], bool] = lambda: False) -> None:
         self.portal_host = portal_host
-        self.networks_stale = networks_stale
+        self.is_stale = is_stale
 
 
 async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:
@@ -266,7 +266,7 @@ def _context(
         portal_host=around.portal_host,
         recipient_internal=insider is not None and domain.lower() not in SHARED_DOMAINS,
         agent_copy=insider == 2,
-        networks_stale=around.networks_stale,
+        networks_stale=around.is_stale(),
     )
 
 
