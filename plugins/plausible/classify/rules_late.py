@@ -132,7 +132,7 @@ SUSPECTS = (
         "contradiction",
         Class.SCANNER,
         0.75,
-        "A current browser's name, without anything that browser would send.",
+        "A current browser's name, but it takes any type, where that browser asks for images or pages.",
         "a browser's name, but not a browser's way of asking",
         lambda s, c: contradicts_itself(s),
     ),
@@ -142,7 +142,7 @@ SUSPECTS = (
         0.75,
         "A browser's name, but a request that is not for a page.",
         "a browser's name, but not a visit to a page",
-        lambda s, c: s.browser and s.any_type,
+        lambda s, c: s.browser and s.any_type and not s.is_open,
     ),
     Rule(
         "cloud-odd",

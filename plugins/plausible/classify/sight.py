@@ -20,8 +20,9 @@ _RELEASES = {
 _EPOCH = date(1970, 1, 1)
 OUTDATED, ANCIENT = 20, 40
 """Versions behind: about 20 months and more than three years."""
-_FIRST_FETCH_METADATA = {"chromium": 80, "gecko": 90}
-"""From these versions on, an engine that sends neither Sec-Fetch nor Accept-Language is not that engine."""
+_NAMES_ITS_TYPES = {"chromium": 80, "gecko": 92, "webkit": 17}
+"""From these versions on, an engine that asks for any type, image or page, is not that engine: each names its types
+(developer.mozilla.org, "List of default Accept values")."""
 _PURPOSES = ("purpose", "x-purpose", "sec-purpose", "x-moz")
 _MACHINE_NETWORKS = frozenset({"cloud", "microsoft", "gateway"})
 _ASIDE = frozenset({Kind.PREVIEW, Kind.GMAIL_AHEAD, Kind.DISPLAY_PROXY, Kind.MINOR_PROXY, Kind.APPLE_AHEAD})
@@ -52,7 +53,7 @@ class Sight:
     unactivated: bool
     """A browser that would vouch, going straight to the link, does not."""
     any_type: bool
-    """A click that takes any type, as no browser does that goes to a page."""
+    """Any type will do, as no browser says that goes to a page or shows an image."""
     outdated: bool
     ancient: bool
     aside: bool
@@ -123,7 +124,7 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         and headers.get("sec-fetch-mode") == "navigate"
         and headers.get("sec-fetch-site") == "none"
         and client.engine in _RELEASES,
-        any_type=any_type and not is_open,
+        any_type=any_type,
         outdated=client.engine in ("msie", "presto") or (behind >= OUTDATED and not client.holdout),
         ancient=client.engine in ("msie", "presto")
         or (behind >= ANCIENT and not client.embedded and not client.holdout),
@@ -133,11 +134,11 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
 
 
 def contradicts_itself(sight: Sight) -> bool:
-    """Whether the engine that the name claims would have sent more."""
+    """Whether the engine that the name claims would have asked otherwise."""
     client = sight.client
     if client.embedded:
         return False
-    return sight.browser and sight.bare and client.version >= _FIRST_FETCH_METADATA.get(client.engine, 10_000)
+    return sight.browser and sight.any_type and client.version >= _NAMES_ITS_TYPES.get(client.engine, 10_000)
 
 
 def protected_browser(sight: Sight) -> bool:
