@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from statistics import median
 
 from plugins.plausible.classify.rule import AT_ONCE
@@ -42,8 +43,6 @@ SERIES_PAUSE = 300.0
 CLOCKWORK_FROM = 4
 CLOCKWORK_SPREAD = 0.02
 
-_SHOW = (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY)
-
 Who = tuple[str, str | None]
 """User-Agent and client."""
 
@@ -73,17 +72,23 @@ class Reading:
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
-        self._first: dict[Hashable, float] = {}
+        self._first: dict[Hashable, float] | None = None
         self._shown: list[float] = []
-        for i, link in enumerate(seen.links):
-            sight = seen.sights[i]
-            if link is None and sight.client.kind in _SHOW and not self._at_once(seen.times[i]):
-                self._shown.append(seen.times[i])
-            if link is None and not sight.aside and _may_read(sight):
-                self._first.setdefault(seen.who(i), seen.times[i])
+
+    def _find(self) -> dict[Hashable, float]:
+        """The earliest loads by client, found when they are first asked for."""
+        seen = self._seen
+        first: dict[Hashable, float] = {}
+        loaded_ahead = -inf if seen.delivered is None else seen.delivered + AT_ONCE
+        for sight, moment, agent, client in zip(seen.sights, seen.times, seen.agents, seen.clients, strict=True):
+            if sight.may_read:
+                first.setdefault((agent, client), moment)
                 # A mail program opens links in a browser, so the name changes but not the address.
-                if sight.mail_client and seen.clients[i] is not None:
-                    self._first.setdefault(seen.clients[i], seen.times[i])
+                if sight.mail_client and client is not None:
+                    first.setdefault(client, moment)
+            elif sight.shows and moment >= loaded_ahead:
+                self._shown.append(moment)
+        return first
 
     def before(self, index: int, at: float | None = None) -> bool:
         """Whether the client of this click loaded the pixel long enough before it, or before `at`.
@@ -92,21 +97,14 @@ class Reading:
         """
         moment = self._seen.times[index] if at is None else at
         client = self._seen.clients[index]
+        if self._first is None:
+            self._first = self._find()
         starts = [self._first.get(self._seen.who(index)), self._first.get(client) if client is not None else None]
         if any(start is not None and start <= moment - READING for start in starts):
             return True
         spot = bisect_left(self._shown, moment - SHOWN)
         shown = spot < len(self._shown) and self._shown[spot] <= moment - READING
         return shown and not self._seen.sights[index].machine_network
-
-    def _at_once(self, moment: float) -> bool:
-        """Whether a proxy may have loaded ahead."""
-        return self._seen.delivered is not None and moment - self._seen.delivered < AT_ONCE
-
-
-def _may_read(sight: Sight) -> bool:
-    """Whether a load of the pixel may be a reader's: a browser in a data centre only where webmail shows."""
-    return sight.mail_client or (sight.browser and not sight.bare and (sight.other_page or not sight.machine_network))
 
 
 def _trapped(seen: Seen, clicks: Iterable[int]) -> set[int]:

@@ -31,20 +31,21 @@ def find_marks(
     looked for: `worthwhile` never leaves out one that `FINDERS` would find.
     """
     clicks: list[int] = []
-    hammered = False
+    hammering: set[int] = set()
     for i, request in enumerate(requests):
         if request.kind != "open" and not looks[i].sight.aside:
             clicks.append(i)
-        hammered = hammered or request.repeats >= HAMMERING
+        if request.repeats >= HAMMERING:
+            hammering.add(i)
     names = worthwhile(requests, times, looks, clicks, context)
     asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
-    if not names and not asking and not hammered:
-        return {}
+    if not names and not asking:
+        return {"hammering": hammering} if hammering else {}
     seen = columns(requests, times, looks, context, delivered)
     reading = Reading(seen)
     found = {name: FINDERS[name](seen, clicks, reading) for name in names}
     found["reader"] = {i for i in asking if reading.before(i)}
-    found["hammering"] = {i for i, request in enumerate(requests) if request.repeats >= HAMMERING}
+    found["hammering"] = hammering
     return {name: marked for name, marked in found.items() if marked}
 
 

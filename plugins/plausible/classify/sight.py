@@ -60,14 +60,12 @@ class Sight:
     """Of a kind that burst rules leave out: its own rule knows it better."""
     machine_network: bool
     """From where programs run rather than people sit."""
-
-    @property
-    def mail_client(self) -> bool:
-        return self.client.kind is Kind.MAIL_CLIENT
-
-    @property
-    def browser(self) -> bool:
-        return self.client.kind is Kind.BROWSER
+    mail_client: bool
+    browser: bool
+    may_read: bool
+    """A load of the pixel that may be a reader's: from a browser in a data centre only where webmail shows."""
+    shows: bool
+    """A load of the pixel by a proxy that loads when a mail is shown."""
 
     @property
     def suspicion(self) -> int:
@@ -105,6 +103,11 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
     at_portal = bool(host) and host == (context.portal_host or "").lower()
     activated = "?1" in headers.get("sec-fetch-user", "")
     any_type = known and headers.get("accept", "*/*").strip() in ("", "*/*")
+    bare = any_type and not has_language and not fetch_metadata
+    other_page = bool(host) and not at_portal
+    machine_network = not _MACHINE_NETWORKS.isdisjoint(request.networks)
+    mail_client, browser = client.kind is Kind.MAIL_CLIENT, client.kind is Kind.BROWSER
+    from_a_reader = mail_client or (browser and not bare and (other_page or not machine_network))
     return Sight(
         is_open=is_open,
         client=client,
@@ -113,9 +116,9 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         agent_session=request.agent_session,
         customer_session=request.customer_session,
         portal_page=at_portal and not path.startswith(context.customer_paths or ("\0",)),
-        other_page=bool(host) and not at_portal,
+        other_page=other_page,
         networks=request.networks,
-        bare=any_type and not has_language and not fetch_metadata,
+        bare=bare,
         has_language=has_language,
         activated=activated,
         # Safari never sends Sec-Fetch-User (WebKit bug 247697).
@@ -129,7 +132,11 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         ancient=client.engine in ("msie", "presto")
         or (behind >= ANCIENT and not client.embedded and not client.holdout),
         aside=speculative or (client.kind in _ASIDE and (is_open or client.kind is Kind.PREVIEW)),
-        machine_network=not _MACHINE_NETWORKS.isdisjoint(request.networks),
+        machine_network=machine_network,
+        mail_client=mail_client,
+        browser=browser,
+        may_read=is_open and not speculative and from_a_reader,
+        shows=is_open and client.kind in (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY),
     )
 
 
