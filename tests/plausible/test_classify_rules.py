@@ -113,7 +113,10 @@ CASES: dict[str, tuple[CopyHistory, CopyHistory]] = {
         copy(clicked(300, networks=["gateway"])),
     ),
     "gateway": (copy(opened(HOUR, networks=["gateway"])), copy(opened(HOUR, networks=["proxy"]))),
-    "outdated-bare": (copy(opened(HOUR, OLD_CHROME, headers=BARE)), copy(opened(HOUR, OLD_CHROME))),
+    "outdated-bare": (
+        copy(opened(HOUR, OLD_CHROME, headers=(("accept", "image/webp"),))),
+        copy(opened(HOUR, OLD_CHROME, headers=None)),
+    ),
     "cloud-bare": (
         copy(opened(HOUR, SAFARI, headers=BARE, networks=["cloud"])),
         copy(opened(HOUR, OUTLOOK, headers=BARE, networks=["cloud"])),

@@ -115,9 +115,9 @@ SUSPECTS = (
         "outdated-bare",
         Class.SCANNER,
         0.75,
-        "A browser years out of date that asks as scripts do.",
-        "an outdated browser that asks as scripts do",
-        lambda s, c: s.browser and s.outdated and s.bare,
+        "A browser years out of date without a language, or that asks as scripts do.",
+        "an outdated browser that does not ask as people's browsers do",
+        lambda s, c: s.browser and s.outdated and (s.bare or (s.no_language and not s.client.embedded)),
     ),
     Rule(
         "cloud-bare",

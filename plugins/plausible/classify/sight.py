@@ -48,6 +48,8 @@ class Sight:
     bare: bool
     """Neither a language nor Sec-Fetch, and any type will do: as scripts ask."""
     has_language: bool
+    no_language: bool
+    """The headers are known, and no language is among them."""
     activated: bool
     """A browser vouches that somebody clicked."""
     unactivated: bool
@@ -120,6 +122,7 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         networks=request.networks,
         bare=bare,
         has_language=has_language,
+        no_language=known and not has_language,
         activated=activated,
         # Safari never sends Sec-Fetch-User (WebKit bug 247697).
         unactivated=not is_open
