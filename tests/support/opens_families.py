@@ -10,6 +10,7 @@ from random import Random
 
 from plugins.plausible.classify import CopyHistory
 from tests.support import opens_draws as d
+from tests.support import opens_scans as m
 from tests.support.opens import (
     APPLE_AHEAD,
     APPLE_MAIL,
@@ -127,8 +128,8 @@ SERVICES: dict[str, d.Make] = {
     ),
     "Apple ahead, then a click": d.apple_then_safari,
     "Apple ahead, then an answer": d.answered,
-    "two gateways, then the reader": d.two_gateways_and_a_reader,
-    "a check at the click": d.safe_links,
+    "two gateways, then the reader": m.two_gateways_and_a_reader,
+    "a check at the click": m.safe_links,
     "a reader in the gateway's browser": d.in_a_protected_browser,
 }
 
@@ -148,42 +149,42 @@ UNREAD: dict[str, d.Make] = {
 }
 
 MACHINES: dict[str, d.Make] = {
-    "Defender at delivery": d.scanned(networks=["microsoft"]),
-    "a gateway at delivery": d.scanned(networks=["gateway"]),
-    "a gateway by its name": d.scanned(
+    "Defender at delivery": m.scanned(networks=["microsoft"]),
+    "a gateway at delivery": m.scanned(networks=["gateway"]),
+    "a gateway by its name": m.scanned(
         BARRACUDA, "ZscalerURLScan/6.2", "Symantec MessageLabs", "TMUFE/12.5", "FortiMail 7.4", "Cisco IronPort WSA"
     ),
-    "a gateway in a data centre": d.scanned(networks=["cloud"], headers=DRIVEN),
-    "a gateway on no list": d.scanned(),
-    "a gateway on no list, by a driven browser": d.scanned(CHROME(149), SAFARI, headers=VISIT),
-    "a gateway that waits at random": d.slow_scan,
-    "detonation hours later": d.detonation,
-    "a patient one in a data centre": d.patient,
-    "every link at once, hours later": d.every_link_at_once_hours_later,
-    "HEAD, then GET": d.head_then_get,
-    "HEAD or OPTIONS only": d.asked_only,
-    "before delivery": d.before,
-    "into the trap": d.trap,
-    "a sandbox in a data centre at delivery": d.sandbox(["cloud"], soon=True),
-    "a sandbox in a data centre later": d.sandbox(["cloud"], soon=False),
+    "a gateway in a data centre": m.scanned(networks=["cloud"], headers=DRIVEN),
+    "a gateway on no list": m.scanned(),
+    "a gateway on no list, by a driven browser": m.scanned(CHROME(149), SAFARI, headers=VISIT),
+    "a gateway that waits at random": m.slow_scan,
+    "detonation hours later": m.detonation,
+    "a patient one in a data centre": m.patient,
+    "every link at once, hours later": m.every_link_at_once_hours_later,
+    "HEAD, then GET": m.head_then_get,
+    "HEAD or OPTIONS only": m.asked_only,
+    "before delivery": m.before,
+    "into the trap": m.trap,
+    "a sandbox in a data centre at delivery": m.sandbox(["cloud"], soon=True),
+    "a sandbox in a data centre later": m.sandbox(["cloud"], soon=False),
     "real Outlook in a data centre at delivery": d.one(
         lambda rng: opened(rng.uniform(3, 55), d.OUTLOOK_BY_LONG_NAME, headers=BARE, networks=["cloud"])
     ),
     "a script in a browser's clothes": d.one(lambda rng: opened(d.later(rng), CHROME(149), headers=BARE)),
     "a driven browser, one link": d.one(lambda rng: clicked(d.later(rng), "1", CHROME(149), headers=DRIVEN)),
-    "libraries and scripts": d.machine(
+    "libraries and scripts": m.machine(
         "curl/8.11.0", "python-requests/2.32.3", "Go-http-client/2.0", "Java/17.0.2", "okhttp/4.12.0", "axios/1.7.9",
         "GuzzleHttp/7", "Ruby", "PostmanRuntime/7.43",
     ),
-    "feed readers, monitors, crawlers": d.machine(
+    "feed readers, monitors, crawlers": m.machine(
         "Feedly/1.0 (+http://www.feedly.com/fetcher.html)", "UptimeRobot/2.0", "Pingdom.com_bot_version_1.4",
         "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)", "W3C_Validator/1.3",
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/149.0 Safari/537.36",
     ),
-    "no name": d.machine("", " "),
-    "odd names": d.machine("<script>alert(1)</script>", "\x00\x01", "x" * 65_536, "Mozilla/4.0"),
-    "“Mozilla/5.0” that clicks": d.machine(APPLE_AHEAD),
-    "a monitor with a browser's name": d.monitor,
+    "no name": m.machine("", " "),
+    "odd names": m.machine("<script>alert(1)</script>", "\x00\x01", "x" * 65_536, "Mozilla/4.0"),
+    "“Mozilla/5.0” that clicks": m.machine(APPLE_AHEAD),
+    "a monitor with a browser's name": m.monitor,
     "one-click unsubscribing": d.one(lambda rng: clicked(d.later(rng), "0", CHROME(149), method="POST")),
 }  # fmt: skip
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from operator import sub
 
-from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY, Reading, Seen
+from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY
 from plugins.plausible.classify.looks import Look
 from plugins.plausible.classify.model import Context, Request
+from plugins.plausible.classify.seen import Reading, Seen
 from plugins.plausible.client_names import Kind
 from plugins.plausible.clients import LONGEST_READ
 
