@@ -3,6 +3,10 @@
 Prints one JSON line for each sequence: {"id", "classes", "mail_read"}. With `--figures` it prints instead how often
 that is right on a labelled file, over all and in five folds by family, and what one classification costs. The rules
 have no fitted thresholds, so no fold is ever trained on; the folds only show how even the result is.
+
+A request names its address ("ip") or, as the export of corrections does, the kinds of network it came from
+("networks") and, where known, what stands for its client ("client"). A truth may hold "mail_read" alone: without a
+family, the sequence's id decides its fold.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +28,11 @@ from plugins.plausible.events import read_address
 from plugins.plausible.networks import Networks, load
 
 FOLDS = 5
-SIZES = (1, 10, 100, 1_000, 10_000)
+SIZES = (1, 3, 10, 100, 1_000, 10_000)
+FOLDED = 100_000
+"""Identical requests that recording folds into one."""
+LEAST_TIMED = 0.05
+"""Seconds that a measurement takes at the least."""
 AIM_PRECISION, AIM_RECALL, AIM_MILLISECONDS = 0.95, 0.93, 50.0
 
 
@@ -80,6 +88,8 @@ def _request(
     headers: Mapping[str, str] = row.get("headers") or {}
     lower = {name.lower(): value for name, value in headers.items()}
     address = row.get("ip")
+    known = row.get("networks")
+    classes = networks.classes_of(address, agents=agents, portal=portal) if known is None else frozenset(known)
     return Request(
         at=sent + timedelta(seconds=float(row["t"])),
         kind="click" if row["kind"] == "click" else "open",
@@ -88,8 +98,8 @@ def _request(
         user_agent=row.get("user_agent"),
         referrer=lower.get("referer"),
         headers=chosen_headers(headers.items()),
-        networks=networks.classes_of(address, agents=agents, portal=portal),
-        client=read_address(address).cut if address else None,
+        networks=classes,
+        client=read_address(address).cut if address else row.get("client"),
         agent_session="agent_session=" in lower.get("cookie", ""),
         customer_session="customer_session=" in lower.get("cookie", ""),
     )
@@ -132,36 +142,49 @@ def fold_of(family: str) -> int:
     return zlib.crc32(family.encode()) % FOLDS
 
 
+def fold_of_row(row: Mapping[str, Any]) -> int:
+    """By the sequence's family, or by its id where the truth names none."""
+    return fold_of(str(row["truth"].get("family") or row["id"]))
+
+
 def _figures(rows: Sequence[Mapping[str, Any]], networks: Networks) -> int:
     verdicts = {row["id"]: classify(history_of(row, networks)) for row in rows}
     total = score(rows, verdicts)
     print(f"{'':14}sequences  precision  recall")
     print(f"{'all':14}{len(rows):9}  {total.precision:9.3f}  {total.recall:6.3f}")
     for fold in range(FOLDS):
-        held = [row for row in rows if fold_of(row["truth"]["family"]) == fold]
+        held = [row for row in rows if fold_of_row(row) == fold]
         part = score(held, verdicts)
         print(f"{f'fold {fold + 1}':14}{len(held):9}  {part.precision:9.3f}  {part.recall:6.3f}")
     print("(folds by family; nothing is fitted, so nothing is trained on the other four)")
-    print("\nrequests  one classification, ms")
-    worst = 0.0
+    print("\nrequests  one classification")
+    large = 0.0
     for size in SIZES:
-        worst = _milliseconds(_many(size, varied=False))
-        print(f"{size:8}  {worst:8.3f}")
-    print(f"{SIZES[-1]:8}  {_milliseconds(_many(SIZES[-1], varied=True)):8.3f}  (every request from another program)")
-    reached = total.precision >= AIM_PRECISION and total.recall >= AIM_RECALL and worst < AIM_MILLISECONDS
+        large = _cost(_many(size, varied=False))
+        print(f"{size:8}  {_time(large)}")
+    print(f"{SIZES[-1]:8}  {_time(_cost(_many(SIZES[-1], varied=True)))}  (every request from another program)")
+    print(f"{FOLDED:8}  {_time(_cost(_folded(FOLDED)))}  (identical, folded into one as recording does)")
+    reached = total.precision >= AIM_PRECISION and total.recall >= AIM_RECALL and large * 1000 < AIM_MILLISECONDS
     print(f"\naims: precision {AIM_PRECISION}, recall {AIM_RECALL}, {SIZES[-1]} requests in {AIM_MILLISECONDS} ms: "
           f"{'reached' if reached else 'missed'}")  # fmt: skip
     return 0 if reached else 1
 
 
-def _milliseconds(history: CopyHistory) -> float:
-    """The best of a few runs: what the work costs, without the machine's other business."""
-    best = float("inf")
-    for _ in range(7):
-        start = time.perf_counter()
+def _cost(history: CopyHistory) -> float:
+    """Seconds of processor time: the best of some runs, without the machine's other business.
+
+    What is remembered of looks is warm, as in a process that has run for a minute.
+    """
+    times: list[float] = []
+    while len(times) < 12 or sum(times) < LEAST_TIMED:
+        start = time.thread_time()
         classify(history)
-        best = min(best, time.perf_counter() - start)
-    return best * 1000
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:8.2f} ms" if seconds >= 0.001 else f"{seconds * 1_000_000:8.1f} us"
 
 
 _PROGRAMS = (
@@ -191,6 +214,12 @@ def _many(size: int, *, varied: bool) -> CopyHistory:
         for number in range(size)
     ]
     return CopyHistory(Context(sent_at=sent, links=("0", "1", "2", "3", "4")), requests)
+
+
+def _folded(size: int) -> CopyHistory:
+    """One address that asked for the pixel so many times."""
+    history = _many(1, varied=False)
+    return CopyHistory(history.context, [replace(history.requests[0], repeats=size)])
 
 
 if __name__ == "__main__":

@@ -113,15 +113,21 @@ CASES: dict[str, tuple[CopyHistory, CopyHistory]] = {
         copy(clicked(300, networks=["gateway"])),
     ),
     "gateway": (copy(opened(HOUR, networks=["gateway"])), copy(opened(HOUR, networks=["proxy"]))),
-    "outdated-bare": (copy(opened(HOUR, OLD_CHROME, headers=BARE)), copy(opened(HOUR, OLD_CHROME))),
+    "outdated-bare": (
+        copy(opened(HOUR, OLD_CHROME, headers=(("accept", "image/webp"),))),
+        copy(opened(HOUR, OLD_CHROME, headers=None)),
+    ),
     "cloud-bare": (
         copy(opened(HOUR, SAFARI, headers=BARE, networks=["cloud"])),
         copy(opened(HOUR, OUTLOOK, headers=BARE, networks=["cloud"])),
     ),
-    "contradiction": (copy(opened(HOUR, headers=BARE)), copy(opened(HOUR, SAFARI, headers=BARE))),
+    "contradiction": (
+        copy(opened(HOUR, headers=(*BARE, ("accept-language", "en")))),
+        copy(opened(HOUR, SAFARI.replace("Version/26.1", "Version/14.1"), headers=BARE)),
+    ),
     "not-a-visit": (
-        copy(clicked(HOUR, headers=(*BARE, ("accept-language", "en")))),
-        copy(clicked(HOUR, headers=None)),
+        copy(clicked(HOUR, user_agent=CHROME_ON_IPHONE, headers=(*BARE, ("accept-language", "en")))),
+        copy(clicked(HOUR, user_agent=CHROME_ON_IPHONE, headers=None)),
     ),
     "cloud-odd": (
         copy(clicked(HOUR, headers=DRIVEN, networks=["cloud"], referrer=WEBMAIL)),

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from plugins.plausible.classify import RULES, CopyHistory, Judgement, Request, Rule, Verdict
 from plugins.plausible.classify.engine import CLOCK_WRONG, DELIVERY_TAKES
-from plugins.plausible.classify.findings import FINDERS, Reading
+from plugins.plausible.classify.findings import FINDERS
 from plugins.plausible.classify.lookback import HAMMERING, columns
 from plugins.plausible.classify.looks import forget, look_of
 from plugins.plausible.classify.model import PERSONS, Context
 from plugins.plausible.classify.ordering import in_order
 from plugins.plausible.classify.rule import STALE_LOSS
+from plugins.plausible.classify.seen import Reading
 from plugins.plausible.classify.sight import Newest, Sight, look, newest_on
 from plugins.plausible.classify.verdict import conclude
 from plugins.plausible.clients import client_of

@@ -9,22 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from plugins.plausible.classify.rule import AT_ONCE
-from plugins.plausible.classify.sight import Sight
+from plugins.plausible.classify.seen import Reading, Seen, Who
 from plugins.plausible.client_names import Kind
 
 BURST = 3.0
 """Seconds in which no person follows all links, or three."""
 HASTY = 1.5
 """Seconds between pixel and link, or between two links, in which no person reads."""
-READING = 15.0
-"""Seconds that a person had the mail open before several links in a row are believed."""
-SHOWN = 3600.0
-"""Seconds after a mail service showed the mail in which a click may be of the person who saw it."""
 TABS, TAB_CLICKS = 5, 8
 """Different links, and clicks, that a person opens beside each other within a burst's time."""
 ECHO = 1.5
@@ -41,72 +35,6 @@ SERIES_PAUSE = 300.0
 """Seconds between two links of a series that began right after delivery: some scanners wait at random."""
 CLOCKWORK_FROM = 4
 CLOCKWORK_SPREAD = 0.02
-
-_SHOW = (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY)
-
-Who = tuple[str, str | None]
-"""User-Agent and client."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """All requests of a copy, column by column, sorted by time."""
-
-    times: Sequence[float]
-    """Seconds."""
-    sights: Sequence[Sight]
-    agents: Sequence[str]
-    clients: Sequence[str | None]
-    links: Sequence[str | None]
-    """None for opens."""
-    in_mail: Sequence[str]
-    """The mail's distinct links in order, without the trap."""
-    trap: str | None
-    delivered: float | None
-
-    def who(self, index: int) -> Who:
-        return self.agents[index], self.clients[index]
-
-
-class Reading:
-    """Who had the pixel open, and since when."""
-
-    def __init__(self, seen: Seen) -> None:
-        self._seen = seen
-        self._first: dict[Hashable, float] = {}
-        self._shown: list[float] = []
-        for i, link in enumerate(seen.links):
-            sight = seen.sights[i]
-            if link is None and sight.client.kind in _SHOW and not self._at_once(seen.times[i]):
-                self._shown.append(seen.times[i])
-            if link is None and not sight.aside and _may_read(sight):
-                self._first.setdefault(seen.who(i), seen.times[i])
-                # A mail program opens links in a browser, so the name changes but not the address.
-                if sight.mail_client and seen.clients[i] is not None:
-                    self._first.setdefault(seen.clients[i], seen.times[i])
-
-    def before(self, index: int, at: float | None = None) -> bool:
-        """Whether the client of this click loaded the pixel long enough before it, or before `at`.
-
-        A proxy that loads when a mail is shown stands for every client of a person: it hides which.
-        """
-        moment = self._seen.times[index] if at is None else at
-        client = self._seen.clients[index]
-        starts = [self._first.get(self._seen.who(index)), self._first.get(client) if client is not None else None]
-        if any(start is not None and start <= moment - READING for start in starts):
-            return True
-        spot = bisect_left(self._shown, moment - SHOWN)
-        shown = spot < len(self._shown) and self._shown[spot] <= moment - READING
-        return shown and not self._seen.sights[index].machine_network
-
-    def _at_once(self, moment: float) -> bool:
-        """Whether a proxy may have loaded ahead."""
-        return self._seen.delivered is not None and moment - self._seen.delivered < AT_ONCE
-
-
-def _may_read(sight: Sight) -> bool:
-    """Whether a load of the pixel may be a reader's: a browser in a data centre only where webmail shows."""
-    return sight.mail_client or (sight.browser and not sight.bare and (sight.other_page or not sight.machine_network))
 
 
 def _trapped(seen: Seen, clicks: Iterable[int]) -> set[int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from operator import sub
 
-from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY, Reading, Seen
+from plugins.plausible.classify.findings import BURST, CLOCKWORK_FROM, ECHO, FINDERS, HASTY
 from plugins.plausible.classify.looks import Look
 from plugins.plausible.classify.model import Context, Request
+from plugins.plausible.classify.seen import Reading, Seen
 from plugins.plausible.client_names import Kind
 from plugins.plausible.clients import LONGEST_READ
 
@@ -31,20 +32,21 @@ def find_marks(
     looked for: `worthwhile` never leaves out one that `FINDERS` would find.
     """
     clicks: list[int] = []
-    hammered = False
+    hammering: set[int] = set()
     for i, request in enumerate(requests):
         if request.kind != "open" and not looks[i].sight.aside:
             clicks.append(i)
-        hammered = hammered or request.repeats >= HAMMERING
+        if request.repeats >= HAMMERING:
+            hammering.add(i)
     names = worthwhile(requests, times, looks, clicks, context)
     asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
-    if not names and not asking and not hammered:
-        return {}
+    if not names and not asking:
+        return {"hammering": hammering} if hammering else {}
     seen = columns(requests, times, looks, context, delivered)
     reading = Reading(seen)
     found = {name: FINDERS[name](seen, clicks, reading) for name in names}
     found["reader"] = {i for i in asking if reading.before(i)}
-    found["hammering"] = {i for i, request in enumerate(requests) if request.repeats >= HAMMERING}
+    found["hammering"] = hammering
     return {name: marked for name, marked in found.items() if marked}
 
 

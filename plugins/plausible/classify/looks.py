@@ -39,7 +39,7 @@ class Look:
     """Whether it matters if this client had the mail open."""
 
 
-_REMEMBERED: Remembered[object, Look] = Remembered(MOST)
+REMEMBERED: Remembered[object, Look] = Remembered(MOST)
 
 
 def context_key(context: Context, newest: Newest) -> object:
@@ -61,18 +61,18 @@ def look_of(request: Request, context: Context, newest: Newest, key_of_context: 
         agent = agent[:LONGEST_READ]
     key = (key_of_context, agent, request.kind, request.method, referrer, headers, request.networks,
            request.agent_session, request.customer_session)  # fmt: skip
-    found = _REMEMBERED.get(key)
+    found = REMEMBERED.get(key)
     if found is None:
         found = _work_out(request, context, newest)
         size = len(agent or "") + len(referrer or "") + len(request.method) + len(context.portal_host or "")
         if size + sum(len(name) + len(value) for name, value in headers or ()) <= LONGEST_KEPT:
-            _REMEMBERED.put(key, found)
+            REMEMBERED.put(key, found)
     return found
 
 
 def forget() -> None:
     """Forget all looks, for tests."""
-    _REMEMBERED.clear()
+    REMEMBERED.clear()
     _decide.cache_clear()
     _judgement.cache_clear()
 

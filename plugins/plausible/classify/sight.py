@@ -20,8 +20,9 @@ _RELEASES = {
 _EPOCH = date(1970, 1, 1)
 OUTDATED, ANCIENT = 20, 40
 """Versions behind: about 20 months and more than three years."""
-_FIRST_FETCH_METADATA = {"chromium": 80, "gecko": 90}
-"""From these versions on, an engine that sends neither Sec-Fetch nor Accept-Language is not that engine."""
+_NAMES_ITS_TYPES = {"chromium": 80, "gecko": 92, "webkit": 17}
+"""From these versions on, an engine that asks for any type, image or page, is not that engine: each names its types
+(developer.mozilla.org, "List of default Accept values")."""
 _PURPOSES = ("purpose", "x-purpose", "sec-purpose", "x-moz")
 _MACHINE_NETWORKS = frozenset({"cloud", "microsoft", "gateway"})
 _ASIDE = frozenset({Kind.PREVIEW, Kind.GMAIL_AHEAD, Kind.DISPLAY_PROXY, Kind.MINOR_PROXY, Kind.APPLE_AHEAD})
@@ -47,26 +48,26 @@ class Sight:
     bare: bool
     """Neither a language nor Sec-Fetch, and any type will do: as scripts ask."""
     has_language: bool
+    no_language: bool
+    """The headers are known, and no language is among them."""
     activated: bool
     """A browser vouches that somebody clicked."""
     unactivated: bool
     """A browser that would vouch, going straight to the link, does not."""
     any_type: bool
-    """A click that takes any type, as no browser does that goes to a page."""
+    """Any type will do, as no browser says that goes to a page or shows an image."""
     outdated: bool
     ancient: bool
     aside: bool
     """Of a kind that burst rules leave out: its own rule knows it better."""
     machine_network: bool
     """From where programs run rather than people sit."""
-
-    @property
-    def mail_client(self) -> bool:
-        return self.client.kind is Kind.MAIL_CLIENT
-
-    @property
-    def browser(self) -> bool:
-        return self.client.kind is Kind.BROWSER
+    mail_client: bool
+    browser: bool
+    may_read: bool
+    """A load of the pixel that may be a reader's: from a browser in a data centre only where webmail shows."""
+    shows: bool
+    """A load of the pixel by a proxy that loads when a mail is shown."""
 
     @property
     def suspicion(self) -> int:
@@ -104,6 +105,11 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
     at_portal = bool(host) and host == (context.portal_host or "").lower()
     activated = "?1" in headers.get("sec-fetch-user", "")
     any_type = known and headers.get("accept", "*/*").strip() in ("", "*/*")
+    bare = any_type and not has_language and not fetch_metadata
+    other_page = bool(host) and not at_portal
+    machine_network = not _MACHINE_NETWORKS.isdisjoint(request.networks)
+    mail_client, browser = client.kind is Kind.MAIL_CLIENT, client.kind is Kind.BROWSER
+    from_a_reader = mail_client or (browser and not bare and (other_page or not machine_network))
     return Sight(
         is_open=is_open,
         client=client,
@@ -112,10 +118,11 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         agent_session=request.agent_session,
         customer_session=request.customer_session,
         portal_page=at_portal and not path.startswith(context.customer_paths or ("\0",)),
-        other_page=bool(host) and not at_portal,
+        other_page=other_page,
         networks=request.networks,
-        bare=any_type and not has_language and not fetch_metadata,
+        bare=bare,
         has_language=has_language,
+        no_language=known and not has_language,
         activated=activated,
         # Safari never sends Sec-Fetch-User (WebKit bug 247697).
         unactivated=not is_open
@@ -123,21 +130,25 @@ def look(request: Request, context: Context, newest: Newest) -> Sight:
         and headers.get("sec-fetch-mode") == "navigate"
         and headers.get("sec-fetch-site") == "none"
         and client.engine in _RELEASES,
-        any_type=any_type and not is_open,
+        any_type=any_type,
         outdated=client.engine in ("msie", "presto") or (behind >= OUTDATED and not client.holdout),
         ancient=client.engine in ("msie", "presto")
         or (behind >= ANCIENT and not client.embedded and not client.holdout),
         aside=speculative or (client.kind in _ASIDE and (is_open or client.kind is Kind.PREVIEW)),
-        machine_network=not _MACHINE_NETWORKS.isdisjoint(request.networks),
+        machine_network=machine_network,
+        mail_client=mail_client,
+        browser=browser,
+        may_read=is_open and not speculative and from_a_reader,
+        shows=is_open and client.kind in (Kind.DISPLAY_PROXY, Kind.MINOR_PROXY),
     )
 
 
 def contradicts_itself(sight: Sight) -> bool:
-    """Whether the engine that the name claims would have sent more."""
+    """Whether the engine that the name claims would have asked otherwise."""
     client = sight.client
     if client.embedded:
         return False
-    return sight.browser and sight.bare and client.version >= _FIRST_FETCH_METADATA.get(client.engine, 10_000)
+    return sight.browser and sight.any_type and client.version >= _NAMES_ITS_TYPES.get(client.engine, 10_000)
 
 
 def protected_browser(sight: Sight) -> bool:
