@@ -1,5 +1,11 @@
 """The web server: Granian around the application, in one process or in several that share a port.
 
+    supervisor.py   holds the sockets, starts the processes, replaces and ends them
+    child.py        one of them as the supervisor sees it, and the line between the two
+    worker.py       inside of one: start, answer, end
+    front.py        what stands before the application there
+    door.py         how nobody who has connected leaves without an answer
+
 Granian answers 43,000 requests a second on one core where uvicorn answers 13,000 (`docs/development.md`). It runs
 embedded in our own event loop, so that signals, start and stop stay ours.
 """
@@ -7,18 +13,19 @@ embedded in our own event loop, so that signals, start and stop stay ours.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from app.server.signals import stopping
-from app.server.sockets import claim_path, claim_port, claim_port_for_each
+from app.server.sockets import claim_path, claim_port, claim_port_for_each, remove_path
 
 if TYPE_CHECKING:
     from quart import Quart
 
-__all__ = ["application", "claim_path", "claim_port", "claim_port_for_each", "serve", "stopping"]
+__all__ = ["application", "claim_path", "claim_port", "claim_port_for_each", "serve", "serve_one", "stopping"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,29 +49,40 @@ def application() -> Quart:
 
 
 def serve(*, host: str, port: int, workers: int, uds: Path | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; the process ends in here.
+    """Serve until SIGINT or SIGTERM; SIGHUP replaces the web processes, one after the other.
 
     uds: a path for a unix socket, instead of host and port. Raises ConfigurationError where it cannot listen.
     Addresses with tracking ids and signatures must not reach a log: there is no access log. X-Forwarded-For is ours
     to judge (TRUSTED_PROXIES).
+
+    Also a single web process has a supervisor: it holds the socket while the process is replaced or started again.
     """
-    from app.server import worker
     from app.server.supervisor import supervise
     from app.settings import load_settings
 
     with ExitStack() as cleanup:
         if uds is not None:
             sockets = [claim_path(uds, option="--uds")] * workers
-            cleanup.callback(uds.unlink, missing_ok=True)
+            cleanup.callback(remove_path, uds, uds.stat().st_ino)
         elif workers == 1:
             sockets = [claim_port(host, port, option="--port")]
         else:
             sockets = claim_port_for_each(workers, host, port, option="--port")
-        if workers == 1:
-            worker.run(application(), sockets[0], at_end=cleanup.close)
         # -P: the folder where we stand may hold another `app`; .env and VAR_DIR are looked up there all the same.
         command = [sys.executable, "-P", "-m", "app", "web-worker"]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         code = supervise(command, sockets, environment={"PYTHONPATH": path}, var_dir=load_settings().var_dir)
     if code:
         raise SystemExit(code)
+
+
+def serve_one(fd: int, line: int) -> NoReturn:
+    """Be a web process of `serve`, on the socket `fd`; line: the descriptor over which its supervisor hears of it."""
+    from app.server import worker
+    from app.server.child import Line
+    from app.server.limits import Limits
+    from app.settings import load_settings
+
+    settings = load_settings()
+    limits = Limits(settings.web_max_requests, settings.web_max_hours, settings.web_max_memory_mb)
+    worker.run(application(), socket.socket(fileno=fd), line=Line(line), limits=limits)
