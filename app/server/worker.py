@@ -164,7 +164,8 @@ def _spare_the_collector() -> None:
 async def _answer(app: Asgi, sock: socket.socket, asked: Asked, line: Line | None, limits: Limits) -> bool:
     """Answer until asked to end; False where Granian ended on its own."""
     front = Front(app, over_unix_socket=sock.family == socket.AF_UNIX)
-    with sock.dup() as listener:
+    # Not `sock.dup()`: that would make the socket a blocking one, also for the other processes that accept from it.
+    with socket.socket(fileno=os.dup(sock.fileno())) as listener:
         server = _Granian(front, sock)
         serving = asyncio.create_task(server.serve())
         end = asyncio.create_task(asked.to_end.wait())

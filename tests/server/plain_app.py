@@ -63,7 +63,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 async def _live(receive: Any, send: Any) -> None:
     await receive()
-    if "REFUSE_TO_START" in os.environ or Path(os.environ.get("REFUSE_TO_START_WITH", "")).is_file():
+    if _refuses():
         await send({"type": "lifespan.startup.failed", "message": "no, says the application"})
         return
     WEB_PROCESSES.set(1)
@@ -74,6 +74,10 @@ async def _live(receive: Any, send: Any) -> None:
     if "NEVER_END" in os.environ:
         await asyncio.Event().wait()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refuses() -> bool:
+    return "REFUSE_TO_START" in os.environ or Path(os.environ.get("REFUSE_TO_START_WITH", "")).is_file()
 
 
 async def _length(receive: Any) -> int:
