@@ -15,7 +15,7 @@ from tests.server.conftest import Plain, StartPlain, read_all, until
 
 
 def _start(start: StartPlain, folder: Path, *options: str, workers: int = 1, **environment: str) -> Plain:
-    plain = start(f"--var-dir={folder}", *options, workers=workers, **environment)
+    plain = start(f"--var-dir={folder}", *options, workers=workers, **environment)  # type: ignore[arg-type]
     assert [plain.hear() for _ in range(workers)] == ["started"] * workers
     until(lambda: not plain._refuses())
     return plain
@@ -119,9 +119,7 @@ def test_what_they_counted_stays_and_their_files_go(start: StartPlain, tmp_path:
 
 
 @pytest.mark.parametrize("kind", ["port", "path"])
-def test_every_client_that_has_connected_is_answered_at_the_end(
-    start: StartPlain, tmp_path: Path, kind: str
-) -> None:
+def test_every_client_that_has_connected_is_answered_at_the_end(start: StartPlain, tmp_path: Path, kind: str) -> None:
     for round_ in range(3):
         uds = tmp_path / f"web{round_}.sock" if kind == "path" else None
         plain = start(f"--var-dir={tmp_path}", uds=uds)
