@@ -16,7 +16,7 @@ import structlog
 
 from app.spool.condition import SpoolState
 from app.spool.errors import SpoolUnavailable
-from app.spool.segment import MAX_RECORD
+from app.spool.segment import MAX_RECORD, Chunk
 from app.spool.store import Store
 
 log = structlog.get_logger(__name__)
@@ -171,35 +171,50 @@ class Spool:
         take: Callable[[Sequence[bytes]], Awaitable[None]],
         *,
         limit: Callable[[], int] | int = 500,
+        ahead: Callable[[Sequence[bytes]], None] | None = None,
         stop: asyncio.Event | None = None,
     ) -> int:
         """Give all records that wait now to `take`, and remove what it took. Return how many it took.
 
         In order: first what ended processes left, one after the other, then our own; each from the oldest on. `take`
-        gets up to `limit` records at once; a function is asked anew each time. New records may be appended meanwhile,
-        they wait for the next replay. Setting `stop` ends it after the batch under way.
+        gets up to `limit` records at once; a function is asked anew each time. `ahead` is told, while `take` is at
+        work, what it will get next. New records may be appended meanwhile, they wait for the next replay. Setting
+        `stop` ends it after the batch under way.
 
         `take` must be idempotent: a process that dies in the middle of a segment leaves all of it to be replayed
         again. An exception that it raises ends the replay and is passed on; its batch stays, and comes first next
         time. Raises SpoolUnavailable where a file cannot be read or removed.
         """
+
+        def most() -> int:
+            return max(1, limit if isinstance(limit, int) else limit())
+
+        def tell(read: asyncio.Future[Chunk | None]) -> None:
+            chunk = None if read.cancelled() or read.exception() else read.result()
+            if ahead is not None and chunk is not None and chunk.records:
+                ahead(chunk.records)
+
         async with self._replaying:
             total = 0
             if self._closed:
                 return total
             for folder, one in await self._run(self._store.seal):
-                while not (self._closed or (stop is not None and stop.is_set())):
-                    count = max(1, limit if isinstance(limit, int) else limit())
-                    chunk = await self._run(self._store.read, one, folder, count)
-                    if chunk is None:
-                        await self._run(self._store.drop, one, folder)
-                        break
-                    if chunk.records:
-                        await take(chunk.records)
-                        total += len(chunk.records)
-                    await self._run(self._store.taken, one, folder, chunk)
-                else:
-                    break
+                chunk = await self._run(self._store.read, one, folder, most())
+                while chunk is not None:
+                    if self._closed or (stop is not None and stop.is_set()):
+                        return total
+                    following = asyncio.ensure_future(self._run(self._store.read, one, folder, most(), chunk.position))
+                    try:
+                        if chunk.records:
+                            following.add_done_callback(tell)
+                            await take(chunk.records)
+                            total += len(chunk.records)
+                        await self._run(self._store.taken, one, folder, chunk)
+                    except BaseException:
+                        following.cancel()
+                        raise
+                    chunk = await following
+                await self._run(self._store.drop, one, folder)
             return total
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
