@@ -1,5 +1,6 @@
 """The web server: Granian around the application, in one process or in several that share a port.
 
+    __main__.py     the supervisor's program
     supervisor.py   holds the sockets, starts the processes, replaces and ends them
     child.py        one of them as the supervisor sees it, and the line between the two
     worker.py       inside of one: start, answer, end
@@ -15,12 +16,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.server.signals import stopping
-from app.server.sockets import claim_path, claim_port, claim_port_for_each, remove_path
+from app.server.sockets import claim_path, claim_port, claim_port_for_each
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -48,32 +48,26 @@ def application() -> Quart:
     return app
 
 
-def serve(*, host: str, port: int, workers: int, uds: Path | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; SIGHUP replaces the web processes, one after the other.
+def serve(*, host: str, port: int, workers: int, uds: Path | None = None) -> NoReturn:
+    """Become the supervisor of the web processes (`app.server.__main__`), on sockets that are claimed here.
 
     uds: a path for a unix socket, instead of host and port. Raises ConfigurationError where it cannot listen.
     Addresses with tracking ids and signatures must not reach a log: there is no access log. X-Forwarded-For is ours
     to judge (TRUSTED_PROXIES).
-
-    Also a single web process has a supervisor: it holds the socket while the process is replaced or started again.
     """
-    from app.server.supervisor import supervise
-    from app.settings import load_settings
-
-    with ExitStack() as cleanup:
-        if uds is not None:
-            sockets = [claim_path(uds, option="--uds")] * workers
-            cleanup.callback(remove_path, uds, uds.stat().st_ino)
-        elif workers == 1:
-            sockets = [claim_port(host, port, option="--port")]
-        else:
-            sockets = claim_port_for_each(workers, host, port, option="--port")
-        # -P: the folder where we stand may hold another `app`; .env and VAR_DIR are looked up there all the same.
-        command = [sys.executable, "-P", "-m", "app", "web-worker"]
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        code = supervise(command, sockets, environment={"PYTHONPATH": path}, var_dir=load_settings().var_dir)
-    if code:
-        raise SystemExit(code)
+    if uds is not None:
+        sockets = [claim_path(uds, option="--uds")] * workers
+    elif workers == 1:
+        sockets = [claim_port(host, port, option="--port")]
+    else:
+        sockets = claim_port_for_each(workers, host, port, option="--port")
+    for sock in sockets:
+        sock.set_inheritable(True)
+    # A new program, because this one has loaded the whole portal only to see that it can start, and would hold that for
+    # as long as it serves. -P: the folder where we stand may hold another `app`; .env and VAR_DIR are looked up there.
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    arguments = [sys.executable, "-P", "-m", "app.server", *(f"--fd={sock.fileno()}" for sock in sockets)]
+    os.execve(sys.executable, arguments, {**os.environ, "PYTHONPATH": path})  # noqa: S606
 
 
 def serve_one(fd: int, line: int) -> NoReturn:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("runtime")
 
 async def _processes(served: Served) -> float:
     """How many web processes are ready, as one of them tells."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         found = re.search(r"^myportal_web_processes (\S+)$", (await client.get(f"{served.url}/metrics")).text, re.M)
     assert found
     return float(found[1])
@@ -63,7 +63,7 @@ async def test_sighup_replaces_the_process_while_it_answers(settings: Settings) 
         await _until_processes(served, 1)
         [old] = _children(served.process.pid)
         served.process.send_signal(signal.SIGHUP)
-        async with asyncio.timeout(60), httpx.AsyncClient() as client:
+        async with asyncio.timeout(60), httpx.AsyncClient(timeout=60) as client:
             while old in _children(served.process.pid):
                 assert (await client.get(f"{served.url}/healthz")).status_code == 200
                 await asyncio.sleep(0.02)
