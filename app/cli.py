@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -86,11 +85,12 @@ def serve_command(host: str, port: int, workers: int, uds: Path | None) -> None:
 
 @main.command("web-worker", hidden=True)
 @click.option("--fd", type=int, required=True)
-def web_worker_command(fd: int) -> None:
+@click.option("--line", type=int, required=True)
+def web_worker_command(fd: int, line: int) -> None:
     """Answer on a socket that is bound; `serve` starts these."""
-    from app.server import application, worker
+    from app.server import serve_one
 
-    worker.run(application(), socket.socket(fileno=fd))
+    serve_one(fd, line)
 
 
 async def _nothing(_runtime: Runtime) -> None:

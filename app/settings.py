@@ -85,6 +85,15 @@ class Settings(BaseSettings):
         "a host share it. Without it: spool in VAR_DIR.",
     )
     spool_max_mb: int = Field(1024, ge=1, description="How large each web process may let its part of it grow, in MB.")
+    web_max_requests: int = Field(
+        0,
+        ge=0,
+        description="After how many requests a web process is replaced by a fresh one, give or take a tenth; 0: never.",
+    )
+    web_max_hours: float = Field(0, ge=0, allow_inf_nan=False, description="The same after so many hours; 0: never.")
+    web_max_memory_mb: int = Field(
+        1024, ge=0, description="The same once it holds so much memory, in MB; 0: never. About 90 MB are usual."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )

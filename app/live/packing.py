@@ -35,7 +35,24 @@ class Change:
         return _encode([self.detail, self.lists])
 
 
-def pack(changes: Iterable[Change]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The change that a batch of opens has by the hundred: its text is put together and not encoded, which takes a
+    tenth of the time.
+    """
+
+    ticket_id: int
+    reply_id: int
+    lists: bool
+
+    @property
+    def text(self) -> str:
+        """As it stands in a row."""
+        lists = "true" if self.lists else "false"
+        return f'[{{"kind":"receipt","ticket_id":{self.ticket_id},"reply_id":{self.reply_id}}},{lists}]'
+
+
+def pack(changes: Iterable[Change | Receipt]) -> Iterator[str]:
     """The rows of these changes: ASCII, a JSON list of [detail, whether lists hear of it].
 
     Raises ValueError for a change that is too long for a row.

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from app.database import Connection, Row
-from app.live.packing import Change, pack, trace
+from app.live.packing import Change, Receipt, pack, trace
 from app.sql import in_list, literal
 
 PAGE = 2000
 
 
-def insert(conn: Connection, changes: Iterable[Change]) -> None:
+def insert(conn: Connection, changes: Iterable[Change | Receipt]) -> None:
     """Add changes (at least one) by a statement that goes out with the next one, or with the commit.
 
     Open pages hear of them within a second of the commit. Raises ValueError for a change that is too long for a row.

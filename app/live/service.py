@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import Any
 
 from app.database import Connection
 from app.live import repository
 from app.live.events import Cursor, Heard
-from app.live.packing import Change
+from app.live.packing import Change, Receipt
 from app.live.reader import unheard
 from app.runtime import current
 
@@ -30,7 +29,7 @@ async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed
     replies: ticket by reply id; changed: ids of replies.
     """
     repository.insert(
-        conn, (_receipt(ticket_id, reply_id, reply_id in changed) for reply_id, ticket_id in replies.items())
+        conn, (Receipt(ticket_id, reply_id, reply_id in changed) for reply_id, ticket_id in replies.items())
     )
 
 
@@ -40,11 +39,6 @@ def publish_notifications(conn: Connection, users: str) -> None:
     users: a query for their ids, as `user_id`, so that nobody has to wait for its answer.
     """
     repository.insert_for_users(conn, {"kind": "notification"}, users)
-
-
-@lru_cache(maxsize=4096)
-def _receipt(ticket_id: int, reply_id: int, lists: bool) -> Change:
-    return Change({"kind": "receipt", "ticket_id": ticket_id, "reply_id": reply_id}, lists=lists)
 
 
 async def cursor(*topics: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import stat
 from pathlib import Path
@@ -80,6 +81,13 @@ def claim_path(path: Path, *, option: str) -> socket.socket:
             f"The unix socket {path} cannot be used: {reason}. Choose another path with {option}."
         ) from None
     return sock
+
+
+def remove_path(path: Path, inode: int) -> None:
+    """Remove the path of a unix socket, unless another process has taken the name since it was `inode`."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_ino == inode:
+            path.unlink()
 
 
 def _remove_abandoned(path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
+import time
 from typing import Any, NoReturn
 
 import structlog
@@ -18,15 +18,25 @@ from granian.log import LogLevels
 from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
+from app.server import door
+from app.server.child import READY, TIRED, Line
+from app.server.front import Front
 from app.server.lifespan import Asgi, Lifespan, LifespanFailed
+from app.server.limits import Limits, memory
 from app.server.signals import Asked
 
 log = structlog.get_logger(__name__)
 
 NOT_STARTED = 3
 """Exit code of a process whose application refused to start."""
+QUIET = 0.25
+"""Seconds without a request after which those that are still connected count as idle, once we are asked to end."""
+DRAIN = 1.5
+"""Seconds that this may take at most."""
 GRACE = 5.0
-"""Seconds that clients have to take their answers once we are asked to end."""
+"""Seconds that clients have to take their answers after that."""
+PATIENCE = 60.0
+"""The same for one that is replaced: nobody waits for its end."""
 LIFESPAN = 10.0
 """Seconds that the application has for its own end, after that."""
 IDLE = 20.0
@@ -34,6 +44,10 @@ IDLE = 20.0
 MAX_HEAD = 65_536
 """Bytes of a request's line and headers."""
 BACKLOG = 1024
+SETTLE = 0.1
+"""Seconds in which Granian would fail, where it fails at its start."""
+LOOK = 1.0
+"""Seconds between two looks whether this process has done enough."""
 COLLECT_AFTER = (20_000, 20, 50)
 """Objects, and collections of the younger ones, after which cycles are looked for (`gc.set_threshold`)."""
 MAX_FILES = 65_536
@@ -66,13 +80,17 @@ class _Granian(Server):
             log_level=LogLevels.error,
             log_dictconfig=LOGGING,
         )
-        self._sock = sock
+        self._listener = sock.detach()
+        self._is_unix = sock.family == socket.AF_UNIX
+
+    def leave_to_others(self) -> None:
+        """Accept nobody any more; who is connected stays so."""
+        door.leave_to_others(self._listener)
 
     def _init_shared_socket(self) -> None:
-        uds = self._sock.family == socket.AF_UNIX
         holder: Any = SocketHolder  # Granian's types leave its constructor out.
         # Granian closes the descriptor when it stops to accept; from here on it is nobody else's.
-        self._shd = holder(self._sock.detach(), uds, BACKLOG)
+        self._shd = holder(self._listener, self._is_unix, BACKLOG)
 
 
 def _room_for_connections() -> int:
@@ -82,14 +100,11 @@ def _room_for_connections() -> int:
     return max(files - FILES_KEPT, files // 2)
 
 
-def run(app: Asgi, sock: socket.socket, *, at_end: Callable[[], None] | None = None) -> NoReturn:
-    """`serve`, then end the process. at_end: called just before."""
+def run(app: Asgi, sock: socket.socket, *, line: Line | None = None, limits: Limits = Limits()) -> NoReturn:  # noqa: B008
+    """`serve`, then end the process."""
 
     async def inside() -> NoReturn:
-        code = await serve(app, sock)
-        if at_end is not None:
-            at_end()
-        leave(code)
+        leave(await serve(app, sock, line=line, limits=limits))
 
     asyncio.run(inside())
     raise AssertionError("the process has ended")
@@ -102,11 +117,19 @@ def leave(code: int = 0) -> NoReturn:
     os._exit(code)
 
 
-async def serve(app: Asgi, sock: socket.socket) -> int:
-    """Start the application, answer until SIGINT or SIGTERM, end it; 0, or the exit code of what went wrong.
+async def serve(
+    app: Asgi,
+    sock: socket.socket,
+    *,
+    line: Line | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> int:
+    """Start the application, answer until a signal, end it; 0, or the exit code of what went wrong.
 
-    Answers that are under way go out first, for at most `GRACE` seconds; a second signal cuts that short. Then the
-    application has `LIFESPAN` seconds.
+    SIGINT and SIGTERM: nobody new comes in, whoever has come in is answered, for at most `GRACE` seconds; another such
+    signal cuts that short. `app.server.child.RETIRE`: the same, but those who are not accepted yet are left to our
+    successor. Then the application has `LIFESPAN` seconds. line, limits: to tell the supervisor when it answers, and
+    when it has done enough.
     """
     asked = Asked()
     lifespan = Lifespan(app)
@@ -116,7 +139,7 @@ async def serve(app: Asgi, sock: socket.socket) -> int:
         log.error("the application did not start", error=str(error))
         return NOT_STARTED
     _spare_the_collector()
-    ended_as_asked = await _answer(_from_loopback(app) if sock.family == socket.AF_UNIX else app, sock, asked)
+    ended_as_asked = await _answer(app, sock, asked, line, limits)
     try:
         async with asyncio.timeout(LIFESPAN):
             await lifespan.shutdown()
@@ -138,27 +161,72 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-async def _answer(app: Asgi, sock: socket.socket, asked: Asked) -> bool:
-    """Answer until asked to stop; False where Granian ended on its own."""
-    server = _Granian(app, sock)
-    serving = asyncio.create_task(server.serve())
-    stop = asyncio.create_task(asked.to_stop.wait())
-    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if not stop.done():
-        log.error("the server ended on its own", error=repr(serving.exception()))
-        return False
+async def _answer(app: Asgi, sock: socket.socket, asked: Asked, line: Line | None, limits: Limits) -> bool:
+    """Answer until asked to end; False where Granian ended on its own."""
+    front = Front(app, over_unix_socket=sock.family == socket.AF_UNIX)
+    # Not `sock.dup()`: that would make the socket a blocking one, also for the other processes that accept from it.
+    with socket.socket(fileno=os.dup(sock.fileno())) as listener:
+        server = _Granian(front, sock)
+        serving = asyncio.create_task(server.serve())
+        end = asyncio.create_task(asked.to_end.wait())
+        watching = asyncio.create_task(_watch(front, line, limits.spread())) if line is not None else None
+        await asyncio.wait({serving, end}, return_when=asyncio.FIRST_COMPLETED)
+        if watching is not None:
+            watching.cancel()
+        if not end.done():
+            log.error("the server ended on its own", error=repr(serving.exception()))
+            return False
+        await _let_nobody_in(server, front, listener, asked)
     server.stop()  # type: ignore[no-untyped-call]
-    hurry = asyncio.create_task(asked.to_hurry.wait())
-    await asyncio.wait({serving, hurry}, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
+    if not asked.to_stop.is_set():
+        await _either(serving, asked.to_stop, PATIENCE)
+    await _either(serving, asked.to_hurry, GRACE if asked.to_stop.is_set() else 0.0)
     if not serving.done():
-        log.warning("connections that were still open are cut", hurried=hurry.done())
+        log.warning("connections that were still open are cut", hurried=asked.to_hurry.is_set())
     return True
 
 
-def _from_loopback(app: Asgi) -> Asgi:
-    """What comes over a unix socket comes from this machine: TRUSTED_PROXIES can name it as 127.0.0.1."""
+async def _watch(front: Front, line: Line, limits: Limits) -> None:
+    """Say that we answer, and later that we have done enough."""
+    began = time.monotonic()
+    await asyncio.sleep(SETTLE)
+    line.say(READY)
+    while True:
+        await asyncio.sleep(LOOK)
+        seconds = time.monotonic() - began
+        reason = limits.reached(requests=front.requests, seconds=seconds, memory=memory() if limits.memory_mb else 0)
+        if reason:
+            log.info("a web process has done enough and is to be replaced", after=reason)
+            line.say(TIRED)
+            return
 
-    async def inner(scope: Any, receive: Any, send: Any) -> None:
-        await app({**scope, "client": ("127.0.0.1", 0)}, receive, send)
 
-    return inner
+async def _let_nobody_in(server: _Granian, front: Front, listener: socket.socket, asked: Asked) -> None:
+    """Close the door, then answer whoever is inside already, until nobody has asked anything for a while.
+
+    Granian closes at once what is idle, and does not tell a client that will never ask again from one whose question
+    is on its way.
+    """
+    front.is_closing = True
+    loop = asyncio.get_running_loop()
+    until = loop.time() + DRAIN
+    seen, since, is_shut = front.requests, loop.time(), False
+    if not asked.to_stop.is_set():
+        server.leave_to_others()
+    while not asked.to_hurry.is_set() and loop.time() < until:
+        if asked.to_stop.is_set() and not is_shut and listener.family != socket.AF_UNIX:
+            # The path of a unix socket is for the supervisor to take away: it is that of all processes.
+            is_shut = True
+            door.shut(listener)
+        await asyncio.sleep(QUIET / 10)
+        if front.requests != seen or (is_shut and door.waiting(listener)):
+            seen, since = front.requests, loop.time()
+        elif loop.time() - since >= QUIET:
+            return
+
+
+async def _either(serving: asyncio.Task[None], event: asyncio.Event, timeout: float) -> None:
+    """Wait for one of the two, at most so many seconds."""
+    happened = asyncio.create_task(event.wait())
+    await asyncio.wait({serving, happened}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    happened.cancel()

@@ -104,8 +104,11 @@ class Store:
         self.look()
         return [(folder, one) for folder in self._held() for one in folder.segments]
 
-    def read(self, one: Segment, folder: Folder, limit: int) -> segment.Chunk | None:
-        """The next records of a segment, at most `limit`; None when it is done. Raises SpoolUnavailable."""
+    def read(self, one: Segment, folder: Folder, limit: int, position: int | None = None) -> segment.Chunk | None:
+        """The next records of a segment, at most `limit`; None when it is done. Raises SpoolUnavailable.
+
+        position: from where on, other than behind what was taken.
+        """
         try:
             if self._loaded is None or self._loaded[0] is not one:
                 self._loaded = one, read_file(one.name, within=folder.fd, size=one.size)
@@ -117,7 +120,8 @@ class Store:
         except OSError as error:
             raise SpoolUnavailable(self._condition.words("read", error)) from error
         data = self._loaded[1]
-        return None if one.position >= len(data) else segment.read(data, one.position, limit, key=one.key)
+        begin = one.position if position is None else position
+        return None if begin >= len(data) else segment.read(data, begin, limit, key=one.key)
 
     def taken(self, one: Segment, folder: Folder, chunk: segment.Chunk) -> None:
         """Note that the records of `chunk` were taken."""

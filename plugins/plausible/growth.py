@@ -5,6 +5,7 @@ Source: MariaDB and MySQL, "RANGE COLUMNS partitioning"; both know the statement
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
@@ -24,6 +25,11 @@ INTERVAL = 6 * 3600.0
 """Seconds between two looks."""
 PATIENCE = 2
 """Seconds to wait for the table: recording waits as long, and goes to the spool meanwhile."""
+LONGEST = 4 * 3600.0
+"""Seconds that moving events into their months may take: where no worker ran for months it copies all of them. Others
+read the table meanwhile, recording writes to the spool.
+"""
+ACQUIRE = 5.0
 BUSY = frozenset({1205, 1213, 3572})
 
 
@@ -72,25 +78,32 @@ async def tend(database: Database, *, keep: Callable[[], int], now: Callable[[],
     today = now().astimezone(UTC).date()
     async with database.connection() as conn:
         present = await partitions(conn)
-        months, old = missing(present, today), outdated(present, today, keep()) if keep() else []
-        if not months and not old:
-            return
-        await conn.execute(f"SET SESSION lock_wait_timeout = {PATIENCE}")
-        try:
+    months, old = missing(present, today), outdated(present, today, keep()) if keep() else []
+    if not months and not old:
+        return
+    # Every statement has an end that others set for it; that of the portal is seconds, this one may need hours.
+    patient = database.sibling(size=1, deadline=LONGEST, acquire=ACQUIRE)
+    try:
+        async with patient.connection() as conn:
+            await conn.execute(f"SET SESSION lock_wait_timeout = {PATIENCE}")
             if months:
-                made = [
-                    f"PARTITION {name_of(month)} VALUES LESS THAN ('{later(month, 1):%Y-%m-%d}')" for month in months
-                ]
-                await conn.execute(
-                    f"ALTER TABLE {TABLE} REORGANIZE PARTITION {REST} INTO "
-                    f"({', '.join(made)}, PARTITION {REST} VALUES LESS THAN (MAXVALUE))"
-                )
+                await _make(conn, months)
             if old:
                 await conn.execute(f"ALTER TABLE {TABLE} DROP PARTITION {', '.join(old)}")
                 log.info("old events dropped", months=len(old))
-        except pymysql.err.OperationalError as error:
-            if error.args[0] not in BUSY:
-                raise
-            log.info("the table of events is busy; its months are tended later")
-        finally:
-            await conn.execute("SET SESSION lock_wait_timeout = DEFAULT")
+    except pymysql.err.OperationalError as error:
+        if error.args[0] not in BUSY:
+            raise
+        log.info("the table of events is busy; its months are tended later")
+    finally:
+        await patient.close()
+
+
+async def _make(conn: Connection, months: Sequence[date]) -> None:
+    began = time.monotonic()
+    made = [f"PARTITION {name_of(month)} VALUES LESS THAN ('{later(month, 1):%Y-%m-%d}')" for month in months]
+    await conn.execute(
+        f"ALTER TABLE {TABLE} REORGANIZE PARTITION {REST} INTO "
+        f"({', '.join(made)}, PARTITION {REST} VALUES LESS THAN (MAXVALUE))"
+    )
+    log.info("months made in the table of events", months=len(months), seconds=round(time.monotonic() - began, 1))

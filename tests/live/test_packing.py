@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.live.events import TICKETS, Event
-from app.live.packing import LONGEST, MOST, PLACES, Change, expand, pack, trace
+from app.live.packing import LONGEST, MOST, PLACES, Change, Receipt, expand, pack, trace
 from tests.support.live import AllTopics
 
 NOON = datetime(2026, 5, 3, 12, 0, 0, 123456, tzinfo=UTC)
@@ -35,6 +35,11 @@ def row(number: int, text: str) -> dict[str, Any]:
 
 def read(*texts: str) -> list[Event]:
     return [event for number, text in enumerate(texts, 1) for event in expand(row(number, text), AllTopics())]
+
+
+@given(st.integers(1, LARGEST), st.integers(1, LARGEST), st.booleans())
+def test_a_receipt_is_written_down_as_any_change_is(ticket_id: int, reply_id: int, lists: bool) -> None:
+    assert Receipt(ticket_id, reply_id, lists).text == receipt(ticket_id, reply_id, lists=lists).text
 
 
 def test_a_change_is_told_on_its_tickets_topic_and_to_the_lists() -> None:

@@ -46,16 +46,17 @@ class Plain:
         """The next thing that it says."""
         return self._said.get(timeout=SOON)
 
-    def connect(self) -> socket.socket:
-        """A new connection."""
+    def connect(self, *, patience: float = SOON) -> socket.socket:
+        """A new connection. patience: seconds to wait for it."""
         family = socket.AF_UNIX if isinstance(self._address, str) else socket.AF_INET
         sock = socket.socket(family)
-        sock.settimeout(SOON)
+        sock.settimeout(patience)
         try:
             sock.connect(self._address)
         except OSError:
             sock.close()
             raise
+        sock.settimeout(SOON)
         return sock
 
     def ask(self, request: bytes) -> bytes:
@@ -74,9 +75,9 @@ class Plain:
         until(self._refuses)
 
     def _refuses(self) -> bool:
-        # Refused, or accepted by nobody while the last one closes.
+        # Refused, or answered by nobody while the last one closes.
         try:
-            with self.connect():
+            with self.connect(patience=0.2):
                 return False
         except OSError:
             return True

@@ -17,8 +17,9 @@ import structlog
 from prometheus_client import Counter
 
 from app.log import configure
-from app.server import worker
-from app.server.supervisor import supervise
+from app.server import supervisor, worker
+from app.server.child import Line
+from app.server.limits import Limits
 from app.settings import Settings
 from app.web.metrics import WEB_PROCESSES, exposition
 
@@ -43,6 +44,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         case "/stream":
             await _stream(receive, send)
             return
+        case "/slow":
+            await asyncio.sleep(0.05)
         case "/silent":
             await asyncio.Event().wait()
         case "/raise":
@@ -60,7 +63,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 async def _live(receive: Any, send: Any) -> None:
     await receive()
-    if "REFUSE_TO_START" in os.environ:
+    if _refuses():
         await send({"type": "lifespan.startup.failed", "message": "no, says the application"})
         return
     WEB_PROCESSES.set(1)
@@ -71,6 +74,10 @@ async def _live(receive: Any, send: Any) -> None:
     if "NEVER_END" in os.environ:
         await asyncio.Event().wait()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _refuses() -> bool:
+    return "REFUSE_TO_START" in os.environ or Path(os.environ.get("REFUSE_TO_START_WITH", "")).is_file()
 
 
 async def _length(receive: Any) -> int:
@@ -108,18 +115,21 @@ def main() -> None:
     """Serve on an inherited socket until a signal."""
     options = argparse.ArgumentParser()
     options.add_argument("--fd", type=int, action="append", required=True, help="Several: a process for each.")
-    options.add_argument("--var-dir", type=Path)
-    options.add_argument("--limit", action="append", default=[], help="NAME=VALUE of app.server.worker")
+    options.add_argument("--line", type=int, help="Of a process that has a supervisor.")
+    options.add_argument("--var-dir", type=Path, help="Be the supervisor.")
+    options.add_argument("--limit", action="append", default=[], help="NAME=VALUE of app.server.worker or .supervisor")
     given = options.parse_args()
     configure(Settings(_env_file=None))
     for limit in given.limit:
         name, value = limit.split("=")
-        setattr(worker, name, type(getattr(worker, name))(value))
+        module = worker if hasattr(worker, name) else supervisor
+        setattr(module, name, type(getattr(module, name))(value))
     sockets = [socket.socket(fileno=fd) for fd in given.fd]
     if given.var_dir is None:
-        worker.run(app, sockets[0])
-    command = [sys.executable, "-m", "tests.server.plain_app"]
-    code = supervise(command, sockets, environment={}, var_dir=given.var_dir)
+        limits = Limits(requests=int(os.environ.get("MAX_REQUESTS", "0")))
+        worker.run(app, sockets[0], line=None if given.line is None else Line(given.line), limits=limits)
+    command = [sys.executable, "-m", "tests.server.plain_app", *(f"--limit={limit}" for limit in given.limit)]
+    code = supervisor.supervise(command, sockets, environment={}, var_dir=given.var_dir)
     structlog.get_logger().info("supervisor ended")
     sys.exit(code)
 

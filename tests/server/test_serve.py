@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("runtime")
 
 async def _processes(served: Served) -> float:
     """How many web processes are ready, as one of them tells."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         found = re.search(r"^myportal_web_processes (\S+)$", (await client.get(f"{served.url}/metrics")).text, re.M)
     assert found
     return float(found[1])
@@ -39,7 +39,7 @@ def _children(pid: int) -> list[int]:
 async def test_one_process_serves_and_ends_when_asked(settings: Settings) -> None:
     async with start(settings) as served:
         assert await _processes(served) == 1
-        assert _children(served.process.pid) == []
+        assert len(_children(served.process.pid)) == 1
         served.process.terminate()
         assert await served.process.wait() == 0
 
@@ -56,6 +56,21 @@ async def test_two_processes_serve_and_one_that_is_killed_comes_back(settings: S
         served.process.terminate()
         assert await served.process.wait() == 0
         assert not [path for path in (settings.var_dir / "metrics").iterdir() if path.is_dir()]
+
+
+async def test_sighup_replaces_the_process_while_it_answers(settings: Settings) -> None:
+    async with start(settings) as served:
+        await _until_processes(served, 1)
+        [old] = _children(served.process.pid)
+        served.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(60), httpx.AsyncClient(timeout=60) as client:
+            while old in _children(served.process.pid):
+                assert (await client.get(f"{served.url}/healthz")).status_code == 200
+                await asyncio.sleep(0.02)
+        assert len(_children(served.process.pid)) == 1
+        assert await _processes(served) == 1
+        served.process.terminate()
+        assert await served.process.wait() == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])

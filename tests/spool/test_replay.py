@@ -64,6 +64,23 @@ async def test_a_batch_is_never_longer_than_its_limit(spool: Spool) -> None:
     assert sizes == [1, 40, 1, 58], "a limit under one would never end"
 
 
+async def test_what_comes_next_is_told_while_a_batch_is_taken(spool: Spool) -> None:
+    await spool.append_all(numbered(25))
+    told: list[Sequence[bytes]] = []
+    taken: list[Sequence[bytes]] = []
+
+    async def take(records: Sequence[bytes]) -> None:
+        assert not told or told[-1] is records
+        async with asyncio.timeout(5):
+            while len(told) < min(len(taken) + 1, 2):
+                await asyncio.sleep(0)
+        taken.append(records)
+
+    await spool.replay(take, limit=10, ahead=told.append)
+    assert [record for records in taken for record in records] == numbered(25)
+    assert [list(records) for records in told] == [numbered(10, start=10), numbered(5, start=20)]
+
+
 async def test_what_is_appended_meanwhile_waits_for_the_next_replay(spool: Spool) -> None:
     await spool.append_all(numbered(10))
     seen: list[bytes] = []

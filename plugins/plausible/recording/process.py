@@ -11,7 +11,7 @@ from app.hookspecs import CheckResult
 from app.services.email import CopyIds
 from app.spool import Spool
 from plugins.plausible.events import Kind
-from plugins.plausible.recording import metrics
+from plugins.plausible.recording import metrics, replay
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.recording.lookup import Lookup
@@ -20,7 +20,7 @@ from plugins.plausible.recording.recorder import LANES, Recorder
 from plugins.plausible.recording.replay import Replayer
 from plugins.plausible.recording.store import Store
 
-CONNECTIONS = LANES + 2
+CONNECTIONS = LANES + replay.LANES + 1
 """For live events, for the replay and for ids that are asked for; pages have connections of their own."""
 DEADLINE = 5.0
 ACQUIRE = 2.0

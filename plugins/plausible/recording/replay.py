@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import structlog
 
 from app.database import Database, DatabaseUnavailable
 from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
-from plugins.plausible.recording import metrics
+from plugins.plausible.recording import metrics, recorder
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.store import Store
@@ -27,10 +28,36 @@ REPORT = 0.5
 """Seconds between two looks at the spool for `/metrics`."""
 RETRY = 0.25
 """Seconds between two tries while the database is away."""
-ALONE = 1000
-"""Events in one transaction while nobody else wants the database."""
+ALONE = 2000
+"""Events that are stored at once while nobody else wants the database."""
+LANES = 2
+"""Transactions that these are divided into."""
+FIRST_LANE = recorder.LANES
+"""Lanes before this one belong to live events."""
 BESIDE = 100
-"""The same while live events come."""
+"""Events that are stored at once, by one transaction, while live events come."""
+SLICE = 50
+"""Records that are decoded before others have a turn."""
+
+
+@dataclass
+class _Decoded:
+    """Records, decoded: the events, each with whether it is unsure, and what is no event."""
+
+    events: list[tuple[TrackingEvent, bool]] = field(default_factory=list)
+    bad: list[tuple[bytes, BadRecord]] = field(default_factory=list)
+
+
+async def _decoded(records: Sequence[bytes]) -> _Decoded:
+    found = _Decoded()
+    for number, record in enumerate(records):
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+        try:
+            found.events.append(decode(record))
+        except BadRecord as error:
+            found.bad.append((record, error))
+    return found
 
 
 class Replayer:
@@ -41,23 +68,26 @@ class Replayer:
 
     def __init__(
         self,
-        recorder: Recorder,
+        live: Recorder,
         store: Store,
         spool: Spool,
         database: Database,
         *,
         wanted: Callable[[Kind], bool | None],
     ) -> None:
-        self._recorder = recorder
+        self._recorder = live
         self._store = store
         self._spool = spool
         self._database = database
         self._wanted = wanted
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._decoding: tuple[Sequence[bytes], asyncio.Task[_Decoded]] | None = None
+        """What comes next."""
+        self._check_keys = True
         self._damaged = 0
         self._said = ""
-        recorder.on_away = self._wake.set
+        live.on_away = self._wake.set
 
     def start(self) -> None:
         """Begin to look."""
@@ -93,42 +123,80 @@ class Replayer:
         if self._spool.is_empty:
             self._recorder.came_back()
             return 0
-        count = await self._spool.replay(self._take, limit=self._limit)
+        self._check_keys = True
+        try:
+            count = await self._spool.replay(self._take, limit=ALONE, ahead=self._ahead)
+        finally:
+            self._forget_ahead()
         self._report()
         if count:
             log.info("the spool was replayed", records=count)
         return count
 
-    def _limit(self) -> int:
-        return BESIDE if self._recorder.is_busy else ALONE
+    def _ahead(self, records: Sequence[bytes]) -> None:
+        """Decode what comes next while the database is at work on what came before."""
+        self._forget_ahead()
+        self._decoding = records, asyncio.get_running_loop().create_task(_decoded(records))
+
+    def _forget_ahead(self) -> None:
+        if self._decoding is not None:
+            self._decoding[1].cancel()
+            self._decoding = None
 
     async def _take(self, records: Sequence[bytes]) -> None:
-        started = time.perf_counter()
-        events: list[TrackingEvent] = []
-        bad: list[tuple[bytes, BadRecord]] = []
-        outcomes: Counter[str] = Counter()
-        for record in records:
-            try:
-                event, unsure = decode(record)
-            except BadRecord as error:
-                bad.append((record, error))
-                continue
-            wanted = self._wanted(event.kind) if unsure else True
-            if wanted is None:
-                raise DatabaseUnavailable("the modules were not read yet")
-            if wanted:
-                events.append(event)
-        if events:
-            stored = await self._store.put(events, check_keys=True)
-            outcomes.update(stored.values())
-        for record, reason in bad:
+        if self._decoding is not None and self._decoding[0] is records:
+            (_, decoding), self._decoding = self._decoding, None
+            decoded = await decoding
+        else:
+            decoded = await _decoded(records)
+        events = [event for event, unsure in decoded.events if not unsure or self._is_wanted(event)]
+        start = 0
+        while start < len(events):
+            started = time.perf_counter()
+            is_busy = self._recorder.is_busy
+            part = events[start : start + BESIDE] if is_busy else events[start:]
+            start += len(part)
+            await self._put(part, lanes=1 if is_busy else LANES)
+            # Live events have the first claim on the database, and on this process.
+            await asyncio.sleep(time.perf_counter() - started if is_busy else 0)
+        for record, reason in decoded.bad:
             await self._store.set_aside(record, reason)
-            outcomes["quarantined"] += 1
+            metrics.REPLAYED.labels("quarantined").inc()
+        self._recorder.came_back()
+
+    def _is_wanted(self, event: TrackingEvent) -> bool:
+        wanted = self._wanted(event.kind)
+        if wanted is None:
+            raise DatabaseUnavailable("the modules were not read yet")
+        return wanted
+
+    async def _put(self, events: Sequence[TrackingEvent], *, lanes: int) -> None:
+        """Store events, in transactions at the same time: while the database is at work on one, another is written
+        down. The events of one copy are in the same one, so that they keep their order.
+        """
+        shares: list[list[TrackingEvent]] = [[] for _ in range(lanes)]
+        for event in events:
+            shares[hash(event.tracking_id) % lanes].append(event)
+        found = await asyncio.gather(
+            *(
+                self._store.put(share, check_keys=self._check_keys, lane=FIRST_LANE + number)
+                for number, share in enumerate(shares)
+                if share
+            ),
+            return_exceptions=True,
+        )
+        outcomes: Counter[str] = Counter()
+        for one in found:
+            if isinstance(one, BaseException):
+                self._check_keys = True
+                raise one
+            outcomes.update(one.values())
         for outcome, count in outcomes.items():
             metrics.REPLAYED.labels(outcome).inc(count)
-        self._recorder.came_back()
-        # Live events have the first claim on the database, and on this process.
-        await asyncio.sleep(time.perf_counter() - started if self._recorder.is_busy else 0)
+        # Asking for the keys takes a fourth of the time, and few are there: those whose commit came through and its
+        # answer did not, and what was replayed by a process that died then. Without being asked for, one that is there
+        # is refused, and its batch asked for after all.
+        self._check_keys = outcomes["duplicate"] > 0
 
     async def _report_on(self) -> None:
         """Beside the replay, which may wait for the database for seconds."""

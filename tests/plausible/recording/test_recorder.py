@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from math import inf
@@ -17,7 +19,7 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording import recorder as module
 from plugins.plausible.recording.recorder import LANES, MOST, Recorder
 from tests.plausible.recording import event
-from tests.plausible.recording.fakes import ScriptedSpool, ScriptedStore
+from tests.plausible.recording.fakes import PATIENCE, ScriptedSpool, ScriptedStore
 
 GONE = DatabaseUnavailable("no connection")
 FULL = SpoolUnavailable("the disk is full")
@@ -261,6 +263,28 @@ async def test_with_spool_and_database_gone_the_loss_is_counted_and_said_once(
     assert [(line["events"], line["error"]) for line in said] == [(1, "the disk is full")]
     assert "canary" not in repr(logs)
     assert "example.org" not in repr(logs)
+
+
+async def test_with_a_disk_that_hangs_and_no_database_answers_leave_and_the_loss_is_counted(
+    patient: Recorder, store: ScriptedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, fsync = threading.Event(), os.fsync
+
+    def hang(fd: int) -> None:
+        go.wait(PATIENCE)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", hang)
+    monkeypatch.setattr("app.spool.spool.HANGS", 0.2)
+    store.error = GONE
+    before, threads = await lost(), threading.active_count()
+    async with asyncio.timeout(PATIENCE / 2):
+        outcomes = await asyncio.gather(*recording(patient, *(f"copy{number}" for number in range(50))))
+        outcomes += await asyncio.gather(*recording(patient, *(f"later{number}" for number in range(50))))
+    assert outcomes == ["lost"] * 100
+    assert await lost() - before == 100
+    assert threading.active_count() <= threads + 1
+    go.set()
 
 
 async def test_what_is_lost_counts_every_request_of_a_folded_event(

@@ -116,6 +116,58 @@ async def test_an_event_that_was_committed_although_nobody_was_told_counts_once(
     assert await count(portal.database, "email_tracking_events") == 5
 
 
+async def test_of_two_transactions_one_of_which_fails_each_event_is_stored_once(
+    portal: Runtime, recorder: Recorder, real: Store, spool: ScriptedSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = await mailed_reply(portal.database, *(f"bob{number}@example.org" for number in range(20)))
+    for copy in reply.recipients:
+        await spooled(spool, copy.tracking_id, 3)
+    put, lanes = real.put, []
+
+    async def fails(events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0) -> dict[bytes, str]:
+        lanes.append(lane)
+        if len(lanes) == 2:
+            raise DatabaseUnavailable("gone in the middle")
+        return await put(events, check_keys=check_keys, lane=lane)
+
+    monkeypatch.setattr(real, "put", fails)
+    replayer = Replayer(recorder, real, spool, portal.database, wanted=yes)
+    with pytest.raises(DatabaseUnavailable):
+        await replayer.once()
+    assert 0 < await count(portal.database, "email_tracking_events") < 60
+    assert await replayer.once() == 60
+    assert await count(portal.database, "email_tracking_events") == 60
+    assert sorted(lanes) == [2, 2, 3, 3]
+    order = await rows(portal.database, "SELECT tracking_id, user_agent FROM email_tracking_events ORDER BY id")
+    for copy in reply.recipients:
+        assert [row["user_agent"] for row in order if row["tracking_id"] == copy.tracking_id] == ["0", "1", "2"]
+
+
+async def test_keys_are_not_asked_for_where_none_was_found_and_one_that_is_there_counts_once(
+    portal: Runtime,
+    recorder: Recorder,
+    real: Store,
+    spool: ScriptedSpool,
+    reply: MailedReply,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ALONE", 10)
+    events = await spooled(spool, reply.recipients[0].tracking_id, 50)
+    await Store(portal.database, KnownCopies()).put([events[0], events[25]])
+    put, checked = real.put, []
+
+    async def watched(events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0) -> dict[bytes, str]:
+        checked.append(check_keys)
+        return await put(events, check_keys=check_keys, lane=lane)
+
+    monkeypatch.setattr(real, "put", watched)
+    await Replayer(recorder, real, spool, portal.database, wanted=yes).once()
+    assert checked == [True, True, False, True, False]
+    assert await count(portal.database, "email_tracking_events") == 50
+    [sums] = await rows(portal.database, "SELECT open_count FROM email_tracking_recipients")
+    assert sums["open_count"] == 50
+
+
 async def test_bad_records_are_set_aside_once_and_hold_nothing_up(
     portal: Runtime,
     recorder: Recorder,
