@@ -15,9 +15,10 @@ from app.accounts.service import user_by_id
 from app.database import Database
 from app.email.service import send_email
 from app.plugin_host import PluginHost
-from app.runtime import Runtime
+from app.runtime import Runtime, current
 from app.services.email import CopyIds
 from app.tickets import drafts, service
+from app.tickets.errors import TicketRefused
 from plugins.plausible.links import Links
 from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
@@ -94,7 +95,7 @@ async def answer_of_text(ticket_id: int, agent: User) -> Any:
 async def answer_by_mail(ticket_id: int, agent: User) -> Any:
     sent = await service.add_reply(ticket_id, author=agent, html_body="<p>Hi</p>")
     assert sent.mail is not None
-    async with service.current().database.connection() as conn:
+    async with current().database.connection() as conn:
         row = await conn.fetch_one("SELECT message_id FROM outgoing_emails WHERE id = %(id)s", {"id": sent.mail.id})
     assert row is not None
     return await service.answer_by_mail(
@@ -163,7 +164,7 @@ async def test_a_tracked_link_in_a_signature_is_stored_as_its_destination(
 
 
 async def test_a_form_that_holds_only_a_pixel_is_refused_as_empty(ticket_id: int, agent: User) -> None:
-    with pytest.raises(service.TicketRefused, match="empty"):
+    with pytest.raises(TicketRefused, match="empty"):
         await service.add_reply(ticket_id, author=agent, html_body=f'<p><img src="{LINKS.pixel(TID)}"></p>')
 
 
