@@ -13,7 +13,7 @@ from tools.screenshots import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-LIST = "/tickets?view=all&receipt=read"
+LIST = "/tickets?view=all&status=pending&receipt=read"
 
 
 def _badge(page: Page, path: str, demo: Demo) -> tuple[Locator, Locator]:
@@ -37,8 +37,8 @@ def test_a_badge_in_the_list_shows_each_recipient(
         badge.click()
 
     expect(panel).to_be_visible()
-    expect(panel.locator(".recipient").first).to_contain_text("First opened")
-    expect(panel).to_contain_text("Last opened")
+    expect(panel.locator(".recipient").first).to_contain_text("First read")
+    expect(panel).to_contain_text("Last read")
     expect(panel.locator(".recipient-email").first).to_contain_text("@")
     assert badge.inner_text().startswith("✓ Read")
     assert ada.url == address
@@ -64,7 +64,7 @@ def test_a_tap_on_a_phone_shows_the_recipients_and_opens_no_ticket(browser: Brow
 
     badge.tap()
 
-    expect(panel.locator(".recipient").first).to_contain_text("First opened")
+    expect(panel.locator(".recipient").first).to_contain_text("First read")
     assert "/tickets?" in page.url
     context.close()
 

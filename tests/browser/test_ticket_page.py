@@ -6,9 +6,10 @@ import base64
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.demo import Demo
+from tools.screenshots import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -86,6 +87,26 @@ def test_a_pasted_picture_is_shown_to_the_agent_and_travels_in_the_mail(ada: Pag
     picture = mailbox.frame_locator("iframe").locator("img[alt='shot.png']")
     expect(picture).to_have_count(1)
     expect(picture).to_have_js_property("naturalWidth", 1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_agent_corrects_a_badge_and_takes_it_back(browser: Browser, demo: Demo, scripts: bool) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=scripts)
+    page = context.new_page()
+    log_in(page, demo)
+    page.goto(f"{demo.url}/tickets?view=all&status=pending&receipt=read")
+    page.goto(f"{demo.url}{page.locator('[data-row-link]').first.get_attribute('href')}")
+    badge = page.locator(".message-agent button[data-receipt]").last
+    expect(badge).to_contain_text("Read")
+
+    badge.click()
+    page.get_by_role("button", name="Mark as not read by").click()
+    expect(badge).to_contain_text("Sent")
+    badge.click()
+    expect(page.locator(".recipient-verdict").last).to_contain_text("Marked as not read by Ada")
+    page.get_by_role("button", name="Undo of").click()
+    expect(badge).to_contain_text("Read")
+    context.close()
 
 
 def test_a_refused_reply_keeps_its_text_and_points_at_the_field(ada: Page, demo: Demo) -> None:
