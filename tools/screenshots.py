@@ -58,6 +58,7 @@ def pages(page: Page, demo: Demo) -> dict[str, str]:
         "modules": "/admin/modules",
         "module": "/admin/modules/plausible",
         "profile": "/profile",
+        "notifications": "/notifications",
         "missing": "/nothing-here",
     }
     found = {name: demo.url + path for name, path in paths.items()}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from app.database import Connection, utcnow
 from app.hookspecs import RecipientActivity, ReplyActivity
 from app.live import service as live
+from app.notifications import service as notifications
 from app.receipts import news, repository, rules
 from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, Report, TimelineLine
 from app.runtime import current
@@ -57,6 +58,7 @@ async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[
     if found.stale:
         await repository.refresh_tickets(conn, found.stale)
     told = {**(heard or {}), **found.looks}
+    await notifications.first_read(conn, found.newly_read)
     if told:
         await live.publish_receipts(conn, told, found.looks)
     return list(found.newly_read)

@@ -26,8 +26,8 @@ class Run(Protocol):
     def __call__(self, work: Callable[[Database], Awaitable[T]]) -> T: ...
 
 
-def commands(run: Run) -> Sequence[click.Command]:
-    """The commands. run: how they reach the database."""
+def quarantine_command(run: Run) -> click.Command:
+    """The commands, as one group. run: how they reach the database."""
 
     @click.group("quarantine")
     def quarantine() -> None:
@@ -68,7 +68,7 @@ def commands(run: Run) -> Sequence[click.Command]:
         chosen = _chosen(numbers, everything=everything)
         click.echo(f"{run(lambda database: set_aside.drop(database, chosen)):,} deleted.")
 
-    return [quarantine]
+    return quarantine
 
 
 async def _listed(database: Database, most: int) -> tuple[Sequence[set_aside.SetAside], int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 import structlog
 from click import Command
@@ -25,20 +24,20 @@ from app.hookspecs import (
     ReplyActivity,
     hookimpl,
 )
+from app.services import cli
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
 from plugins.plausible import activity, growth, repository
 from plugins.plausible.commands import commands
+from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
-from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.fast_path import FastPath
-from plugins.plausible.links import Links, copy_note
+from plugins.plausible.handles import Handles
+from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
-from plugins.plausible.networks_file import NetworksFile, own_path
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
-from plugins.plausible.restoring import Restoring
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
 from plugins.plausible.routes_machines import PATH as MACHINES
@@ -47,50 +46,11 @@ from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
-from plugins.plausible.tokens import Signer
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Handles:
-    """What one process of the portal gives the module, and what is built on it."""
-
-    context: PluginContext
-    signer: Signer
-    links: Links | None
-    """None without PORTAL_URL: nothing can be tracked then."""
-    networks: NetworksFile
-    restoring: Restoring
-
-    @classmethod
-    def build(cls, context: PluginContext) -> Handles:
-        """From the portal's settings."""
-        signer = Signer(context.settings.keys)
-        portal_url, tracking_url = context.settings.portal_url, context.settings.tracking_url
-        return cls(
-            context,
-            signer,
-            Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None,
-            NetworksFile(own_path(context.settings)),
-            Restoring(signer, CopyIds(context.settings.keys), [url for url in (portal_url, tracking_url) if url]),
-        )
-
-    @property
-    def settings(self) -> PlausibleSettings:
-        """The module's settings now."""
-        found = self.context.module_settings()
-        if not isinstance(found, PlausibleSettings):
-            raise TypeError(f"the module's settings are PlausibleSettings, got {type(found).__name__}")
-        return found
-
-    def wants(self, kind: Kind) -> bool | None:
-        """Whether events of a kind are recorded now; None while that is not known."""
-        if not self.context.is_known():
-            return None
-        return self.context.is_enabled() and (self.settings.track_opens if kind == OPEN else self.settings.track_clicks)
 
 
 class Plausible:
@@ -179,13 +139,7 @@ class Plausible:
             folder=settings.spool_folder / "plausible",
             cap_bytes=settings.spool_max_mb << 20,
             wanted=handles.wants,
-            around=self._around(handles),
-        )
-
-    def _around(self, handles: Handles) -> Surroundings:
-        return Surroundings(
-            urlsplit(handles.context.settings.portal_url or "").hostname,
-            is_stale=lambda: handles.networks.is_stale(utcnow().date()),
+            around=handles.around,
         )
 
     @hookimpl
@@ -245,7 +199,8 @@ class Plausible:
         """Keep the first recipient's id with the reply."""
         if mail.reply_id is None or not mail.enable_tracking or not mail.recipients:
             return
-        first = next((one for one in mail.recipients if one.role == "to"), mail.recipients[0])
+        readers = [one for one in mail.recipients if one.role != "bcc" and not one.is_agent] or mail.recipients
+        first = next((one for one in readers if one.role == "to"), readers[0])
         async with self._handles().context.database.transaction() as conn:
             await repository.set_tracking_id(conn, reply_id=mail.reply_id, tracking_id=first.tracking_id)
 
@@ -271,13 +226,12 @@ class Plausible:
     def jobs(self) -> Sequence[Job]:
         """Partitions of the table of events, and copies that are due for a second look."""
         handles = self._handles()
-        around = self._around(handles)
 
         async def tend() -> None:
             await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_months)
 
         async def settle() -> None:
-            await rejudge.settle_due(handles.context.database, around)
+            await rejudge.settle_due(handles.context.database, handles.around)
 
         return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
 
@@ -287,9 +241,12 @@ class Plausible:
 
         def handles() -> tuple[Database, Surroundings]:
             found = self._handles()
-            return found.context.database, self._around(found)
+            return found.context.database, found.around
 
-        return [*commands(), reclassify_command(handles)]
+        def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
+            return cli.run(lambda: work(self._handles().context.database))
+
+        return [*commands(), quarantine_command(on_database), reclassify_command(handles)]
 
     @hookimpl
     def tracking_notice(self) -> str | None:

@@ -30,11 +30,12 @@ def event(number: int, *, after: float = 0, topic: str = "tickets", kind: str = 
 
 
 def test_topics_are_read_from_a_comma_separated_list() -> None:
-    assert read_topics("ticket:12, tickets,") == {"ticket:12", "tickets"}
+    assert read_topics("ticket:12, tickets, me,") == {"ticket:12", "tickets", "me"}
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "ticket:0", "ticket:01", "ticket:-1", "users", "ticket:1 OR 1=1", "ticket:99999999999"]
+    "text",
+    ["", ",", "ticket:0", "ticket:01", "ticket:-1", "users", "user:1", "mee", "ticket:1 OR 1=1", "ticket:99999999999"],
 )
 def test_other_topics_are_refused(text: str) -> None:
     with pytest.raises(BadTopics):

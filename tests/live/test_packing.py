@@ -133,3 +133,21 @@ def test_other_rows_bear_no_trace() -> None:
     [text] = pack([receipt(12, lists=False), receipt(345, 77, lists=False)])
     assert not re.search(trace(["ticket:1", "ticket:2", "ticket:34", "ticket:45", "ticket:77", TICKETS]), text)
     assert re.search(trace(["ticket:345"]), text)
+
+
+def told(user_id: int) -> Change:
+    return Change({"kind": "notification", "user_id": user_id}, lists=False)
+
+
+def test_what_a_user_is_told_is_on_their_topic_alone() -> None:
+    [text] = pack([told(12), receipt(12, lists=False)])
+    first, second = read(text)
+    assert first.as_json() == {"id": PLACES, "topic": "user:12", "kind": "notification", "user_id": 12}
+    assert second.topic == "ticket:12"
+    assert [event.topic for event in expand(row(1, text), {"user:12"})] == ["user:12"]
+
+
+def test_a_users_row_bears_the_trace_of_no_other_user_or_ticket() -> None:
+    [text] = pack([told(12)])
+    assert re.search(trace(["ticket:345", "user:12", TICKETS]), text)
+    assert not re.search(trace(["user:1", "user:2", "user:123", "ticket:12", TICKETS]), text)

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from app.database import Database
 from app.runtime import Runtime
-from plugins.plausible.commands_quarantine import commands
+from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.events import CLICK, TrackingEvent
 from plugins.plausible.recording import set_aside, statements
 from plugins.plausible.recording.codec import encode
@@ -122,7 +122,7 @@ def invoke(portal: Runtime) -> Callable[..., Awaitable[Result]]:
 
         return asyncio.run(inside())
 
-    [group] = commands(run)
+    group = quarantine_command(run)
 
     async def invoke(*arguments: object) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, group, [str(argument) for argument in arguments])
