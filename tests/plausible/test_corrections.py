@@ -187,7 +187,7 @@ async def test_nothing_in_the_file_leads_back_to_a_person_or_a_mail(portal: Runt
     ]
     told = {"h": headers, "n": ["canary", "cloud"], "m": "CANARY canary"}
     await note(database, copy, json.dumps({"links": ["https://canary.example/note", GUIDE], "trap": "canary"}))
-    await judge(database, copy, "read", seen="canary", sent_at=DELIVERED, smtp_text="canary", name="canary")
+    await judge(database, copy, "read", sent_at=DELIVERED, smtp_text="canary", name="canary")
     await event(
         database, copy, 60, event_type="click", event_url=GUIDE, tracking_id=tracking_id, ip_address="203.0.113.77",
         user_agent=f"Mozilla/5.0 (canary@canary.example; +https://user:canary@canary.example/x?canary) {tracking_id} "
