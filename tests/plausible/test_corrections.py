@@ -130,17 +130,17 @@ async def test_a_corrected_copy_becomes_a_labelled_sequence(portal: Runtime, ada
         "requests": [
             {
                 "t": 62.0, "kind": "open", "link": None, "method": "GET", "user_agent": CHROME,
-                "headers": {**dict(IMAGE), "cookie": "agent_session=1"}, "networks": ["cloud"], "client": 1,
+                "headers": {**dict(IMAGE), "cookie": "agent_session=1"}, "networks": ["cloud"], "client": "1",
                 "repeats": 3,
             },
             {
                 "t": 64.0, "kind": "click", "link": 1, "method": "HEAD", "user_agent": CHROME,
                 "headers": {"referer": "https://portal.invalid/my/", "cookie": "customer_session=1"}, "networks": [],
-                "client": 2,
+                "client": "2",
             },
             {
                 "t": 65.5, "kind": "click", "link": 2, "method": "GET", "user_agent": CHROME, "headers": None,
-                "networks": [], "client": 1,
+                "networks": [], "client": "1",
             },
         ],
         "truth": {
@@ -187,7 +187,7 @@ async def test_nothing_in_the_file_leads_back_to_a_person_or_a_mail(portal: Runt
     ]
     told = {"h": headers, "n": ["canary", "cloud"], "m": "CANARY canary"}
     await note(database, copy, json.dumps({"links": ["https://canary.example/note", GUIDE], "trap": "canary"}))
-    await judge(database, copy, "read", sent_at=DELIVERED, smtp_text="canary", name="canary")
+    await judge(database, copy, "read", seen="canary", sent_at=DELIVERED, smtp_text="canary", name="canary")
     await event(
         database, copy, 60, event_type="click", event_url=GUIDE, tracking_id=tracking_id, ip_address="203.0.113.77",
         user_agent=f"Mozilla/5.0 (canary@canary.example; +https://user:canary@canary.example/x?canary) {tracking_id} "
