@@ -68,7 +68,7 @@ def line(correction: Correction, number: int) -> dict[str, Any]:
     sent = context.sent_at or context.delivered_at or (told[0].request.at if told else datetime.fromtimestamp(0, UTC))
     day = sent.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     links, trap = _numbered_links(context, [one.request for one in told])
-    clients: dict[str, int] = {}
+    clients: dict[str, str] = {}
     delivered = None if context.delivered_at is None else day + (context.delivered_at - sent)
     found: dict[str, Any] = {
         "id": f"c{number:05}",
@@ -121,7 +121,7 @@ def _scheme(link: str) -> str:
 
 
 def _request(
-    request: Request, context: Context, sent: datetime, links: Mapping[str, int], clients: dict[str, int]
+    request: Request, context: Context, sent: datetime, links: Mapping[str, int], clients: dict[str, str]
 ) -> dict[str, Any]:
     headers = {name: scrubbed(value) for name, value in request.headers or () if name in KEPT}
     page = _page(request.referrer, context)
@@ -142,7 +142,7 @@ def _request(
         "user_agent": None if request.user_agent is None else scrubbed(request.user_agent),
         "headers": headers if request.headers is not None or headers else None,
         "networks": sorted(request.networks & _NETWORKS),
-        "client": None if request.client is None else clients.setdefault(request.client, len(clients) + 1),
+        "client": None if request.client is None else clients.setdefault(request.client, str(len(clients) + 1)),
     }
     if request.repeats > 1:
         found["repeats"] = request.repeats

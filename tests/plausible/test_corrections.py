@@ -130,17 +130,17 @@ async def test_a_corrected_copy_becomes_a_labelled_sequence(portal: Runtime, ada
         "requests": [
             {
                 "t": 62.0, "kind": "open", "link": None, "method": "GET", "user_agent": CHROME,
-                "headers": {**dict(IMAGE), "cookie": "agent_session=1"}, "networks": ["cloud"], "client": 1,
+                "headers": {**dict(IMAGE), "cookie": "agent_session=1"}, "networks": ["cloud"], "client": "1",
                 "repeats": 3,
             },
             {
                 "t": 64.0, "kind": "click", "link": 1, "method": "HEAD", "user_agent": CHROME,
                 "headers": {"referer": "https://portal.invalid/my/", "cookie": "customer_session=1"}, "networks": [],
-                "client": 2,
+                "client": "2",
             },
             {
                 "t": 65.5, "kind": "click", "link": 2, "method": "GET", "user_agent": CHROME, "headers": None,
-                "networks": [], "client": 1,
+                "networks": [], "client": "1",
             },
         ],
         "truth": {

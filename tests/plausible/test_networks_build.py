@@ -172,3 +172,12 @@ def test_a_large_class_leaves_the_small_ones_whole_and_the_file_below_ten_kiloby
     assert LARGEST * 0.95 < len(built.text) <= LARGEST < 10_000
     assert sum(entry.kind == "gateway" for entry in built.entries) == 30
     assert built.left_out["cloud"] > 700
+
+
+def test_two_large_classes_divide_the_room_between_them() -> None:
+    cloud = "\n".join(f"{a}.{b}.0.0/16" for a in range(40, 48) for b in range(0, 256, 2))
+    proxy = "\n".join(f"{a}.{b}.0.0/16" for a in range(50, 58) for b in range(0, 256, 2))
+
+    built = build([SourceFile("cloud.acme.txt", cloud, DAY), SourceFile("proxy.acme.txt", proxy, DAY)])
+
+    assert all(sum(entry.kind == kind for entry in built.entries) > 100 for kind in ("cloud", "proxy"))
