@@ -38,7 +38,8 @@ def find_marks(
             clicks.append(i)
         if request.repeats >= HAMMERING:
             hammering.add(i)
-    names = worthwhile(requests, times, looks, clicks, context)
+    alone = len(requests) == 1 and (not clicks or context.trap_link is None)
+    names = [] if alone else worthwhile(requests, times, looks, clicks, context)
     asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
     if not names and not asking:
         return {"hammering": hammering} if hammering else {}
