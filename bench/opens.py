@@ -85,7 +85,9 @@ def history_of(row: Mapping[str, Any], networks: Networks) -> CopyHistory:
 def _request(
     row: Mapping[str, Any], sent: datetime, networks: Networks, agents: frozenset[str], portal: frozenset[str]
 ) -> Request:
-    headers: Mapping[str, str] = row.get("headers") or {}
+    # null: they were never stored, which is no evidence of their absence.
+    stored = row.get("headers", {})
+    headers: Mapping[str, str] = stored or {}
     lower = {name.lower(): value for name, value in headers.items()}
     address = row.get("ip")
     known = row.get("networks")
@@ -97,11 +99,12 @@ def _request(
         method=row.get("method") or "GET",
         user_agent=row.get("user_agent"),
         referrer=lower.get("referer"),
-        headers=chosen_headers(headers.items()),
+        headers=None if stored is None else chosen_headers(headers.items()),
         networks=classes,
         client=read_address(address).cut if address else row.get("client"),
         agent_session="agent_session=" in lower.get("cookie", ""),
         customer_session="customer_session=" in lower.get("cookie", ""),
+        repeats=int(row.get("repeats") or 1),
     )
 
 
