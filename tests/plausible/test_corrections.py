@@ -83,6 +83,13 @@ async def event(database: Database, recipient_id: int, after: float, **columns: 
     values = ", ".join(f"%({name})s" for name in row)
     async with database.transaction() as conn:
         await conn.execute(f"INSERT INTO email_tracking_events ({names}) VALUES ({values})", row)  # noqa: S608
+        await conn.execute(
+            """
+            INSERT INTO email_tracking_recipients (recipient_id, event_count) VALUES (%(id)s, 1)
+            ON DUPLICATE KEY UPDATE event_count = event_count + 1
+            """,
+            {"id": recipient_id},
+        )
 
 
 async def downloaded(client: Client) -> list[dict[str, Any]]:
@@ -292,5 +299,5 @@ async def test_a_flood_for_one_copy_is_cut_and_the_file_says_so(
 
     [found] = await downloaded(ada_client)
 
-    assert [one["t"] for one in found["requests"]] == [2.0, 3.0]
+    assert [one["t"] for one in found["requests"]] == [2.0, 6.0]
     assert found["requests_left_out"] == 3

@@ -29,6 +29,8 @@ SHARED_DOMAINS = frozenset({
     "163.com",
 })  # fmt: skip
 """Of a mailbox at one of these an agent and a customer have nothing in common."""
+_CLASSES = frozenset(Class)
+_STATES = frozenset(State)
 _SUMS = (
     "s.open_count, s.first_opened_at, s.last_opened_at, s.click_count, s.first_clicked_at, s.last_clicked_at, "
     "s.event_count, s.person_opens, s.machine_opens, s.person_clicks, s.machine_clicks, s.first_read_at, "
@@ -223,7 +225,8 @@ def _told_of(
 
 @lru_cache(maxsize=1024)
 def _judgement(name: str, rule: str, confidence: float, reason: str) -> Judgement:
-    return Judgement(rule, Class(name), float(confidence), reason)
+    # A class that a newer release wrote is nothing that this one can count.
+    return Judgement(rule, Class(name), float(confidence), reason) if name in _CLASSES else UNJUDGED
 
 
 def _sums(values: Iterable[Any]) -> Sums:
@@ -242,7 +245,7 @@ def _sums(values: Iterable[Any]) -> Sums:
         tally=Tally(person_opens, machine_opens, person_clicks, machine_clicks),
         first_read_at=_moment(first_read),
         last_read_at=_moment(last_read),
-        state=State(state),
+        state=State(state) if state in _STATES else State.NONE,
         words=words,
         pending_until=_moment(pending),
         version=version,
