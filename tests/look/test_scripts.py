@@ -39,7 +39,7 @@ def test_a_receipt_opens_without_any_script(open_page: OpenPage, how: str) -> No
         badge.click()
 
     expect(panel).to_be_visible()
-    expect(panel).to_contain_text("First opened")
+    expect(panel).to_contain_text("First read")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
 
