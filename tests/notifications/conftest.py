@@ -8,7 +8,7 @@ import pytest
 
 from app.accounts import profile
 from app.accounts.models import User
-from app.database import Database
+from app.database import Database, utcnow
 from app.services import notifications
 from tests.receipts.builders import MailedReply, mailed_reply, set_copy
 
@@ -24,7 +24,7 @@ async def wants(user: User, *, reads: bool = True, by_email: bool = False) -> No
 async def first_read(database: Database, *recipient_ids: int) -> None:
     """What the receipts do when a copy becomes read."""
     for one in recipient_ids:
-        await set_copy(database, one, receipt="read")
+        await set_copy(database, one, seen="read", seen_at=utcnow())
     async with database.transaction() as conn:
         await notifications.first_read(conn, recipient_ids)
 

@@ -10,9 +10,10 @@ import pytest
 from app.accounts import admin as administration
 from app.accounts import service as accounts
 from app.accounts.models import User
-from app.database import Connection, Database, DatabaseUnavailable
+from app.database import Connection, Database, DatabaseUnavailable, utcnow
 from app.notifications import service
 from app.notifications.models import Notification
+from app.services import receipts
 from tests.notifications.conftest import MakeReply, first_read, wants
 from tests.receipts.builders import set_copy
 
@@ -155,14 +156,33 @@ async def test_it_adds_no_round_trip_and_no_lock_on_what_others_write(
     assert len(await told(agent)) == 1
 
 
+async def test_it_follows_from_what_a_plugin_reports(db: Database, make_reply: MakeReply, agent: User) -> None:
+    await wants(agent)
+    made = await make_reply()
+    counts = []
+    for receipt in ("machine", "read", "machine", "read"):
+        said = receipts.Report(made.recipients[0].id, made.reply_id, made.ticket_id, receipt, utcnow())
+        async with db.transaction() as conn:
+            await receipts.report(conn, [said])
+        counts.append(len(await told(agent)))
+    assert counts == [0, 1, 1, 1]
+
+
 async def test_a_badge_that_was_taken_back_is_said_beside_it(db: Database, make_reply: MakeReply, agent: User) -> None:
     await wants(agent)
     made = await make_reply()
     await first_read(db, made.recipients[0].id)
     assert not (await told(agent))[0].is_taken_back
-    for receipt, taken_back in (("machine", True), (None, True), ("replied", False), ("bounced", False)):
-        await set_copy(db, made.recipients[0].id, receipt=receipt)
-        assert (await told(agent))[0].is_taken_back == taken_back, receipt
+    changes: list[tuple[dict[str, object], bool]] = [
+        ({"seen": "machine"}, True),
+        ({"seen": None}, True),
+        ({"seen": "read", "judged": "unread"}, True),
+        ({"replied_at": utcnow()}, False),
+        ({"fate": "bounced"}, False),
+    ]
+    for values, taken_back in changes:
+        await set_copy(db, made.recipients[0].id, **values)
+        assert (await told(agent))[0].is_taken_back == taken_back, values
 
 
 async def test_the_count_is_none_while_the_database_is_away(agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
