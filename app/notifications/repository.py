@@ -25,7 +25,8 @@ TABLES = """
 
 def insert_first_reads(conn: Connection, recipient_ids: Sequence[int], *, now: datetime) -> None:
     """Tell whoever wants it that these copies (at least one, ascending) were read, by a statement that goes out with
-    the next one, or with the commit. Who was told of a reply before is not told again.
+    the next one, or with the commit. Who was told of a reply before is not told again, and of a mail that bounced, was
+    answered or judged by an agent reading is no news.
 
     While nobody wants to be told, the server ends the statement at its first condition.
     """
@@ -37,7 +38,9 @@ def insert_first_reads(conn: Connection, recipient_ids: Sequence[int], *, now: d
         "JOIN ticket_replies AS p ON p.id = m.reply_id JOIN tickets AS t ON t.id = p.ticket_id "
         "JOIN users AS u ON u.id = COALESCE(t.assignee_id, p.author_user_id) "
         "AND u.notify_reads = 1 AND u.disabled_at IS NULL "
-        f"WHERE r.id IN ({ids}) AND EXISTS (SELECT 1 FROM users AS wanting WHERE wanting.notify_reads = 1) "
+        f"WHERE r.id IN ({ids}) AND r.judged IS NULL AND r.replied_at IS NULL "
+        "AND COALESCE(r.fate, '') NOT IN ('bounced', 'complained') "
+        "AND EXISTS (SELECT 1 FROM users AS wanting WHERE wanting.notify_reads = 1) "
         "ORDER BY r.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id"
     )
 

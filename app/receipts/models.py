@@ -124,11 +124,11 @@ class Known:
     """What is known of a copy before reports change it. Times as `app.sql.moment` writes them."""
 
     seen: str | None
-    seen_at: str | None
-    last_seen_at: str | None
-    seen_words: str
-    fate: str | None
-    settled: bool
+    seen_at: str | None = None
+    last_seen_at: str | None = None
+    seen_words: str = ""
+    fate: str | None = None
+    settled: bool = False
     """The recipient answered, an agent judged or the mail bounced: reading does not change the badge."""
 
 

@@ -11,7 +11,7 @@ from app.hookspecs import RecipientActivity, ReplyActivity
 from app.live import service as live
 from app.notifications import service as notifications
 from app.receipts import news, repository, rules
-from app.receipts.models import Badge, Copy, ReceiptPanel, RecipientReceipt, Report, TimelineLine
+from app.receipts.models import Badge, Copy, Known, ReceiptPanel, RecipientReceipt, Report, TimelineLine
 from app.runtime import current
 
 TIMELINE_LINES = 100
@@ -35,7 +35,13 @@ async def refresh(conn: Connection, reply_id: int) -> None:
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
 
 
-async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[int, int] | None = None) -> list[int]:
+async def report(
+    conn: Connection,
+    reports: Sequence[Report],
+    *,
+    heard: Mapping[int, int] | None = None,
+    was: Mapping[int, str | None] | None = None,
+) -> list[int]:
     """For plugins: what is known of some copies now, in the caller's transaction; the copies that count as read by it
     and did not before.
 
@@ -45,12 +51,17 @@ async def report(conn: Connection, reports: Sequence[Report], *, heard: Mapping[
 
     A mailing that everybody opens at once costs a few statements. Rows are locked in the order of their ids, copies
     before tickets. Who reports of reading holds a lock of its own for each copy: what is known is read before it is
-    changed. Raises ValueError for a word that is none of `rules.RECEIPTS`, or has no time; a copy that is gone is left
-    out.
+    changed; or the caller knows by heart what it reported of reading before, and nothing is asked. was: that, by
+    recipient id, for all reports or none; what is reported then counts as new. Raises ValueError for a word that is
+    none of `rules.RECEIPTS`, or has no time; a copy that is gone is left out.
     """
     seen, fates = news.latest(reports)
     ids = sorted({*seen, *fates})
-    found = news.sift(seen, fates, await repository.known(conn, ids) if ids else {})
+    if ids and was is not None and not fates:
+        known = {number: Known(was[number]) for number in ids}
+    else:
+        known = await repository.known(conn, ids) if ids else {}
+    found = news.sift(seen, fates, known)
     if found.seen:
         repository.set_seen(conn, found.seen)
     if found.fates:

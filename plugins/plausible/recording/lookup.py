@@ -14,7 +14,8 @@ import pymysql
 from app.database import Database, DatabaseUnavailable
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.limits import WINDOW
-from plugins.plausible.recording.writing import LOOKUP, resolve
+from plugins.plausible.recording.reading import LOOKUP
+from plugins.plausible.recording.writing import resolve
 
 PAUSE = 0.02
 """Seconds between two questions."""

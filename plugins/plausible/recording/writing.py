@@ -21,13 +21,11 @@ from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
-from plugins.plausible.recording.reading import Surroundings, lock, tracked_copies
+from plugins.plausible.recording.reading import LOOKUP, Surroundings, take, tracked_copies
 
 SHARDS = 16
 LANE_STEP = 5
 """Between the shards of the lanes of one process; those of its neighbours lie in between."""
-LOOKUP = 500
-"""Ids that are asked for at once."""
 AGAIN = timedelta(minutes=5)
 """So often at most is it said of a copy that it was read once more."""
 
@@ -58,26 +56,29 @@ async def write(
     known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
     event that is there raises IntegrityError.
     """
-    copies = await resolve(conn, [event.tracking_id for event in events], known)
+    copies = known.among(event.tracking_id for event in events)
+    unknown = list(dict.fromkeys(event.tracking_id for event in events if event.tracking_id not in copies))
     outcome = {event.key: "unknown" for event in events}
+    place = {copy.recipient_id: copy for copy in copies.values()}
+    remembered = {one: record for one in place if (record := known.record(one)) is not None}
+    records, named = await take(conn, place, unknown, remembered, around)
+    known.add(named)
+    copies |= named
     placed: defaultdict[int, list[TrackingEvent]] = defaultdict(list)
-    place: dict[int, TrackedCopy] = {}
     for event in {event.key: event for event in events}.values():
         copy = copies.get(event.tracking_id)
-        if copy is not None:
+        if copy is not None and copy.recipient_id in records:
             placed[copy.recipient_id].append(event)
-            place[copy.recipient_id] = copy
     if not placed:
         return Written(outcome)
-    remembered = {one: record for one in placed if (record := known.record(one)) is not None}
-    records = await lock(conn, place, remembered, around)
     if check_keys:
         for key in await statements.present(conn, [event for found in placed.values() for event in found]):
             outcome[key] = "duplicate"
     now = utcnow()
     judged: list[Outcome] = []
-    for recipient_id, record in records.items():
-        fresh = [event for event in placed[recipient_id] if outcome[event.key] != "duplicate"]
+    for recipient_id, found in placed.items():
+        record = records[recipient_id]
+        fresh = [event for event in found if outcome[event.key] != "duplicate"]
         if fresh:
             judged.append(judge(record, fresh, now=now))
     await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
@@ -113,7 +114,10 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> No
     if days:
         conn.later(statements.add_to_days(days, shard=shard))
     await receipts.report(
-        conn, _reports(judged), heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged}
+        conn,
+        _reports(judged),
+        heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged},
+        was={one.after.copy.recipient_id: _seen(one.before.sums) for one in judged},
     )
 
 

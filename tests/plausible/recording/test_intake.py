@@ -19,8 +19,8 @@ from plugins.plausible.recording import intake as module
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
 from plugins.plausible.recording.lookup import Lookup
+from plugins.plausible.recording.reading import LOOKUP
 from plugins.plausible.recording.recorder import Recorder
-from plugins.plausible.recording.writing import LOOKUP
 from tests.conftest import SECRET_KEY
 from tests.plausible.recording import event
 from tests.plausible.recording.fakes import ScriptedSpool, ScriptedStore
