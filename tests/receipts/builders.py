@@ -110,7 +110,7 @@ async def _copy(conn: Connection, mail_id: int, address: str, *, state: str, rep
         """
         INSERT INTO email_recipients (email_id, role, email, tracking_id, state, next_attempt_at, sent_at, reports,
                                       created_at)
-        VALUES (%(mail)s, %(role)s, %(email)s, %(tracking)s, %(state)s, %(now)s, %(sent_at)s, %(reports)s, %(now)s)
+        VALUES (%(mail)s, %(role)s, %(email)s, %(tracking)s, %(state)s, %(now)s, %(sent_at)s, %(reports)s, %(made_at)s)
         """,
         {
             "mail": mail_id,
@@ -119,6 +119,7 @@ async def _copy(conn: Connection, mail_id: int, address: str, *, state: str, rep
             "tracking": tracking_id,
             "state": state,
             "now": now,
+            "made_at": now - READING_TIME,
             # Whoever opens a mail at once is a machine; these have lain in the mailbox for a while.
             "sent_at": now - READING_TIME if state == "sent" else None,
             "reports": reports,

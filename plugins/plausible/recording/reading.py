@@ -36,20 +36,20 @@ _SUMS = (
     "s.event_count, s.person_opens, s.machine_opens, s.person_clicks, s.machine_clicks, s.first_read_at, "
     "s.last_read_at, s.state, s.words, s.pending_until, s.version"
 )
-_COPIES = (
+COPIES = (
     "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
     "JOIN ticket_replies AS t ON t.id = e.reply_id"
 )
-_IS_TRACKED = "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '')"
+IS_TRACKED = "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '')"
 _COPIES_WITH_SUMS = (
-    f"{_COPIES} JOIN email_tracking_recipients AS s ON s.recipient_id = r.id "
+    f"{COPIES} JOIN email_tracking_recipients AS s ON s.recipient_id = r.id "
     f"LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'"
 )
 _COPY = (
-    "JSON_ARRAY(r.id, r.tracking_id, e.reply_id, t.ticket_id, r.sending_at, r.sent_at, "
+    "JSON_ARRAY(r.id, r.tracking_id, e.reply_id, t.ticket_id, r.sending_at, r.sent_at, "  # noqa: S608
     "SUBSTRING_INDEX(r.email, '@', -1), (SELECT MAX(IF(u.email = r.email, 2, 1)) FROM users AS u "
     "WHERE u.email LIKE CONCAT('%@', SUBSTRING_INDEX(r.email, '@', -1))), "
-    f"IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), {_SUMS})"  # noqa: S608
+    f"IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), {_SUMS})"
 )
 LOOKUP = 500
 """Copies that are asked for at once."""
@@ -80,62 +80,30 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
     found = await conn.fetch_value(
         f"""
         SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
-          {_COPIES} WHERE r.tracking_id IN {ids} AND {_IS_TRACKED}
+          {COPIES} WHERE r.tracking_id IN {ids} AND {IS_TRACKED}
         """,
         parameters,
     )
     return {tracking_id: TrackedCopy(*places) for tracking_id, *places in json.loads(found or "[]")}
 
 
-async def take(
-    conn: Connection,
-    copies: Mapping[int, TrackedCopy],
-    unknown_ids: Sequence[str],
-    known: Mapping[int, CopyRecord],
-    around: Surroundings,
-) -> tuple[dict[int, CopyRecord], dict[str, TrackedCopy]]:
-    """Lock the sums of copies, and say what is known of each now; and which copies the unknown ids name.
-
-    copies: those whose ids are known, by recipient id. unknown_ids: tracking ids. At least one of both. known: what is
-    remembered; used where nobody wrote since. The order of locks is that of the recipients' ids. Two questions at most
-    where nothing has to be read of histories.
-    """
-    named: dict[str, TrackedCopy] = {}
-    fresh: dict[int, CopyRecord] = {}
-    remembered = sorted(set(copies) & set(known))
-    others = sorted(set(copies) - set(known))
-    if others or unknown_ids:
-        # The row that everybody locks has to be there first; all rows are locked by this, in one order.
-        conn.later(_make_rows(copies, unknown_ids))
-        for first in range(0, max(len(others), len(unknown_ids)), LOOKUP):
-            ids, strangers = others[first : first + LOOKUP], unknown_ids[first : first + LOOKUP]
-            found, by_id = await _load(conn, _whose(ids, strangers), around, WINDOW)
-            fresh |= found
-            named |= {one: found[number].copy for one, number in by_id.items() if one in strangers}
-    versions = await lock_versions(conn, remembered) if remembered else {}
-    current = {one: known[one] for one in remembered if known[one].sums.version == versions.get(one)}
-    stale = [one for one in remembered if one not in current]
-    return {**current, **fresh, **(await load(conn, stale, around) if stale else {})}, named
-
-
-def _make_rows(copies: Mapping[int, TrackedCopy], unknown_ids: Sequence[str]) -> str:
-    parts = [f"SELECT {one} AS id, {copy.reply_id} AS reply_id" for one, copy in copies.items()]
-    if unknown_ids:
-        ids = ",".join(map(literal, unknown_ids))
-        parts.append(f"SELECT r.id, e.reply_id {_COPIES} WHERE r.tracking_id IN ({ids}) AND {_IS_TRACKED}")
-    return (
-        "INSERT INTO email_tracking_recipients (recipient_id, reply_id) SELECT id, reply_id FROM "  # noqa: S608
-        f"({' UNION ALL '.join(reversed(parts))}) AS found ORDER BY id "
-        "ON DUPLICATE KEY UPDATE reply_id = VALUES(reply_id)"
-    )
-
-
-def _whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str]:
+def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str]:
+    """Conditions for the copies of these recipients, and for the tracked ones with these tracking ids."""
     conditions = []
     if recipient_ids:
         conditions.append(f"r.id IN ({','.join(map(str, recipient_ids))})")
     if tracking_ids:
-        conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {_IS_TRACKED}")
+        conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {IS_TRACKED}")
+    return conditions
+
+
+def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str]:
+    """Conditions for the copies of these recipients, and for the tracked ones with these tracking ids."""
+    conditions = []
+    if recipient_ids:
+        conditions.append(f"r.id IN ({','.join(map(str, recipient_ids))})")
+    if tracking_ids:
+        conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {IS_TRACKED}")
     return conditions
 
 
@@ -156,11 +124,11 @@ async def load(
 
     most: events of one copy, an even number.
     """
-    found, _ = await _load(conn, _whose(recipient_ids, ()), around, most)
+    found, _ = await load_where(conn, whose(recipient_ids, ()), around, most)
     return found
 
 
-async def _load(
+async def load_where(
     conn: Connection, conditions: Sequence[str], around: Surroundings, most: int
 ) -> tuple[dict[int, CopyRecord], dict[str, int]]:
     """The copies for which one of these conditions holds, and their recipient ids by tracking id."""

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from app.database import Connection, Database, Row, utcnow
 from plugins.plausible.recording.history import Outcome, judge
-from plugins.plausible.recording.reading import WHOLE, Surroundings, load, lock_versions
+from plugins.plausible.recording.reading import WHOLE, Surroundings, load
+from plugins.plausible.recording.taking import lock_versions
 from plugins.plausible.recording.writing import SHARDS, save
 
 DUE = 50

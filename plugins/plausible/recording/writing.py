@@ -21,7 +21,8 @@ from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
-from plugins.plausible.recording.reading import LOOKUP, Surroundings, take, tracked_copies
+from plugins.plausible.recording.reading import LOOKUP, Surroundings, tracked_copies
+from plugins.plausible.recording.taking import take
 
 SHARDS = 16
 LANE_STEP = 5
