@@ -97,16 +97,6 @@ def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str
     return conditions
 
 
-def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str]:
-    """Conditions for the copies of these recipients, and for the tracked ones with these tracking ids."""
-    conditions = []
-    if recipient_ids:
-        conditions.append(f"r.id IN ({','.join(map(str, recipient_ids))})")
-    if tracking_ids:
-        conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {IS_TRACKED}")
-    return conditions
-
-
 async def lock_versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
     """Lock the sums of these copies (at least one id, ascending); how often each was changed, by recipient id."""
     numbers = ",".join(map(str, ids))
