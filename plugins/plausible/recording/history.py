@@ -5,6 +5,7 @@ Nothing here is changed in place: a transaction that is rolled back leaves what 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,9 @@ WINDOW = 200
 """Requests of one copy that are classified together while its events are stored; of more the first and the last. All
 are, a little later, by a job: a flood for one id must not hold up the others."""
 FIRST = 50
+ALIKE = 12
+"""Requests of one copy that differ in nothing but their time: of more the first and the last are kept, because still
+more of the same tell nothing new. Eleven in a row show a rhythm, whatever came before."""
 LATER = timedelta(seconds=10)
 """When that job sees to a copy with more."""
 UNJUDGED = Judgement("", Class.BOT, 0.0, "")
@@ -128,9 +132,26 @@ class Outcome:
         return self.before.sums.state is not self.after.sums.state
 
 
-def loaded(copy: TrackedCopy, context: Context, sums: Sums, told: Sequence[Told]) -> CopyRecord:
+def loaded(copy: TrackedCopy, context: Context, sums: Sums, told: Sequence[Told], *, whole: bool = False) -> CopyRecord:
     """What the database holds of a copy. told: its events as far as they were read, by age."""
-    return CopyRecord(copy, context, sums, tuple(told), sums.tally.plus(told, sign=-1).at_least_none())
+    kept = tuple(told) if whole else thinned(told)
+    return CopyRecord(copy, context, sums, kept, sums.tally.plus(kept, sign=-1).at_least_none())
+
+
+def thinned(told: Sequence[Told]) -> tuple[Told, ...]:
+    """Without those of more than ALIKE requests alike that are neither the first nor among the last."""
+    if len(told) <= ALIKE:
+        return tuple(told)
+    places: defaultdict[object, list[int]] = defaultdict(list)
+    for place, one in enumerate(told):
+        request = one.request
+        # The rest of a request follows from these, or seldom differs where they are equal.
+        places[
+            request.kind, request.link, request.user_agent, request.client, request.method, request.headers,
+            request.networks, request.referrer, request.agent_session,
+        ].append(place)  # fmt: skip
+    dropped = {place for found in places.values() if len(found) > ALIKE for place in found[1 : 1 - ALIKE]}
+    return tuple(one for place, one in enumerate(told) if place not in dropped) if dropped else tuple(told)
 
 
 def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime, whole: bool = False) -> Outcome:
@@ -153,11 +174,18 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
         for event, request, judgement in zip(events, requests[known:], judged, strict=True)
     )
     missing, kept = record.missing, told
-    if len(told) > WINDOW and not whole:
-        kept = told[:FIRST] + told[FIRST - WINDOW :]
-        missing = missing.plus(told[FIRST : FIRST - WINDOW])
-    tally = missing.plus(kept)
-    sums = _summed(record, events, tally, verdict, cut=not whole and len(kept) < len(told), now=now)
+    tally = missing.plus(told)
+    if len(told) > ALIKE and not whole:
+        kept = thinned(told)
+        cut = len(kept) > WINDOW
+        if cut:
+            kept = kept[:FIRST] + kept[FIRST - WINDOW :]
+        if len(kept) < len(told):
+            held = set(map(id, kept))
+            missing = missing.plus(one for one in told if id(one) not in held)
+    else:
+        cut = False
+    sums = _summed(record, events, tally, verdict, cut=cut, now=now)
     after = CopyRecord(record.copy, record.context, sums, kept, missing)
     return Outcome(record, after, tuple(zip(events, judged, strict=True)), tuple(changed))
 

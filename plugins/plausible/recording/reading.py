@@ -136,7 +136,8 @@ async def load_where(
     for recipient_id, _, reply_id, ticket_id, sending, sent, domain, insider, note, _, *_ in rows:
         context = _context(around, sending, sent, domain, insider, long_notes.get(recipient_id, note))
         copy = TrackedCopy(recipient_id, reply_id, ticket_id)
-        records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id])
+        whole = most > WINDOW
+        records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id], whole=whole)
     return records, {row[1]: row[0] for row in rows}
 
 

@@ -13,7 +13,7 @@ from plugins.plausible.events import CLICK, OPEN, Kind, TrackingEvent
 from plugins.plausible.evidence import Evidence, pack
 from plugins.plausible.links import link_mark
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
-from plugins.plausible.recording.history import FIRST, LATER, WINDOW, CopyRecord, Outcome, Tally, judge, loaded
+from plugins.plausible.recording.history import ALIKE, FIRST, LATER, WINDOW, CopyRecord, Outcome, Tally, judge, loaded
 from tests.plausible.recording import SCANNER
 from tests.support.reader import THUNDERBIRD
 
@@ -162,3 +162,23 @@ def test_histories_are_remembered_in_bounded_memory() -> None:
     assert known.record(0) is None
     known.clear()
     assert known.record(29) is None
+
+
+def test_of_requests_that_are_alike_the_first_and_the_last_are_kept_and_all_are_counted() -> None:
+    record = EMPTY
+    for number in range(40):
+        record = after(record, event(60 + 97 * number + 7 * number**2), seconds=9e6).after
+    assert len(record.told) == ALIKE
+    assert record.told[0].request.at == event(60).occurred_at
+    assert record.sums.tally == Tally(person_opens=40)
+    assert (record.sums.first_read_at, record.sums.pending_until) == (event(60).occurred_at, None)
+    # Read from the database again, it is the same.
+    again = after(record, event(9e6, SCANNER), seconds=9e6).after.sums
+    assert again.tally == Tally(person_opens=40, machine_opens=1)
+
+
+def test_clockwork_shows_among_requests_that_are_alike() -> None:
+    record = after(EMPTY, event(50)).after
+    for number in range(30):
+        record = after(record, event(1000 + 600 * number), seconds=9e6).after
+    assert {one.judgement.rule for one in record.told} == {"clockwork"}

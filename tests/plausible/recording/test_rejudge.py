@@ -118,7 +118,10 @@ async def test_a_job_that_finds_a_copy_gone_does_not_find_it_again(portal: Runti
 async def test_a_flood_is_looked_at_as_a_whole_a_little_later(portal: Runtime, reply: MailedReply) -> None:
     [bob] = reply.recipients
     start = utcnow() - timedelta(minutes=5)
-    flood = [event(bob.tracking_id, at=start + timedelta(milliseconds=333 * one)) for one in range(WINDOW + 100)]
+    flood = [
+        event(bob.tracking_id, at=start + timedelta(milliseconds=333 * one), user_agent=f"{THUNDERBIRD} ({one})")
+        for one in range(WINDOW + 100)
+    ]
     await put(portal, *flood)
     found = await sums(portal)
     assert (found["event_count"], found["open_count"]) == (WINDOW + 100, WINDOW + 100)
