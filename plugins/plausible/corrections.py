@@ -67,7 +67,8 @@ async def _corrections(conn: Connection, copies: Sequence[Row], around: Surround
         record = records.get(copy["id"])
         context = record.context if record is not None else Context(portal_host=around.portal_host)
         told = sorted(record.told if record is not None else (), key=lambda one: one.request.at)
-        left_out = max(0, record.sums.event_count - len(told)) if record is not None else 0
+        events = sum(one.events for one in told)
+        left_out = max(0, record.sums.event_count - events) if record is not None else 0
         sent = replace(
             context,
             sent_at=copy["sending_at"] or copy["sent_at"],

@@ -295,9 +295,9 @@ async def test_a_flood_for_one_copy_is_cut_and_the_file_says_so(
     copy = await one_copy(portal.database)
     await judge(portal.database, copy, "read", sending_at=SENT, sent_at=DELIVERED)
     for number in range(5):
-        await event(portal.database, copy, number, event_key=bytes([number]) * 16)
+        await event(portal.database, copy, 20 * number, event_key=bytes([number]) * 16)
 
     [found] = await downloaded(ada_client)
 
-    assert [one["t"] for one in found["requests"]] == [2.0, 6.0]
+    assert [one["t"] for one in found["requests"]] == [2.0, 82.0]
     assert found["requests_left_out"] == 3

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plugins.plausible.classify import Class, Context, CopyHistory, Judgement, Request, State, Verdict, classify
 from plugins.plausible.classify.model import PERSONS
-from plugins.plausible.events import OPEN, TrackingEvent
+from plugins.plausible.events import OPEN, Kind, TrackingEvent
 from plugins.plausible.evidence import as_request
 from plugins.plausible.recording.copies import TrackedCopy
 
@@ -25,17 +25,36 @@ ALIKE = 12
 more of the same tell nothing new. Eleven in a row show a rhythm, whatever came before."""
 LATER = timedelta(seconds=10)
 """When that job sees to a copy with more."""
-UNJUDGED = Judgement("", Class.BOT, 0.0, "")
-"""Stands for what an event was judged to be before there were classes."""
+LOOK_BACK = 8
+"""Requests among which the one is looked for that is repeated."""
+NOT_JUDGED = Judgement("", Class.BOT, 0.0, "")
+"""What an event was judged to be that was stored before there were classes."""
+UNJUDGED = Judgement("", Class.BOT, 0.0, "not yet")
+"""What a new event is judged to be before it is."""
+
+
+MERGED_WITHIN: dict[Kind, timedelta] = {"open": timedelta(seconds=10), "click": timedelta(seconds=5)}
+"""Requests that differ in nothing but their time, each so soon after the one before, are looked at as one: a mail
+program that loads an image twice has not read twice."""
+MOST_MERGED = 1000
+"""Events behind one such request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event that is stored, with what it was judged to be."""
+    """One request as it is looked at, for the stored events behind it."""
 
-    key: bytes
     request: Request
+    """As the first of them came; `repeats` of all."""
     judgement: Judgement
+    last_at: datetime
+    """When the last of them came."""
+    events: int = 1
+
+    def grown(self, request: Request) -> Told:
+        """With one more event behind it."""
+        merged = replace(self.request, repeats=self.request.repeats + request.repeats)
+        return Told(merged, self.judgement, request.at, self.events + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +142,8 @@ class Outcome:
     before: CopyRecord
     after: CopyRecord
     stored: tuple[tuple[TrackingEvent, Judgement], ...] = ()
-    changed: tuple[tuple[Told, Judgement], ...] = field(default=())
-    """Events that were stored before, and are seen in another light now."""
+    changed: tuple[tuple[Told, Judgement], ...] = ()
+    """What was stored before, and is seen in another light now."""
 
     @property
     def badge_changed(self) -> bool:
@@ -144,14 +163,38 @@ def thinned(told: Sequence[Told]) -> tuple[Told, ...]:
         return tuple(told)
     places: defaultdict[object, list[int]] = defaultdict(list)
     for place, one in enumerate(told):
-        request = one.request
-        # The rest of a request follows from these, or seldom differs where they are equal.
-        places[
-            request.kind, request.link, request.user_agent, request.client, request.method, request.headers,
-            request.networks, request.referrer, request.agent_session,
-        ].append(place)  # fmt: skip
+        places[_look(one.request)].append(place)
     dropped = {place for found in places.values() if len(found) > ALIKE for place in found[1 : 1 - ALIKE]}
     return tuple(one for place, one in enumerate(told) if place not in dropped) if dropped else tuple(told)
+
+
+def add(told: list[Told], request: Request, judgement: Judgement) -> int:
+    """Add an event to those that were told, to one that it repeats or as a new one; its place.
+
+    judgement: what it was judged to be; of a new event what it repeats was, and UNJUDGED where it repeats nothing.
+    """
+    within = MERGED_WITHIN[request.kind]
+    for place in range(len(told) - 1, max(-1, len(told) - 1 - LOOK_BACK), -1):
+        one = told[place]
+        if (
+            one.last_at <= request.at <= one.last_at + within
+            and (judgement is one.judgement or judgement == one.judgement or judgement is UNJUDGED)
+            and one.events < MOST_MERGED
+            and _look(one.request) == _look(request)
+            and one.request.at.date() == request.at.date()
+        ):
+            told[place] = one.grown(request)
+            return place
+    told.append(Told(request, judgement, request.at))
+    return len(told) - 1
+
+
+def _look(request: Request) -> tuple[object, ...]:
+    """What of a request is the same when it is repeated."""
+    return (
+        request.kind, request.user_agent, request.client, request.link, request.method, request.headers,
+        request.networks, request.referrer, request.agent_session, request.customer_session,
+    )  # fmt: skip
 
 
 def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime, whole: bool = False) -> Outcome:
@@ -159,23 +202,22 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
 
     now: aware. whole: `record` holds every event that there is, however many; they are not cut down here.
     """
-    requests = [one.request for one in record.told]
-    requests += [as_request(event) for event in events]
-    verdict = classify(CopyHistory(record.context, requests), now=now)
-    known = len(record.told)
-    changed: list[tuple[Told, Judgement]] = []
-    told = record.told
-    if any(one.judgement is not new and one.judgement != new for one, new in zip(told, verdict.requests, strict=False)):
-        changed = [(one, new) for one, new in zip(told, verdict.requests, strict=False) if one.judgement != new]
-        told = tuple(replace(one, judgement=new) for one, new in zip(told, verdict.requests, strict=False))
-    judged = verdict.requests[known:]
-    told += tuple(
-        Told(event.key, request, judgement)
-        for event, request, judgement in zip(events, requests[known:], judged, strict=True)
+    told = list(record.told)
+    places = [add(told, as_request(event), UNJUDGED) for event in events]
+    verdict = classify(CopyHistory(record.context, [one.request for one in told]), now=now)
+    judged = verdict.requests
+    changed = tuple(
+        (one, new)
+        for one, new in zip(record.told, judged, strict=False)
+        if one.judgement is not new and one.judgement != new
     )
-    missing, kept = record.missing, told
-    tally = missing.plus(told)
-    if len(told) > ALIKE and not whole:
+    told = [
+        one if one.judgement is new else Told(one.request, new, one.last_at, one.events)
+        for one, new in zip(told, judged, strict=True)
+    ]
+    missing, kept, cut = record.missing, tuple(told), False
+    tally = missing.plus(kept)
+    if len(kept) > ALIKE and not whole:
         kept = thinned(told)
         cut = len(kept) > WINDOW
         if cut:
@@ -183,15 +225,21 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
         if len(kept) < len(told):
             held = set(map(id, kept))
             missing = missing.plus(one for one in told if id(one) not in held)
-    else:
-        cut = False
-    sums = _summed(record, events, tally, verdict, cut=cut, now=now)
+    sums = _summed(record, events, told, tally, verdict, cut=cut, now=now)
     after = CopyRecord(record.copy, record.context, sums, kept, missing)
-    return Outcome(record, after, tuple(zip(events, judged, strict=True)), tuple(changed))
+    stored = tuple((event, judged[place]) for event, place in zip(events, places, strict=True))
+    return Outcome(record, after, stored, changed)
 
 
 def _summed(
-    record: CopyRecord, events: Sequence[TrackingEvent], tally: Tally, verdict: Verdict, *, cut: bool, now: datetime
+    record: CopyRecord,
+    events: Sequence[TrackingEvent],
+    told: Sequence[Told],
+    tally: Tally,
+    verdict: Verdict,
+    *,
+    cut: bool,
+    now: datetime,
 ) -> Sums:
     old = record.sums
     opens, first_open, last_open = old.open_count, old.first_opened_at, old.last_opened_at
@@ -205,7 +253,7 @@ def _summed(
             clicks += event.repeats
             first_click, last_click = _earlier(first_click, at), _later(last_click, at)
     state, words = verdict.state, verdict.words
-    first_read, last_read = verdict.first_read_at, verdict.last_read_at
+    first_read, last_read = verdict.first_read_at, _last_read(told, verdict.last_read_at)
     if record.missing.persons and old.first_read_at is not None:
         # What is not looked at any more made the mail read, and nothing takes that back.
         first_read = _earlier(first_read, old.first_read_at)
@@ -231,6 +279,11 @@ def _summed(
         pending_until=pending,
         version=old.version + 1,
     )
+
+
+def _last_read(told: Sequence[Told], proof: datetime | None) -> datetime | None:
+    """When the last of the requests came that are behind the last proof of reading."""
+    return max((one.last_at for one in told if one.request.at == proof), default=proof) if proof is not None else None
 
 
 def _earlier(known: datetime | None, moment: datetime) -> datetime:

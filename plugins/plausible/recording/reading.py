@@ -12,11 +12,11 @@ from typing import Any
 
 from app.database import Connection
 from app.sql import in_list, literal
-from plugins.plausible.classify import Class, Context, Judgement, State
+from plugins.plausible.classify import Class, Context, Judgement, Request, State
 from plugins.plausible.events import Kind
 from plugins.plausible.evidence import request_of
 from plugins.plausible.recording.copies import TrackedCopy
-from plugins.plausible.recording.history import FIRST, UNJUDGED, WINDOW, CopyRecord, Sums, Tally, Told, loaded
+from plugins.plausible.recording.history import FIRST, NOT_JUDGED, WINDOW, CopyRecord, Sums, Tally, Told, add, loaded
 
 SLUG = "plausible"
 LONG_NOTE = 1000
@@ -54,7 +54,7 @@ _COPY = (
 LOOKUP = 500
 """Copies that are asked for at once."""
 _EVENT = (
-    "id, HEX(event_key), event_type, event_url, user_agent, ip_address, referrer, occurred_at, repeats, class, rule, "
+    "id, event_type, event_url, user_agent, ip_address, referrer, occurred_at, repeats, class, rule, "
     "confidence, reason, evidence"
 )
 
@@ -183,12 +183,12 @@ async def _listed(conn: Connection, recipient_id: int, found: str, most: int) ->
         # Longer than `group_concat_max_len`, and so cut off: strangers choose how long their headers are.
         return await _both_ends(conn, recipient_id, most)
     events.sort(key=itemgetter(0))
-    return [_told_of(*event) for event in events]
+    return _merged(events)
 
 
 async def _both_ends(conn: Connection, recipient_id: int, most: int) -> list[Told]:
     first = FIRST if most == WINDOW else most // 2
-    found: dict[int, Told] = {}
+    found: dict[int, list[Any]] = {}
     for order, limit in (("ASC", first), ("DESC", most - first)):
         rows = await conn.fetch_all(
             f"""
@@ -198,13 +198,20 @@ async def _both_ends(conn: Connection, recipient_id: int, most: int) -> list[Tol
         )
         for row in rows:
             event = json.loads(row["found"])
-            found[event[0]] = _told_of(*event)
-    return [found[number] for number in sorted(found)]
+            found[event[0]] = event
+    return _merged(found[number] for number in sorted(found))
 
 
-def _told_of(
+def _merged(events: Iterable[list[Any]]) -> list[Told]:
+    """The events of a copy, by age, as they are looked at."""
+    told: list[Told] = []
+    for event in events:
+        add(told, *_event_of(*event))
+    return told
+
+
+def _event_of(
     _id: int,
-    key: str,
     kind: Kind,
     url: str | None,
     user_agent: str | None,
@@ -217,16 +224,17 @@ def _told_of(
     confidence: float,
     reason: str,
     evidence: str | None,
-) -> Told:
+) -> tuple[Request, Judgement]:
+    """What one stored event was, and was judged to be."""
     moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
     request = request_of(kind, moment, url, user_agent, ip_address, referrer, evidence, repeats)
-    return Told(bytes.fromhex(key), request, _judgement(name, rule, confidence, reason) if rule else UNJUDGED)
+    return request, _judgement(name, rule, confidence, reason) if rule else NOT_JUDGED
 
 
 @lru_cache(maxsize=1024)
 def _judgement(name: str, rule: str, confidence: float, reason: str) -> Judgement:
     # A class that a newer release wrote is nothing that this one can count.
-    return Judgement(rule, Class(name), float(confidence), reason) if name in _CLASSES else UNJUDGED
+    return Judgement(rule, Class(name), float(confidence), reason) if name in _CLASSES else NOT_JUDGED
 
 
 def _sums(values: Iterable[Any]) -> Sums:

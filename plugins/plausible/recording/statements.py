@@ -43,23 +43,39 @@ def insert_events(placed: Iterable[tuple[TrackingEvent, int, Judgement]]) -> str
     )
 
 
-def change_events(changed: Iterable[tuple[Told, Judgement]]) -> str:
-    """Give stored events (at least one) another judgement."""
-    columns = ("event_key", "occurred_at", "class", "rule", "confidence", "reason")
-    rows = (
+def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
+    """Give stored events another judgement (at least one: recipient id, as they were told, what they are now).
+
+    They are found by copy, kind, program, time and what they were judged to be.
+    """
+    columns = (
+        "recipient_id", "event_type", "user_agent", "old_rule", "first_at", "last_at", "class", "rule", "confidence",
+        "reason",
+    )  # fmt: skip
+    rows = [
         (
-            literal(told.key),
-            f"TIMESTAMP'{moment(told.request.at)}'",
+            str(recipient_id),
+            literal(told.request.kind),
+            # As bytes, because texts of two character sets are not compared.
+            literal(agent.encode()) if (agent := told.request.user_agent) is not None else "CAST(NULL AS BINARY)",
+            literal(told.judgement.rule.encode()),
+            literal(told.request.at),
+            literal(told.last_at),
             literal(judgement.kind.value),
             literal(judgement.rule),
             str(judgement.confidence),
             literal(judgement.reason[:200]),
         )
-        for told, judgement in sorted(changed, key=lambda one: one[0].key)
-    )
+        for recipient_id, told, judgement in sorted(changed, key=lambda one: one[0])
+    ]
+    # The times of all say in which months to look.
+    first, last = min(told.request.at for _, told, _ in changed), max(told.last_at for _, told, _ in changed)
     return (
         f"UPDATE {derived(columns, rows)} AS news "  # noqa: S608
-        "STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = news.event_key AND e.occurred_at = news.occurred_at "
+        "STRAIGHT_JOIN email_tracking_events AS e ON e.recipient_id = news.recipient_id "
+        f"AND e.occurred_at BETWEEN {literal(first)} AND {literal(last)} "
+        "AND e.occurred_at BETWEEN news.first_at AND news.last_at AND e.event_type = news.event_type "
+        "AND e.rule = news.old_rule AND e.user_agent <=> news.user_agent "
         "SET e.class = news.class, e.rule = news.rule, e.confidence = news.confidence, e.reason = news.reason"
     )
 

@@ -104,7 +104,7 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> No
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
-    changed = [pair for one in judged for pair in one.changed]
+    changed = [(one.after.copy.recipient_id, told, judgement) for one in judged for told, judgement in one.changed]
     if stored:
         conn.later(statements.insert_events(stored))
     if changed:

@@ -154,7 +154,9 @@ def test_it_does_not_matter_in_which_batches_requests_come(
 def test_histories_are_remembered_in_bounded_memory() -> None:
     known = KnownCopies(most_events=50)
     for number in range(30):
-        record = CopyRecord(TrackedCopy(number, 1, 1), CONTEXT, told=after(EMPTY, *[event(60)] * 7).after.told)
+        record = CopyRecord(
+            TrackedCopy(number, 1, 1), CONTEXT, told=after(EMPTY, *[event(60 * one) for one in range(7)]).after.told
+        )
         known.add_records([record])
         known.add_records([record])
         assert known.record(number) is record
@@ -182,3 +184,25 @@ def test_clockwork_shows_among_requests_that_are_alike() -> None:
     for number in range(30):
         record = after(record, event(1000 + 600 * number), seconds=9e6).after
     assert {one.judgement.rule for one in record.told} == {"clockwork"}
+
+
+def test_requests_that_repeat_each_other_at_once_are_looked_at_as_one() -> None:
+    found = after(EMPTY, event(60), event(66), event(75)).after
+    [one] = found.told
+    assert (one.request.at, one.last_at, one.events) == (event(60).occurred_at, event(75).occurred_at, 3)
+    assert found.sums.tally == Tally(person_opens=3)
+    assert (found.sums.first_read_at, found.sums.last_read_at) == (event(60).occurred_at, event(75).occurred_at)
+    assert len(after(found, event(86)).after.told) == 2
+    assert len(after(found, event(76, SCANNER)).after.told) == 2
+
+
+def test_a_request_that_is_repeated_very_often_at_once_is_a_machines() -> None:
+    record = EMPTY
+    for number in range(19):
+        record = after(record, event(60 + number)).after
+    assert record.sums.state is State.READ
+    found = after(record, event(79))
+    assert found.after.sums.state is State.MACHINE
+    [(told, judgement)] = found.changed
+    assert (told.events, judgement.rule) == (19, "hammering")
+    assert found.after.sums.tally == Tally(machine_opens=20)
