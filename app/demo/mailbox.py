@@ -78,10 +78,8 @@ def create_mailbox(runtime: Runtime, store: MailStore, customer: Customer | None
 
     @app.get("/")
     async def inbox() -> ResponseReturnValue:
-        mails, arriving = await asyncio.to_thread(store.arrived)
-        return await render_template(
-            "demo/inbox.html", mails=mails, arriving=arriving, portal_url=runtime.settings.portal_url
-        )
+        mails = await asyncio.to_thread(store.list)
+        return await render_template("demo/inbox.html", mails=mails, portal_url=runtime.settings.portal_url)
 
     @app.get("/mail/<mail_id>")
     async def show(mail_id: str) -> ResponseReturnValue:
@@ -91,6 +89,7 @@ def create_mailbox(runtime: Runtime, store: MailStore, customer: Customer | None
             mail=mail,
             has_html=mail.body("html") is not None,
             text=mail.body("plain") or "",
+            is_young=mail.seconds_too_young() > 0,
             view=request.args.get("view", "html"),
             source=store.source(mail_id),
             sent=request.args.get("sent"),
@@ -118,8 +117,10 @@ def create_mailbox(runtime: Runtime, store: MailStore, customer: Customer | None
 
     @app.get("/mail/<mail_id>/image")
     async def image(mail_id: str) -> ResponseReturnValue:
+        mail = store.get(mail_id) or abort(404)
+        await asyncio.sleep(mail.seconds_too_young())
         found = await customer.image(request.args.get("url", ""))
-        if store.get(mail_id) is None or found is None:
+        if found is None:
             abort(404)
         return Response(found[1], content_type=found[0])
 

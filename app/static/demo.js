@@ -3,8 +3,7 @@
 const inbox = document.querySelector("[data-inbox]");
 
 /* By the newest mail and not by their number, which stays the same once the list is full. */
-const newest = (list) =>
-  `${list.querySelector("li a")?.getAttribute("href")} ${list.querySelector(".mail-arriving")?.textContent}`;
+const newest = (list) => list.querySelector("li a")?.getAttribute("href");
 
 async function look() {
   if (document.hidden) return;
