@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
@@ -50,6 +52,8 @@ from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
 T = TypeVar("T")
+SIGNS_PATIENCE = 0.5
+"""Seconds that the start waits for the addresses of agents; later they are read beside the requests."""
 log = structlog.get_logger(__name__)
 
 
@@ -97,7 +101,10 @@ class Plausible:
         @routes.before_app_serving
         async def start() -> None:
             recording.start()
-            await signs.refresh()
+            # A database that is silent must not keep the process from answering.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SIGNS_PATIENCE):
+                    await signs.refresh()
             if handles.context.is_enabled():
                 self._warn_about_address()
 

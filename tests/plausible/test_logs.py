@@ -103,7 +103,9 @@ async def test_nothing_of_what_is_stored_folded_unknown_or_unwanted(
 ) -> None:
     tracking_id = reply.recipients[0].tracking_id
     before = {outcome: counted(outcome) for outcome in ("committed", "folded", "unknown", "off")}
-    await hit(world, tracking_id)
+    # A busy machine may give it to the spool.
+    while counted("committed") == before["committed"]:
+        await hit(world, tracking_id)
     await asyncio.gather(*(hit(world, tracking_id) for _ in range(MOST_PER_COPY // 2)))
     await hit(world, STRANGE)
     await modules.set_enabled("plausible", enabled=False, user=None)
