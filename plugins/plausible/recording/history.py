@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plugins.plausible.classify import Class, Context, CopyHistory, Judgement, Request, State, Verdict, classify
-from plugins.plausible.classify.model import PERSONS
+from plugins.plausible.classify.lookback import HAMMERING
+from plugins.plausible.classify.model import PERSONS, READ_FROM
 from plugins.plausible.events import OPEN, Kind, TrackingEvent
 from plugins.plausible.evidence import as_request
 from plugins.plausible.recording.copies import TrackedCopy
@@ -133,6 +134,8 @@ class CopyRecord:
     sums: Sums = Sums()
     told: tuple[Told, ...] = ()
     missing: Tally = Tally()
+    judged_here: bool = False
+    """By the rules of this process, and not only read from the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,26 @@ def add(told: list[Told], request: Request, judgement: Judgement) -> int:
     return len(told) - 1
 
 
+def _repeated(record: CopyRecord, told: Sequence[Told], places: Sequence[int]) -> Verdict | None:
+    """The verdict where new requests only repeat others at once: it is what it was. None where that is not certain.
+
+    How often a request is repeated at once says something only from HAMMERING on, and time only while a click is
+    pending.
+    """
+    if len(told) != len(record.told) or record.sums.pending_until is not None or len(told) > ALIKE:
+        return None
+    old, last = record.sums, record.sums.last_read_at
+    for place in set(places):
+        before, one = record.told[place].request.repeats, told[place]
+        if before < HAMMERING <= one.request.repeats:
+            return None
+        judgement = one.judgement
+        if last is not None and judgement.kind in PERSONS and judgement.confidence >= READ_FROM:
+            last = _later(last, one.last_at)
+    judgements = tuple(one.judgement for one in told)
+    return Verdict(None, old.state, old.words, judgements, old.first_read_at, last)
+
+
 def _look(request: Request) -> tuple[object, ...]:
     """What of a request is the same when it is repeated."""
     return (
@@ -204,7 +227,9 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
     """
     told = list(record.told)
     places = [add(told, as_request(event), UNJUDGED) for event in events]
-    verdict = classify(CopyHistory(record.context, [one.request for one in told]), now=now)
+    verdict = _repeated(record, told, places) if events and record.judged_here else None
+    if verdict is None:
+        verdict = classify(CopyHistory(record.context, [one.request for one in told]), now=now)
     judged = verdict.requests
     changed = tuple(
         (one, new)
@@ -226,7 +251,7 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
             held = set(map(id, kept))
             missing = missing.plus(one for one in told if id(one) not in held)
     sums = _summed(record, events, told, tally, verdict, cut=cut, now=now)
-    after = CopyRecord(record.copy, record.context, sums, kept, missing)
+    after = CopyRecord(record.copy, record.context, sums, kept, missing, judged_here=True)
     stored = tuple((event, judged[place]) for event, place in zip(events, places, strict=True))
     return Outcome(record, after, stored, changed)
 

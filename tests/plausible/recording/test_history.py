@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -206,3 +207,15 @@ def test_a_request_that_is_repeated_very_often_at_once_is_a_machines() -> None:
     [(told, judgement)] = found.changed
     assert (told.events, judgement.rule) == (19, "hammering")
     assert found.after.sums.tally == Tally(machine_opens=20)
+
+
+@given(requests)
+def test_what_only_repeats_is_judged_as_if_all_were_judged_anew(told: list[tuple[float, str, Kind, str]]) -> None:
+    # Close together, so that many repeat each other.
+    events = [event(60 + at / 20, agent, kind, url if kind == CLICK else None) for at, agent, kind, url in sorted(told)]
+    record = anew = EMPTY
+    for one in events:
+        record = after(record, one).after
+        anew = after(replace(anew, judged_here=False), one).after
+    assert record.told == anew.told
+    assert record.sums == anew.sums
