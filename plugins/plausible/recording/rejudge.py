@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,13 +15,15 @@ from plugins.plausible.recording.reading import WHOLE, Surroundings, load
 from plugins.plausible.recording.taking import lock_versions
 from plugins.plausible.recording.writing import SHARDS, save
 
+AT_ONCE = 4
+"""Copies that are classified without a pause."""
 DUE = 50
 DUE_EVENTS = 1000
 """Copies that the job takes in one transaction, and events that they may have together."""
 INTERVAL = 2.0
 """Seconds between two runs of the job."""
-LONGEST_LOCK = 0.03
-"""Seconds for which a batch of `reclassify` aims to hold its locks; a third of what is promised."""
+LONGEST_LOCK = 0.02
+"""Seconds for which a batch of `reclassify` aims to hold its locks; a fifth of what is promised."""
 SINCE = "(last_opened_at >= %(since)s OR last_clicked_at >= %(since)s)"
 SMALLEST, LARGEST = 1, 400
 """Copies in one batch of `reclassify`."""
@@ -109,16 +112,25 @@ async def reclassify(
         row = await _begin(conn, since, afresh)
     resumed, size, longest = row["after_recipient_id"] > 0, 50, 0.0
     copies, events, badges, after = row["copies"], row["events"], row["badges"], row["after_recipient_id"]
+    ids = await _next(database, after, since, size)
+    ahead = asyncio.create_task(_look_at(database, ids, around))
     while True:
-        ids = await _next(database, after, since, size)
+        judged = await ahead
         if not ids:
             async with database.transaction() as conn:
                 await conn.execute("DELETE FROM email_tracking_reclassify WHERE id = 1")
             yield Progress(copies, events, badges, True, resumed, longest)
             return
-        found = await _again(database, ids, around)
+        # The next ones are read and classified while the database writes these.
+        following = await _next(database, ids[-1], since, size)
+        ahead = asyncio.create_task(_look_at(database, following, around))
+        try:
+            found = await _write(database, judged, around)
+        except BaseException:
+            ahead.cancel()
+            raise
         copies, events, badges = copies + found.copies, events + found.events, badges + found.badges
-        after, longest = ids[-1], max(longest, found.held)
+        after, longest, ids = ids[-1], max(longest, found.held), following
         async with database.transaction() as conn:
             await conn.execute(
                 """
@@ -130,7 +142,11 @@ async def reclassify(
             )
         faster = LONGEST_LOCK / max(found.held, 0.001)
         size = min(LARGEST, max(SMALLEST, int(size * min(2.0, faster))))
-        yield Progress(copies, events, badges, False, resumed, longest)
+        try:
+            yield Progress(copies, events, badges, False, resumed, longest)
+        except GeneratorExit:
+            ahead.cancel()
+            raise
 
 
 @dataclass(frozen=True)
@@ -141,13 +157,17 @@ class _Batch:
     held: float
 
 
-async def _again(database: Database, ids: Sequence[int], around: Surroundings) -> _Batch:
-    """Classify a batch without locks, then write what is different of those copies to which nobody added meanwhile;
-    the others are taken with their locks, as the job takes them.
+async def _look_at(database: Database, ids: Sequence[int], around: Surroundings) -> list[Outcome]:
+    """Classify a batch without locks."""
+    async with database.connection() as conn:
+        return await _judged(conn, ids, around, utcnow())
+
+
+async def _write(database: Database, judged: Sequence[Outcome], around: Surroundings) -> _Batch:
+    """Write what is different of those copies to which nobody added meanwhile; the others are taken with their locks,
+    as the job takes them.
     """
     now = utcnow()
-    async with database.connection() as conn:
-        judged = await _judged(conn, ids, around, now)
     different = {one.after.copy.recipient_id: one for one in judged if _differs(one)}
     held = 0.0
     if different:
@@ -155,11 +175,11 @@ async def _again(database: Database, ids: Sequence[int], around: Surroundings) -
         async def work(conn: Connection) -> tuple[list[Outcome], float]:
             versions = await lock_versions(conn, sorted(different))
             started = time.perf_counter()
-            same = [one for number, one in different.items() if versions.get(number) == one.before.sums.version]
-            others = [number for number, one in different.items() if number in versions and one not in same]
-            same += await _judged(conn, others, around, now)
-            await save(conn, same, shard=os.getpid() % SHARDS)
-            return same, started
+            same = {number: one for number, one in different.items() if versions.get(number) == one.before.sums.version}
+            others = [number for number in different if number in versions and number not in same]
+            found = [*same.values(), *await _judged(conn, others, around, now)]
+            await save(conn, found, shard=os.getpid() % SHARDS)
+            return found, started
 
         written, started = await database.run(work)
         held = time.perf_counter() - started
@@ -202,7 +222,13 @@ async def _judged(conn: Connection, ids: Sequence[int], around: Surroundings, no
     if not ids:
         return []
     records = await load(conn, ids, around, most=WHOLE)
-    return [judge(records[one], (), now=now, whole=True) for one in ids if one in records]
+    judged = []
+    for number, record in enumerate(records[one] for one in ids if one in records):
+        judged.append(judge(record, (), now=now, whole=True))
+        if number % AT_ONCE == 0:
+            # Somebody's locks may wait for this process.
+            await asyncio.sleep(0)
+    return judged
 
 
 async def _settle(conn: Connection, ids: Sequence[int], around: Surroundings, now: datetime) -> None:
