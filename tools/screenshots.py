@@ -97,7 +97,7 @@ def take_readme(demo: Demo) -> None:
         log_in(page, demo)
         page.goto(f"{demo.url}/tickets?view=all")
         page.screenshot(path=IMAGES / "tickets.png")
-        page.goto(f"{demo.url}/tickets?view=all&q=VAT")
+        page.goto(f"{demo.url}/tickets?view=all&q=Webhook")
         page.locator("[data-row-link]").first.click()
         page.locator("button[data-receipt]").first.click()
         page.screenshot(path=IMAGES / "ticket.png")

@@ -154,7 +154,7 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
         detail=copy.smtp_text if copy.state in {"failed", "unknown", "retry"} else "",
         sent_at=copy.sent_at,
         can_send_again=copy.state in {"failed", "unknown"},
-        words=copy.seen_words if is_told else next((entry.words for entry in known if entry.words), ""),
+        words=_words(copy, known, is_told=is_told, state=state),
         first_opened=min((at for at in first if at), default=None),
         last_opened=max((at for at in last if at), default=None),
         opens=sum(entry.opens for entry in known),
@@ -165,6 +165,13 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
         judged=copy.judged,
         can_judge=rules.correction_of(copy, state, visible),
     )
+
+
+def _words(copy: Copy, known: Sequence[RecipientActivity], *, is_told: bool, state: str) -> str:
+    """Why the copy is in its state. What machines did beside is no reason where the recipient answered."""
+    if state == "replied" and copy.seen != "read":
+        return "The recipient answered."
+    return copy.seen_words if is_told else next((entry.words for entry in known if entry.words), "")
 
 
 def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[TimelineLine, ...]:

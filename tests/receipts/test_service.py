@@ -393,3 +393,11 @@ async def test_only_receipts_that_have_a_badge_become_visible(reading: Database)
 async def test_a_reply_that_was_not_mailed_has_no_badge(reading: Database) -> None:
     assert await service.badges([4711]) == {}
     assert await service.panels([]) == {}
+
+
+async def test_what_machines_did_is_no_reason_where_the_recipient_answered(reading: Database) -> None:
+    made = await mailed_reply(reading)
+    [bob] = made.recipients
+    await set_copy(reading, bob.id, seen="machine", seen_at=utcnow(), seen_words="A scanner.", replied_at=utcnow())
+    [row] = (await service.panels([made.reply_id]))[made.reply_id].rows
+    assert (row.state, row.words) == ("replied", "The recipient answered.")
