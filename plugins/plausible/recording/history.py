@@ -205,8 +205,7 @@ def _repeated(record: CopyRecord, told: Sequence[Told], places: Sequence[int]) -
         before, one = record.told[place].request.repeats, told[place]
         if before < HAMMERING <= one.request.repeats:
             return None
-        judgement = one.judgement
-        if last is not None and judgement.kind in PERSONS and judgement.confidence >= READ_FROM:
+        if last is not None and _is_persons(one.judgement):
             last = _later(last, one.last_at)
     judgements = tuple(one.judgement for one in told)
     return Verdict(None, old.state, old.words, judgements, old.first_read_at, last)
@@ -307,8 +306,14 @@ def _summed(
 
 
 def _last_read(told: Sequence[Told], proof: datetime | None) -> datetime | None:
-    """When the last of the requests came that are behind the last proof of reading."""
-    return max((one.last_at for one in told if one.request.at == proof), default=proof) if proof is not None else None
+    """When the last of the requests came that repeat a proof of reading. proof: when the last proof itself came."""
+    if proof is None:
+        return None
+    return max((one.last_at for one in told if one.request.at <= proof and _is_persons(one.judgement)), default=proof)
+
+
+def _is_persons(judgement: Judgement) -> bool:
+    return judgement.kind in PERSONS and judgement.confidence >= READ_FROM
 
 
 def _earlier(known: datetime | None, moment: datetime) -> datetime:
