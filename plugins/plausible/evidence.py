@@ -70,9 +70,7 @@ def unpack(text: str | None) -> Evidence:
         return Evidence()
 
 
-@lru_cache(maxsize=_ALIKE)
-def _mark(url: str) -> str:
-    return link_mark(url)
+_mark = lru_cache(maxsize=_ALIKE)(link_mark)
 
 
 def as_request(event: TrackingEvent) -> Request:

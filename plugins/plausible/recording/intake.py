@@ -93,7 +93,3 @@ class Intake:
             folded = self._per_address.over(address.full)
         outcome = await self._recorder.record(event(), fold=folded, unsure=wanted is None or unproven)
         return "folded" if folded and outcome == "committed" else outcome
-
-    def _is_made_up(self, tracking_id: str) -> bool:
-        """Whether this is no id of ours for certain, so that nobody need be asked."""
-        return self._ids.should_be_marked(tracking_id) or not is_tracking_id(tracking_id)

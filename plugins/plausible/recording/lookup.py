@@ -7,15 +7,14 @@ wait for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pymysql
 
-from app.database import Database, DatabaseUnavailable
+from app.database import Connection, Database, DatabaseUnavailable
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.limits import WINDOW
-from plugins.plausible.recording.reading import LOOKUP
-from plugins.plausible.recording.writing import resolve
+from plugins.plausible.recording.reading import LOOKUP, tracked_copies
 
 PAUSE = 0.02
 """Seconds between two questions."""
@@ -90,3 +89,14 @@ class Lookup:
                 return await resolve(conn, group, self._known)
         except (DatabaseUnavailable, TimeoutError, pymysql.err.Error):
             return None
+
+
+async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
+    """Which copies these ids name, as far as they are tracked; what `known` does not hold is asked for and added."""
+    copies = known.among(tracking_ids)
+    missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
+    for start in range(0, len(missing), LOOKUP):
+        found = await tracked_copies(conn, missing[start : start + LOOKUP])
+        known.add(found)
+        copies |= found
+    return copies

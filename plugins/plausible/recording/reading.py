@@ -17,6 +17,7 @@ from plugins.plausible.events import Kind
 from plugins.plausible.evidence import request_of
 from plugins.plausible.recording.copies import TrackedCopy
 from plugins.plausible.recording.history import FIRST, NOT_JUDGED, WINDOW, CopyRecord, Sums, Tally, Told, add, loaded
+from plugins.plausible.recording.statements import SUM_COLUMNS
 
 SLUG = "plausible"
 LONG_NOTE = 1000
@@ -31,11 +32,7 @@ SHARED_DOMAINS = frozenset({
 """Of a mailbox at one of these an agent and a customer have nothing in common."""
 _CLASSES = frozenset(Class)
 _STATES = frozenset(State)
-_SUMS = (
-    "s.open_count, s.first_opened_at, s.last_opened_at, s.click_count, s.first_clicked_at, s.last_clicked_at, "
-    "s.event_count, s.person_opens, s.machine_opens, s.person_clicks, s.machine_clicks, s.first_read_at, "
-    "s.last_read_at, s.state, s.words, s.pending_until, s.version"
-)
+_SUMS = ", ".join(f"s.{column}" for column in SUM_COLUMNS)
 COPIES = (
     "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
     "JOIN ticket_replies AS t ON t.id = e.reply_id"
@@ -95,16 +92,6 @@ def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str
     if tracking_ids:
         conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {IS_TRACKED}")
     return conditions
-
-
-async def lock_versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """Lock the sums of these copies (at least one id, ascending); how often each was changed, by recipient id."""
-    numbers = ",".join(map(str, ids))
-    found = await conn.fetch_value(
-        f"SELECT JSON_ARRAYAGG(JSON_ARRAY(recipient_id, version)) FROM email_tracking_recipients "  # noqa: S608
-        f"WHERE recipient_id IN ({numbers}) FOR UPDATE"
-    )
-    return dict(json.loads(found or "[]"))
 
 
 async def load(

@@ -114,39 +114,34 @@ async def reclassify(
     copies, events, badges, after = row["copies"], row["events"], row["badges"], row["after_recipient_id"]
     ids = await _next(database, after, since, size)
     ahead = asyncio.create_task(_look_at(database, ids, around))
-    while True:
-        judged = await ahead
-        if not ids:
-            async with database.transaction() as conn:
-                await conn.execute("DELETE FROM email_tracking_reclassify WHERE id = 1")
-            yield Progress(copies, events, badges, True, resumed, longest)
-            return
-        # The next ones are read and classified while the database writes these.
-        following = await _next(database, ids[-1], since, size)
-        ahead = asyncio.create_task(_look_at(database, following, around))
-        try:
+    try:
+        while True:
+            judged = await ahead
+            if not ids:
+                async with database.transaction() as conn:
+                    await conn.execute("DELETE FROM email_tracking_reclassify WHERE id = 1")
+                yield Progress(copies, events, badges, True, resumed, longest)
+                return
+            # The next ones are read and classified while the database writes these.
+            following = await _next(database, ids[-1], since, size)
+            ahead = asyncio.create_task(_look_at(database, following, around))
             found = await _write(database, judged, around)
-        except BaseException:
-            ahead.cancel()
-            raise
-        copies, events, badges = copies + found.copies, events + found.events, badges + found.badges
-        after, longest, ids = ids[-1], max(longest, found.held), following
-        async with database.transaction() as conn:
-            await conn.execute(
-                """
-                UPDATE email_tracking_reclassify
-                   SET after_recipient_id = %(after)s, copies = %(copies)s, events = %(events)s, badges = %(badges)s
-                 WHERE id = 1
-                """,
-                {"after": after, "copies": copies, "events": events, "badges": badges},
-            )
-        faster = LONGEST_LOCK / max(found.held, 0.001)
-        size = min(LARGEST, max(SMALLEST, int(size * min(2.0, faster))))
-        try:
+            copies, events, badges = copies + found.copies, events + found.events, badges + found.badges
+            after, longest, ids = ids[-1], max(longest, found.held), following
+            async with database.transaction() as conn:
+                await conn.execute(
+                    """
+                    UPDATE email_tracking_reclassify
+                       SET after_recipient_id = %(after)s, copies = %(copies)s, events = %(events)s, badges = %(badges)s
+                     WHERE id = 1
+                    """,
+                    {"after": after, "copies": copies, "events": events, "badges": badges},
+                )
+            faster = LONGEST_LOCK / max(found.held, 0.001)
+            size = min(LARGEST, max(SMALLEST, int(size * min(2.0, faster))))
             yield Progress(copies, events, badges, False, resumed, longest)
-        except GeneratorExit:
-            ahead.cancel()
-            raise
+    finally:
+        ahead.cancel()
 
 
 @dataclass(frozen=True)

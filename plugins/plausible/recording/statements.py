@@ -80,13 +80,14 @@ def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
     )
 
 
-_SUMS = (
+SUM_COLUMNS = (
     "open_count", "first_opened_at", "last_opened_at", "click_count", "first_clicked_at", "last_clicked_at",
     "event_count", "person_opens", "machine_opens", "person_clicks", "machine_clicks", "first_read_at", "last_read_at",
     "state", "words", "pending_until", "version",
 )  # fmt: skip
-_INSERT_SUMS = f"INSERT INTO email_tracking_recipients (recipient_id, reply_id, {', '.join(_SUMS)}) VALUES "  # noqa: S608
-_REPLACE_SUMS = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{column} = VALUES({column})" for column in _SUMS)
+"""Of `email_tracking_recipients`: all that new events may change."""
+_INSERT_SUMS = f"INSERT INTO email_tracking_recipients (recipient_id, reply_id, {', '.join(SUM_COLUMNS)}) VALUES "  # noqa: S608
+_REPLACE_SUMS = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{column} = VALUES({column})" for column in SUM_COLUMNS)
 
 
 def set_sums(records: Iterable[CopyRecord]) -> str:

@@ -19,9 +19,9 @@ from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
-from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
+from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
-from plugins.plausible.recording.reading import LOOKUP, Surroundings, tracked_copies
+from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.taking import take
 
 SHARDS = 16
@@ -86,17 +86,6 @@ async def write(
     stored = [one for found in judged for one in found.stored]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
-
-
-async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCopies) -> dict[str, TrackedCopy]:
-    """Which copies these ids name, as far as they are tracked; what `known` does not hold is asked for and added."""
-    copies = known.among(tracking_ids)
-    missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
-    for start in range(0, len(missing), LOOKUP):
-        found = await tracked_copies(conn, missing[start : start + LOOKUP])
-        known.add(found)
-        copies |= found
-    return copies
 
 
 async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> None:
@@ -168,7 +157,7 @@ def _reports(judged: Iterable[Outcome]) -> list[Report]:
     for one in judged:
         before, after, copy = one.before.sums, one.after.sums, one.after.copy
         seen = _seen(after)
-        if seen == _seen(before) and after.first_read_at == before.first_read_at and not _once_more(before, after):
+        if seen == _seen(before) and after.first_read_at == before.first_read_at and _slot(after) == _slot(before):
             continue
         at, last = after.first_read_at, after.last_read_at
         if seen == "machine":
@@ -182,10 +171,6 @@ def _seen(sums: Sums) -> str | None:
         # The portal itself knows who answered; this is only what the requests say.
         return "read" if sums.first_read_at is not None else None
     return {State.READ: "read", State.MACHINE: "machine"}.get(sums.state)
-
-
-def _once_more(before: Sums, after: Sums) -> bool:
-    return _slot(after) != _slot(before)
 
 
 def _slot(sums: Sums) -> int:

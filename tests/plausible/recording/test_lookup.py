@@ -11,10 +11,9 @@ import pytest
 from app.database import Connection, Database
 from app.runtime import Runtime
 from plugins.plausible.recording import lookup as module
-from plugins.plausible.recording import reading, writing
+from plugins.plausible.recording import reading
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
-from plugins.plausible.recording.lookup import Lookup
-from plugins.plausible.recording.writing import resolve
+from plugins.plausible.recording.lookup import Lookup, resolve
 from tests.receipts.builders import MailedReply, mailed_reply
 
 
@@ -33,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(len(tracking_ids))
         return await ask(conn, tracking_ids)
 
-    monkeypatch.setattr(writing, "tracked_copies", counted)
+    monkeypatch.setattr(module, "tracked_copies", counted)
     return sizes
 
 
