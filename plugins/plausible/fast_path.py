@@ -174,7 +174,6 @@ class FastPath:
         address = _address(peer[0] if peer else "", tuple(forwarded), self._trusted)
         # Only for ids of ours: strangers must not make us look up sessions.
         is_session = bool(cookies) and self._intake.is_ours(tracking_id) and await self._signs.is_agent_session(cookies)
-        networks = self._networks_of(address)
 
         def event() -> TrackingEvent:
             return TrackingEvent(
@@ -185,7 +184,7 @@ class FastPath:
                 _text(agent, LONGEST_USER_AGENT),
                 address.cut,
                 _text(referrer, LONGEST_REFERRER),
-                evidence=_evidence(scope["method"], tuple(kept), networks, is_session),
+                evidence=_evidence(scope["method"], tuple(kept), self._networks_of(address), is_session),
             )
 
         await self._intake.take(kind, tracking_id, address, event)
