@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from app.database import Database
+from app.demo.customer import IMAGE, MAIL_PROGRAM, VISIT
 
-THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.4.0"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0"
-SHOWN = {"User-Agent": THUNDERBIRD, "Accept": "image/avif,image/webp,image/png,*/*;q=0.8", "Accept-Language": "en"}
-"""A mail program that shows an image."""
-FOLLOWED = {
-    "User-Agent": FIREFOX,
-    "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
-    "Accept-Language": "en",
-    "Sec-Fetch-Mode": "navigate",
-    "Sec-Fetch-Site": "none",
-    "Sec-Fetch-User": "?1",
-}
-"""A browser in which somebody followed a link."""
+THUNDERBIRD = MAIL_PROGRAM
+SHOWN, FOLLOWED = IMAGE, VISIT
+"""A mail program that shows an image, and a browser in which somebody followed a link: as in the demo."""
 
 
 async def let_lie(database: Database, minutes: int = 10) -> None:
