@@ -1,0 +1,1 @@
+"""Sends events on to a Plausible instance, and accounts for each of them."""
