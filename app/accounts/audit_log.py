@@ -13,6 +13,9 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "department.change": "changed the department",
+    "department.create": "added the department",
+    "department.delete": "deleted the department",
     "module.configure": "changed the settings of",
     "module.disable": "turned off",
     "module.enable": "turned on",

@@ -24,6 +24,7 @@ from app.hookspecs import (
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
     hookimpl,
 )
 from app.services import cli
@@ -159,7 +160,7 @@ class Plausible:
         if delivery.recipient.is_agent or delivery.recipient.role == "bcc":
             return None
         self._warn_about_address()
-        links, settings = handles.links, handles.settings
+        links, settings = handles.links, handles.settings.within(delivery.permits)
         if links is None or not (settings.track_opens or settings.track_clicks):
             return None
         tracking_id = delivery.recipient.tracking_id
@@ -260,6 +261,11 @@ class Plausible:
         """What a reply sent now would report."""
         found = notice(self._handles().settings) if self._handles().links else None
         return found and f"{found}; Bcc copies are not tracked"
+
+    @hookimpl
+    def tracking_policy(self) -> TrackingPolicy:
+        """What the settings want."""
+        return self._handles().settings.policy
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:

@@ -55,6 +55,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert [item.label for item in await host.navigation()] == ["Shouts"]
     assert await host.receipt_states() == {"read"}
     assert await host.tracking_notice() is None
+    assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
     assert await host.reply_activity([7]) == {}
     await host.email_queued(QueuedMail(1, 7, "Hi", True, (BOB,)))
     await host.email_sent(REPORT)
