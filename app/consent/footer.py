@@ -23,7 +23,7 @@ REMOVED = "removed"
 
 _END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _COMMENT_END = "-->"
-_TOKEN = re.compile(rf"(?<![A-Za-z0-9_-]){TOKEN.pattern}(?![A-Za-z0-9_-])")
+_TOKEN = re.compile(rf"(?<![0-9]){TOKEN.pattern}(?![A-Za-z0-9_-])")
 
 
 def in_html(html: str, reports: frozenset[str], url: str) -> str:

@@ -59,6 +59,8 @@ class Outlook:
     """What is tracked with the switch on, in words."""
     off: str
     """Why nothing is tracked with it off, in words."""
+    is_possible: bool = True
+    """Whether any module tracks at all."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ async def outlook(emails: Sequence[str], *, department_id: int | None) -> Outloo
     runtime = current()
     now = await tracking_now(runtime)
     if not now.notice:
-        return Outlook(is_default=False, can_switch=False, on="", off=now.why_not)
+        return Outlook(is_default=False, can_switch=False, on="", off=now.why_not, is_possible=False)
     policy = await runtime.plugins.tracking_policy()
     async with runtime.database.connection() as conn:
         department = await repository.department(conn, department_id) if department_id else None
