@@ -68,7 +68,7 @@ class PlausibleSettings(ModuleSettings):
     track_by_default: Literal["both", "opens", "clicks", "off"] = Field(
         "both",
         title="Tracked by default",
-        description="What of the two above is tracked where nobody nearer says otherwise: a department, a contact, the "
+        description="What of opens and clicks is tracked where nobody nearer says otherwise: a department, a contact, the "
         "switch at a reply. Off: only where one of them turns it on.",
         json_schema_extra={"group": WHO},
     )
