@@ -19,6 +19,7 @@ from app.hookspecs import (
     DeliveryReport,
     Job,
     ModuleInfo,
+    ModuleSettings,
     NavItem,
     PluginContext,
     Prepared,
@@ -27,7 +28,7 @@ from app.hookspecs import (
     TrackingPolicy,
     hookimpl,
 )
-from app.services import cli
+from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
 from plugins.plausible import activity, growth, repository
@@ -266,6 +267,21 @@ class Plausible:
     def tracking_policy(self) -> TrackingPolicy:
         """What the settings want."""
         return self._handles().settings.policy
+
+    @hookimpl
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+        """Whether the portal may call Plausible there. Not asked again while nothing of it changes: a save of other
+        fields must not need a name server.
+        """
+        if not isinstance(before, PlausibleSettings) or not isinstance(after, PlausibleSettings):
+            return {}
+        if after.base_url == before.base_url and (before.send_to_plausible or not after.send_to_plausible):
+            return {}
+        try:
+            await outbound.check_url(after.base_url)
+        except (ValueError, outbound.Refused, outbound.NotResolved) as error:
+            return {"base_url": str(error)}
+        return {}
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:

@@ -18,6 +18,7 @@ from app.hookspecs import (
     DeliveryReport,
     Job,
     ModuleInfo,
+    ModuleSettings,
     NavItem,
     PluginContext,
     Prepared,
@@ -110,6 +111,10 @@ class Raises:
     @hookimpl
     def jobs(self) -> Sequence[Job]:
         raise RuntimeError("jobs")
+
+    @hookimpl
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+        raise RuntimeError("settings_check")
 
     @hookimpl
     def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -12,7 +12,17 @@ import pytest
 
 from app import plugin_calls, plugin_host
 from app.database import utcnow
-from app.hookspecs import Delivery, DeliveryReport, ModuleInfo, MyPortalSpec, Prepared, QueuedMail, Recipient, hookimpl
+from app.hookspecs import (
+    Delivery,
+    DeliveryReport,
+    ModuleInfo,
+    ModuleSettings,
+    MyPortalSpec,
+    Prepared,
+    QueuedMail,
+    Recipient,
+    hookimpl,
+)
 from app.plugin_discovery import discover
 from app.plugin_host import PluginHost, PreparedCopy
 from tests.plugins.broken import (
@@ -61,6 +71,8 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     await host.email_sent(REPORT)
     await host.email_failed(REPORT)
     await host.settings_changed("raises", {}, {})
+    said = await host.settings_check("raises", ModuleSettings(), ModuleSettings())
+    assert said == {"": "They could not be checked: RuntimeError: settings_check"}
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
