@@ -26,8 +26,9 @@ from app.hookspecs import (
     QueuedMail,
     ReplyActivity,
 )
-from app.plugin_calls import DEADLINE, PluginCalls, in_thread
+from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_discovery import words
+from app.plugin_privacy import PrivacyCalls
 
 CHECK_DEADLINE = 10.0
 
@@ -44,7 +45,7 @@ class PreparedCopy:
     """What each plugin wants to know of the copy later, by slug; those that want nothing are left out."""
 
 
-class PluginHost(PluginCalls):
+class PluginHost(PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook."""
 
     # --- once per process -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from app.contacts.routes import contacts
 from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
+from app.privacy.routes import privacy
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_files import ticket_files
 from app.tickets.routes_list import ticket_list
@@ -31,6 +32,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(modules)
     app.register_blueprint(new_ticket)
     app.register_blueprint(notifications)
+    app.register_blueprint(privacy)
     app.register_blueprint(profile)
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_files)

@@ -31,7 +31,7 @@ async def names(database: Database) -> list[str]:
         return await growth.partitions(conn)
 
 
-async def tend(database: Database, moment: datetime, keep: int = 24) -> None:
+async def tend(database: Database, moment: datetime, keep: int = 730) -> None:
     await growth.tend(database, keep=lambda: keep, now=lambda: moment)
 
 
