@@ -23,6 +23,7 @@ IN_MEMORY = 1_000_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be computed by a spreadsheet (OWASP, "CSV Injection")."""
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_ENDING = re.compile(r"[A-Za-z0-9]{1,10}")
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -54,6 +55,8 @@ class Archive:
                 table.write_csv(out)
         self._zip.writestr("README.txt", readme.replace("\n", "\r\n"))
         self._zip.close()
+        for table in self._tables.values():
+            table.close()
         self._file.seek(0)
         return self._file
 
@@ -147,10 +150,11 @@ def cell(value: Any) -> str:
 
 def safe_name(name: str) -> str:
     """A name that every system takes for a file: no folders, no devices, not too long, its ending kept."""
-    stem, dot, ending = name.rpartition(".")
-    stem, ending = (stem, ending) if dot and stem else (name, "")
-    stem = _NAME.sub("-", stem).strip(".-")[:80] or "file"
-    ending = _NAME.sub("", ending)[:10]
+    name = _NAME.sub("-", name)
+    stem, _, ending = name.rpartition(".")
+    if not stem or not _ENDING.fullmatch(ending):
+        stem, ending = name, ""
+    stem = stem.strip(".-")[:80] or "file"
     found = f"{stem}.{ending}" if ending else stem
     return f"_{found}" if _DEVICE.fullmatch(found) else found
 
