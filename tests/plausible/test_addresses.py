@@ -16,6 +16,7 @@ from bench.opens import Kept, prediction
 from plugins.plausible import retention
 from plugins.plausible.addresses import MODES, Addresses, AddressMode
 from plugins.plausible.events import TrackingEvent, read_address
+from plugins.plausible.evidence import as_request
 from plugins.plausible.module import Plausible
 from plugins.plausible.networks import load
 from plugins.plausible.recording import statements
@@ -197,3 +198,14 @@ async def test_apply_reduces_what_is_stored_and_goes_on_where_it_was(
 async def _quarantine(portal: Runtime, one: TrackingEvent) -> None:
     async with portal.database.transaction() as conn:
         assert await statements.quarantine(conn, encode(one), "DataError 1406")
+
+
+@pytest.mark.parametrize("address", [IPV4, IPV6])
+def test_a_whole_address_stands_for_the_same_client_as_a_cut_one(address: str) -> None:
+    def client(mode: AddressMode) -> str | None:
+        kept = addresses(mode).kept(read_address(address), "tid")
+        return as_request(event("tid", ip_address=kept)).client
+
+    assert client("full") == client("cut") == KEPT["cut"][address]
+    assert client("hash") == addresses("hash").kept(read_address(address), "tid")
+    assert client("none") is None
