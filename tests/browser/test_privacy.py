@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from app.database import Database, utcnow
-from app.settings import read_running
 from tests.support.demo import Demo
 from tools.screenshots import log_in
 
@@ -20,28 +17,22 @@ EMAIL = "quirina.zabelthau.with-a-long-name@customers.of.a.distant.example"
 
 
 @pytest.fixture(scope="module")
-def quirina(demo: Demo) -> str:
-    """The path of a contact's page."""
-    with ThreadPoolExecutor(1) as pool:
-        contact_id = pool.submit(asyncio.run, _add(demo.var)).result()
-    return f"/contacts/{contact_id}"
-
-
-async def _add(var: Path) -> int:
-    database = Database(str(read_running(var)["database_url"]))
-    async with database.transaction() as conn:
-        values = {"email": EMAIL, "now": utcnow()}
-        contact_id = await conn.insert(
-            "INSERT INTO contacts (name, email, notes, created_at, updated_at) "
-            "VALUES ('Quirina Zabelthau', %(email)s, '=tea', %(now)s, %(now)s)",
-            values,
-        )
-        await conn.execute(
-            "INSERT INTO contact_addresses (email, contact_id, created_at) VALUES (%(email)s, %(id)s, %(now)s)",
-            {**values, "id": contact_id},
-        )
-    await database.close()
-    return contact_id
+def quirina(browser: Browser, demo: Demo) -> str:
+    """The path of a contact's page, who has a ticket."""
+    context = browser.new_context()
+    page = context.new_page()
+    log_in(page, demo)
+    page.goto(f"{demo.url}/tickets/new")
+    page.get_by_label("Contact", exact=True).fill(f"Quirina Zabelthau <{EMAIL}>")
+    page.get_by_label("Subject").fill("Quirina's matter")
+    page.locator(".editor-body").fill("Dear Quirina")
+    page.get_by_role("button", name="Open ticket").click()
+    page.wait_for_url(re.compile(r"/tickets/\d+"))
+    page.goto(f"{demo.url}/contacts?q=quirina")
+    path = page.get_by_role("link", name="Quirina Zabelthau").get_attribute("href")
+    context.close()
+    assert path
+    return path
 
 
 def _problems(page: Page) -> list[str]:

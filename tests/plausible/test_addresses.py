@@ -29,7 +29,7 @@ from tests.plausible.test_classify_sample import SAMPLE, needs_sample
 from tests.receipts.builders import mailed_reply
 
 IPV4, IPV6 = "203.0.113.77", "2001:db8:1:2:3:4:5:6"
-KEPT = {
+KEPT: dict[str, dict[str, str | None]] = {
     "full": {IPV4: IPV4, IPV6: IPV6},
     "cut": {IPV4: "203.0.113.0", IPV6: "2001:db8:1::"},
     "none": {IPV4: None, IPV6: None},

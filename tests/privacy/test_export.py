@@ -143,7 +143,7 @@ async def test_only_admins_get_it_as_a_download_and_the_log_says_so(
     disposition = response.headers["content-disposition"]
     assert disposition == f'attachment; filename="contact-{person.contact_id}-{utcnow():%Y-%m-%d}.zip"'
     assert response.headers["cache-control"] == "no-store"
-    assert zipfile.ZipFile(io.BytesIO(await response.get_data())).testzip() is None
+    assert zipfile.ZipFile(io.BytesIO(await response.get_data(as_text=False))).testzip() is None
     [line] = await rows(portal.database, "SELECT user_id, subject, detail FROM audit_log WHERE action LIKE 'contact.%'")
     assert (line["user_id"], line["subject"]) == (ada.id, f"contact:{person.contact_id}")
     assert FIRST not in line["detail"]

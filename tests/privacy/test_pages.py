@@ -13,7 +13,7 @@ from app.accounts.models import User
 from app.contacts import service as contacts
 from app.hookspecs import ModuleInfo, Paragraph, hookimpl
 from app.plugin_host import PluginHost
-from app.privacy import erasure, nightly
+from app.privacy import erasure, erasure_steps, nightly
 from app.privacy.disclosure import disclosure
 from app.runtime import Runtime
 from app.services import modules
@@ -56,8 +56,7 @@ async def test_the_text_says_what_the_settings_say(portal: Runtime, ada_client: 
 @pytest.mark.parametrize("mode", ["full", "cut", "hash", "none"])
 def test_each_mode_has_words_of_its_own(mode: str) -> None:
     told = {
-        one: paragraphs(PlausibleSettings(ip_mode=one), enabled=True)[0].text  # type: ignore[arg-type]
-        for one in ("full", "cut", "hash", "none")
+        one: paragraphs(PlausibleSettings(ip_mode=one), enabled=True)[0].text for one in ("full", "cut", "hash", "none")
     }
     assert len(set(told.values())) == 4
     assert told[mode]
@@ -129,7 +128,7 @@ async def test_a_part_that_failed_can_be_tried_again_from_the_page(
 
     path = f"/contacts/{person.contact_id}/erase"
     with monkeypatch.context() as patched:
-        patched.setattr(erasure.steps, "mails", fails)
+        patched.setattr(erasure_steps, "mails", fails)
         await post(ada_client, path, {"confirm": FIRST})
         await erasure.run_due(portal)
     page = await _text(ada_client, path)
