@@ -52,7 +52,7 @@ async def identity(database: Database, person: ContactData, told: Told) -> None:
         await conn.execute("DELETE FROM contact_addresses WHERE contact_id = %(id)s", values)
         return int(changed)
 
-    told("names with notes and addresses", await database.run(work))
+    told("contact record", await database.run(work))
 
 
 async def copies(database: Database, person: ContactData, told: Told) -> None:

@@ -38,7 +38,7 @@ def _what(settings: PlausibleSettings, *, enabled: bool) -> str:
     if settings.track_opens:
         kinds.append("a small invisible image, which your mail program loads when it shows the mail")
     if settings.track_clicks:
-        kinds.append("links that lead through our server before they lead to their destination")
+        kinds.append("links that lead through our server first")
     what = " and ".join(
         word
         for word, on in (("when it was opened", settings.track_opens),
@@ -46,7 +46,7 @@ def _what(settings: PlausibleSettings, *, enabled: bool) -> str:
         if on
     )  # fmt: skip
     return (
-        f"Replies that we send you by mail may hold {' and '.join(kinds)}. From this we learn {what}, so that we know "
+        f"Replies that we send you by mail may hold {', and '.join(kinds)}. From this we learn {what}, so that we know "
         "whether our answer has reached you. No cookies are used for this."
     )
 

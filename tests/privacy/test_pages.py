@@ -108,7 +108,7 @@ async def test_erasing_takes_the_typed_address_and_says_how_far_it_is(
 
     assert (await post(ada_client, path, {"confirm": f" {FIRST.upper()} "})).status_code == 303
     page = await _text(ada_client, path)
-    assert "Under way" in page
+    assert "Erasure under way" in page
     assert "Erasure " in await _text(ada_client, "/admin/privacy")
     await erasure.run_due(portal)
     page = await _text(ada_client, path)
