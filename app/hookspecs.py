@@ -252,6 +252,41 @@ class Job:
     run: Callable[[], Awaitable[None]]
 
 
+MOST_EXPORTED = 100_000
+"""Rows of one table that an export of one contact holds at most."""
+
+
+@dataclass(frozen=True)
+class ContactData:
+    """The person whose data is exported or erased."""
+
+    id: int
+    name: str
+    addresses: tuple[str, ...]
+    """All they wrote from or were written to at, as far as it is known."""
+    recipient_ids: tuple[int, ...] = ()
+    """Their copies of outgoing mails (`email_recipients`), ascending; also those whose address was erased before."""
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """What one bounded piece of a longer work did."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What in words for people, "opens and clicks", and how many."""
+    done: bool = True
+    """False: call again, more is left."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A piece of the text for a privacy policy."""
+
+    title: str
+    text: str
+    """Plain text for the people whose data it is."""
+
+
 class MyPortalSpec:
     """Every hook, in the order in which a plugin meets them."""
 
@@ -407,6 +442,47 @@ class MyPortalSpec:
 
         Called: before each save, enabled or not. Return: what is wrong, by field; nothing is saved then. Raise, or take
         longer than 6 s: nothing is saved either, and the page says that they could not be checked.
+        """
+
+    @hookspec
+    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:  # type: ignore[empty-body]
+        """Give all that the plugin holds about a person.
+
+        Called: when an admin exports a contact, enabled or not. Return: tables by name, each row by column; text,
+        numbers, booleans, aware datetimes and None. At most MOST_EXPORTED rows of a table are taken, and the export
+        says so. Deadline 30 s. Raise: the export goes on without, and says so.
+        """
+
+    @hookspec
+    async def erase_contact(self, contact: ContactData) -> WorkDone:  # type: ignore[empty-body]
+        """Delete what the plugin holds about a person, or take out of it what tells of them.
+
+        Called: by the worker, enabled or not, after the portal erased its own part; again until it is `done`. Do one
+        bounded piece, a few thousand rows, and be repeatable: a call may come twice. Deadline 30 s. Raise: the erasure
+        shows the failure and calls again later.
+        """
+
+    @hookspec
+    async def purge_old(self) -> WorkDone:  # type: ignore[empty-body]
+        """Delete one bounded piece of what is past the time for which the plugin's settings keep it.
+
+        Called: each night by one worker, enabled or not, and by `myportal privacy purge`, again until it is `done`.
+        Deadline 30 s. Raise: shown on Admin → Privacy; the next night calls again.
+        """
+
+    @hookspec
+    async def apply_privacy(self) -> WorkDone:  # type: ignore[empty-body]
+        """Bring one bounded piece of what is stored down to what the plugin's settings say now.
+
+        Called: by `myportal privacy apply`, enabled or not, again until it is `done`. Deadline 30 s.
+        """
+
+    @hookspec
+    def privacy_disclosure(self) -> Sequence[Paragraph]:  # type: ignore[empty-body]
+        """Tell in plain words what the plugin does with people's data under its present settings.
+
+        Called: for the text on Admin → Privacy, enabled or not: a module that is off tells what it still holds. Never:
+        wait.
         """
 
     @hookspec

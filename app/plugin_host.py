@@ -29,8 +29,9 @@ from app.hookspecs import (
     ReplyActivity,
     TrackingPolicy,
 )
-from app.plugin_calls import DEADLINE, PluginCalls, in_thread
+from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_discovery import words
+from app.plugin_privacy import PrivacyCalls
 
 CHECK_DEADLINE = 10.0
 SETTINGS_DEADLINE = 6.0
@@ -49,7 +50,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(PluginCalls):
+class PluginHost(PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.

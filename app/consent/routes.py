@@ -17,18 +17,18 @@ from app.database import DatabaseUnavailable
 from app.runtime import current
 from app.web.access import open_to_all
 
-privacy = Blueprint("privacy", __name__, url_prefix=PATH)
+opt_out = Blueprint("opt_out", __name__, url_prefix=PATH)
 log = structlog.get_logger(__name__)
 
 
-@privacy.get("/<token>")
+@opt_out.get("/<token>")
 @open_to_all
 async def show(token: str) -> ResponseReturnValue:
     """Say what is recorded and what was decided, with one button to change it."""
     return await _page(token)
 
 
-@privacy.post("/<token>")
+@opt_out.post("/<token>")
 @open_to_all
 async def decide(token: str) -> ResponseReturnValue:
     """Keep the decision of who pressed the button, and show the page again."""

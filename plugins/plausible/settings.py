@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from app.hookspecs import TRACKED_KINDS, ModuleSettings, TrackingPolicy
+from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
 
 MAILS = "Tracking in mails"
 WHO = "Who is tracked"
+PRIVACY = "Privacy"
 PLAUSIBLE = "Plausible"
+DAYS_OF_A_MONTH = 365.25 / 12
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
 
 
@@ -85,14 +88,31 @@ class PlausibleSettings(ModuleSettings):
         "recipient turns that off, without a login. Agents do not see the line in the portal.",
         json_schema_extra={"group": WHO},
     )
-    keep_months: int = Field(
-        24,
+    ip_mode: AddressMode = Field(
+        "cut",
+        title="Addresses of readers",
+        description="What is stored of the address that opened a mail, once it is known who made the request. Cut: "
+        "without its last part, so that it names a network. Hash: a keyed hash of that, another one for each mail. "
+        'None: nothing. Full: all of it; the sync\'s visitor mode "real" needs that. For what is stored already, run '
+        "myportal privacy apply.",
+        json_schema_extra={"group": PRIVACY},
+    )
+    keep_agents_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        title="Keep user agents in full, days",
+        description='Later only the program\'s name and version stay, such as "Firefox on Windows", and of the page '
+        "that led there its host. Badges do not change.",
+        json_schema_extra={"group": PRIVACY},
+    )
+    keep_days: int = Field(
+        730,
         ge=0,
-        le=240,
-        title="Keep single events, months",
-        description="Older ones are deleted, a month at a time. Badges and counts stay, links keep working. "
-        "0 keeps all.",
-        json_schema_extra={"group": MAILS},
+        le=7300,
+        title="Keep single opens and clicks, days",
+        description="Older ones are deleted each night. Badges and counts stay, links keep working. 0 keeps all.",
+        json_schema_extra={"group": PRIVACY},
     )
     base_url: str = Field(
         "https://plausible.io",
@@ -119,6 +139,17 @@ class PlausibleSettings(ModuleSettings):
         "Needs the site domain.",
         json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_months(cls, values: Any) -> Any:
+        """Until now the time was saved in months."""
+        if isinstance(values, dict) and "keep_months" in values:
+            months = values["keep_months"]
+            values = {name: value for name, value in values.items() if name != "keep_months"}
+            if "keep_days" not in values and isinstance(months, int):
+                values["keep_days"] = round(months * DAYS_OF_A_MONTH)
+        return values
 
     @property
     def policy(self) -> TrackingPolicy:
