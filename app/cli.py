@@ -15,6 +15,7 @@ from app.commands import settings as portal_settings
 from app.database import DatabaseUnavailable
 from app.log import configure
 from app.migrations import MigrationError, all_migrations, migrate
+from app.privacy.commands import privacy_commands
 from app.runtime import Runtime
 from app.settings import ConfigurationError
 
@@ -142,6 +143,9 @@ def mailbox_command(smtp_port: int, port: int) -> None:
 
     run(lambda runtime: mailbox.run(runtime, smtp_port=smtp_port, port=port))
     leave()
+
+
+main.add_command(privacy_commands)
 
 
 @main.command("doctor")

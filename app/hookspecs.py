@@ -32,6 +32,8 @@ AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 LONGEST_NOTE = 16_000
 """Characters of a plugin's note on one copy."""
+TRACKED_KINDS = frozenset({"opens", "clicks"})
+"""What a copy may tell of its reader."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -130,6 +132,23 @@ class Delivery:
     """The exact URLs of the mail's List-Unsubscribe header."""
     text: str = ""
     """The plain-text part; made from the HTML as it is stored, whatever becomes of `html`."""
+    permits: frozenset[str] = TRACKED_KINDS
+    """What of 'opens' and 'clicks' this recipient's copy may report, after contact, department and message had their
+    say. Where it is empty, `enable_tracking` is False."""
+
+
+@dataclass(frozen=True)
+class TrackingPolicy:
+    """What a module's settings say about tracking; the sets hold 'opens' and 'clicks'."""
+
+    able: frozenset[str]
+    """What the module records now; nothing else can be wanted."""
+    by_default: frozenset[str]
+    """What of it is tracked where neither message nor contact nor department say otherwise."""
+    unknown: bool = True
+    """Whether contacts who decided nothing are tracked like all others."""
+    opt_out_link: bool = False
+    """Whether tracked copies end with a link to the page on which their recipient refuses tracking."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +158,8 @@ class Prepared:
     html: str
     """The whole new HTML of the copy."""
     reports: frozenset[str] = frozenset()
-    """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
+    """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked". An answer with more
+    than `Delivery.permits` is thrown away."""
     text: str | None = None
     """The whole new plain-text part; None leaves it."""
     note: str = ""
@@ -230,6 +250,41 @@ class Job:
     interval: float
     """Seconds between the end of one run and the start of the next."""
     run: Callable[[], Awaitable[None]]
+
+
+MOST_EXPORTED = 100_000
+"""Rows of one table that an export of one contact holds at most."""
+
+
+@dataclass(frozen=True)
+class ContactData:
+    """The person whose data is exported or erased."""
+
+    id: int
+    name: str
+    addresses: tuple[str, ...]
+    """All they wrote from or were written to at, as far as it is known."""
+    recipient_ids: tuple[int, ...] = ()
+    """Their copies of outgoing mails (`email_recipients`), ascending; also those whose address was erased before."""
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """What one bounded piece of a longer work did."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What in words for people, "opens and clicks", and how many."""
+    done: bool = True
+    """False: call again, more is left."""
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A piece of the text for a privacy policy."""
+
+    title: str
+    text: str
+    """Plain text for the people whose data it is."""
 
 
 class MyPortalSpec:
@@ -363,6 +418,14 @@ class MyPortalSpec:
         """Say in a few words what a reply sent now would report: "opens and links". Called: for the composer."""
 
     @hookspec
+    def tracking_policy(self) -> TrackingPolicy:  # type: ignore[empty-body]
+        """Say what the module's settings want tracked; message, contact and department may want otherwise.
+
+        Called: for the composer and once per copy and attempt, in a thread, while enabled. Without it the module may
+        track whatever message, contact and department do not forbid. Raise: nothing is tracked. Never: wait.
+        """
+
+    @hookspec
     async def check(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
         """Test the module with its present settings, step by step.
 
@@ -379,6 +442,47 @@ class MyPortalSpec:
 
         Called: before each save, enabled or not. Return: what is wrong, by field; nothing is saved then. Raise, or take
         longer than 6 s: nothing is saved either, and the page says that they could not be checked.
+        """
+
+    @hookspec
+    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:  # type: ignore[empty-body]
+        """Give all that the plugin holds about a person.
+
+        Called: when an admin exports a contact, enabled or not. Return: tables by name, each row by column; text,
+        numbers, booleans, aware datetimes and None. At most MOST_EXPORTED rows of a table are taken, and the export
+        says so. Deadline 30 s. Raise: the export goes on without, and says so.
+        """
+
+    @hookspec
+    async def erase_contact(self, contact: ContactData) -> WorkDone:  # type: ignore[empty-body]
+        """Delete what the plugin holds about a person, or take out of it what tells of them.
+
+        Called: by the worker, enabled or not, after the portal erased its own part; again until it is `done`. Do one
+        bounded piece, a few thousand rows, and be repeatable: a call may come twice. Deadline 30 s. Raise: the erasure
+        shows the failure and calls again later.
+        """
+
+    @hookspec
+    async def purge_old(self) -> WorkDone:  # type: ignore[empty-body]
+        """Delete one bounded piece of what is past the time for which the plugin's settings keep it.
+
+        Called: each night by one worker, enabled or not, and by `myportal privacy purge`, again until it is `done`.
+        Deadline 30 s. Raise: shown on Admin → Privacy; the next night calls again.
+        """
+
+    @hookspec
+    async def apply_privacy(self) -> WorkDone:  # type: ignore[empty-body]
+        """Bring one bounded piece of what is stored down to what the plugin's settings say now.
+
+        Called: by `myportal privacy apply`, enabled or not, again until it is `done`. Deadline 30 s.
+        """
+
+    @hookspec
+    def privacy_disclosure(self) -> Sequence[Paragraph]:  # type: ignore[empty-body]
+        """Tell in plain words what the plugin does with people's data under its present settings.
+
+        Called: for the text on Admin → Privacy, enabled or not: a module that is off tells what it still holds. Never:
+        wait.
         """
 
     @hookspec

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     web_max_memory_mb: int = Field(
         1024, ge=0, description="The same once it holds so much memory, in MB; 0: never. About 90 MB are usual."
     )
+    night_hour: int = Field(
+        2, ge=0, le=23, description="From which hour, in UTC, the nightly purge of old data may run."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )

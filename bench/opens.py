@@ -23,9 +23,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from plugins.plausible.addresses import MODES, Addresses, AddressMode, client_of_address
 from plugins.plausible.classify import Context, CopyHistory, Request, Verdict, chosen_headers, classify
 from plugins.plausible.events import read_address
+from plugins.plausible.evidence import Evidence, pack, unpack
 from plugins.plausible.networks import Networks, load
+from plugins.plausible.reducing import Traits, without_traits
 
 FOLDS = 5
 SIZES = (1, 3, 10, 100, 1_000, 10_000)
@@ -41,25 +44,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="one sequence a line")
     parser.add_argument("--figures", action="store_true", help="precision, recall and cost on a labelled file")
+    parser.add_argument("--addresses", choices=MODES, default="cut", help="as the setting keeps them; cut as usual")
+    parser.add_argument("--reduced", action="store_true", help="user agents as they are kept after their time")
     parser.add_argument("--networks", type=Path, help="a file of networks in place of the shipped one")
     options = parser.parse_args(arguments)
     networks = load(options.networks) if options.networks else load()
     rows = [json.loads(line) for line in options.file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    kept = Kept(options.addresses, options.reduced)
     if options.figures:
-        return _figures(rows, networks)
+        return _figures(rows, networks, kept)
     for row in rows:
-        print(json.dumps(prediction(row, networks)))
+        print(json.dumps(prediction(row, networks, kept)))
     return 0
 
 
-def prediction(row: Mapping[str, Any], networks: Networks) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is left of a request when it is classified."""
+
+    addresses: AddressMode = "cut"
+    reduced: bool = False
+    """The user agent's time is over."""
+
+
+AS_USUAL = Kept()
+
+
+def prediction(row: Mapping[str, Any], networks: Networks, kept: Kept = AS_USUAL) -> dict[str, Any]:
     """The line printed for one sequence."""
-    verdict = classify(history_of(row, networks))
+    verdict = classify(history_of(row, networks, kept))
     classes = [judgement.kind.value for judgement in verdict.requests]
     return {"id": row["id"], "classes": classes, "mail_read": verdict.read}
 
 
-def history_of(row: Mapping[str, Any], networks: Networks) -> CopyHistory:
+def history_of(row: Mapping[str, Any], networks: Networks, kept: Kept = AS_USUAL) -> CopyHistory:
     """A sequence of the file as classification takes it. Links are numbers there, texts here."""
     told = row.get("context") or {}
     sent = _moment(row["sent_at"])
@@ -79,7 +97,25 @@ def history_of(row: Mapping[str, Any], networks: Networks) -> CopyHistory:
         networks_stale=False,
     )
     agents, portal = frozenset(told.get("agent_ips") or ()), frozenset(told.get("portal_ips") or ())
-    return CopyHistory(context, [_request(one, sent, networks, agents, portal) for one in row.get("requests") or ()])
+    requests = [_request(one, sent, networks, agents, portal) for one in row.get("requests") or ()]
+    return CopyHistory(context, [_left_of(one, kept, row["id"]) for one in requests])
+
+
+def _left_of(request: Request, kept: Kept, copy_id: str) -> Request:
+    # What an export names is no address but stands for one already.
+    if request.client is not None and read_address(request.client).cut is not None:
+        stored = Addresses(["the key does not matter"], lambda: kept.addresses).reduced(request.client, copy_id)
+        request = replace(request, client=client_of_address(stored))
+    if not kept.reduced:
+        return request
+    headers = None if request.headers is None else Evidence(headers=request.headers)
+    left = without_traits(Traits(request.user_agent, request.referrer, pack(headers) if headers else None))
+    return replace(
+        request,
+        user_agent=left.user_agent,
+        referrer=left.referrer,
+        headers=unpack(left.evidence).headers if headers else None,
+    )
 
 
 def _request(
@@ -101,7 +137,7 @@ def _request(
         referrer=lower.get("referer"),
         headers=None if stored is None else chosen_headers(headers.items()),
         networks=classes,
-        client=read_address(address).cut if address else row.get("client"),
+        client=address or row.get("client"),
         agent_session="agent_session=" in lower.get("cookie", ""),
         customer_session="customer_session=" in lower.get("cookie", ""),
         repeats=int(row.get("repeats") or 1),
@@ -150,8 +186,8 @@ def fold_of_row(row: Mapping[str, Any]) -> int:
     return fold_of(str(row["truth"].get("family") or row["id"]))
 
 
-def _figures(rows: Sequence[Mapping[str, Any]], networks: Networks) -> int:
-    verdicts = {row["id"]: classify(history_of(row, networks)) for row in rows}
+def _figures(rows: Sequence[Mapping[str, Any]], networks: Networks, kept: Kept) -> int:
+    verdicts = {row["id"]: classify(history_of(row, networks, kept)) for row in rows}
     total = score(rows, verdicts)
     print(f"{'':14}sequences  precision  recall")
     print(f"{'all':14}{len(rows):9}  {total.precision:9.3f}  {total.recall:6.3f}")

@@ -13,6 +13,12 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "department.change": "changed the department",
+    "department.create": "added the department",
+    "department.delete": "deleted the department",
+    "contact.erase": "asked to erase",
+    "contact.erased": "erased all of",
+    "contact.export": "exported all about",
     "module.configure": "changed the settings of",
     "module.disable": "turned off",
     "module.enable": "turned on",

@@ -29,13 +29,19 @@ def subject_link(subject: str) -> str:
     kind, _, key = subject.partition(":")
     if kind == "user" and key.isdecimal():
         return url_for("admin.user", user_id=int(key))
+    if kind == "department" and key.isdecimal():
+        return url_for("departments.edit", department_id=int(key))
+    if kind == "contact" and key.isdecimal():
+        return url_for("contacts.show", contact_id=int(key))
     return url_for("modules.show", slug=key) if kind == "module" and key in current().infos else ""
 
 
 def subject_words(entry: AuditEntry) -> str:
     """The name of what an audit line is about."""
     info = current().infos.get(entry.subject.removeprefix("module:"))
-    return entry.subject_name or (info.name if info else entry.subject)
+    kind, _, key = entry.subject.partition(":")
+    named = f"contact {key}" if kind == "contact" else entry.subject
+    return entry.subject_name or (info.name if info else named)
 
 
 AUDIT_WORDS = {

@@ -1,6 +1,6 @@
 /*
- * The Copy button beside a secret that is shown once: <button data-copy="ID of its input">. Without this script the
- * button is not shown and the field can be selected.
+ * The Copy button beside a secret that is shown once, or a text: <button data-copy="ID of its field">. Without this
+ * script the button is not shown and the field can be selected.
  */
 "use strict";
 

@@ -114,3 +114,9 @@ def bounded(seconds: float) -> str:
     return (
         f"/*M! SET STATEMENT max_statement_time = {seconds:g} FOR */ SELECT /*+ MAX_EXECUTION_TIME({milliseconds}) */"
     )
+
+
+async def forget_words(conn: Connection, ticket_id: int) -> None:
+    """Let a ticket be found by nothing, until its words are added again."""
+    await conn.execute("DELETE FROM ticket_words WHERE ticket_id = %(id)s", {"id": ticket_id})
+    await conn.execute("DELETE FROM ticket_new_words WHERE ticket_id = %(id)s", {"id": ticket_id})

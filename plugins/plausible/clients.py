@@ -64,6 +64,57 @@ _SYSTEMS = (
 )  # fmt: skip
 
 
+_APPLES_APP = "Apple Mail or another app on "
+_PLACES = (*(name for _, name in _SYSTEMS), "an unknown system")
+_BY_NAME: dict[str, Kind] = {
+    **{f"{brand} on {place}": Kind.BROWSER for _, brand in (*_BRANDS, ("", "a browser")) for place in _PLACES},
+    **{f"{_APPLES_APP}{place}": Kind.MAIL_CLIENT for place in _PLACES},
+    "a robot": Kind.ROBOT,
+    "a program on no list": Kind.OTHER,
+    "a program that does not say its name": Kind.NOTHING,
+    "Apple Mail, loading images ahead": Kind.APPLE_AHEAD,
+    **{name: kind for kind, name, _ in reversed(NAMES)},
+}
+"""All that `Client.name` can be but for apps that Android names, with what sort of program it is."""
+_BEFORE_APPS = (Kind.NOTHING, Kind.APPLE_AHEAD)
+_LISTED = frozenset(name for _, name, _ in NAMES)
+_REDUCED = re.compile(
+    r"(?P<name>.+?)"
+    r"(?: \((?P<engine>[a-z]+) (?P<version>[0-9]{1,4})(?P<last>, last for its system)?(?P<app>, in an app)?\))?"
+)
+
+
+def reduced(user_agent: str) -> str:
+    """A User-Agent without all that does not matter to anybody any more: "Firefox on Windows (gecko 140)".
+
+    `client_of` reads the same program from it; something reduced stays as it is.
+    """
+    client = client_of(user_agent)
+    if not client.engine and not client.version and not client.holdout and not client.embedded:
+        return client.name
+    marks = (", last for its system" if client.holdout else "") + (", in an app" if client.embedded else "")
+    return f"{client.name} ({client.engine or 'version'} {client.version}{marks})"
+
+
+def _read_reduced(text: str) -> Client | None:
+    """What `reduced` wrote; None for anything else. Whoever sends such a text himself is believed as far as he would
+    be with the program's own User-Agent.
+    """
+    found = _REDUCED.fullmatch(text)
+    kind = _BY_NAME.get(found["name"]) if found else None
+    if found is None or kind is None:
+        return None
+    engine = found["engine"] or ""
+    return Client(
+        kind,
+        found["name"],
+        "" if engine == "version" else engine,
+        int(found["version"] or 0),
+        bool(found["last"]),
+        bool(found["app"]),
+    )
+
+
 def client_of(user_agent: str | None, app: str = "") -> Client:
     """The program behind a User-Agent. app: the X-Requested-With header, in which Android names the app."""
     return _read((user_agent or "")[:LONGEST_READ], app[:LONGEST_READ])
@@ -79,6 +130,11 @@ def client_words(user_agent: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _read(user_agent: str, app: str) -> Client:
+    kept = _read_reduced(user_agent)
+    if kept is not None:
+        # An app that Android names comes after the lists and before all that is guessed.
+        named = _named_app(app.lower()) if app and kept.name not in _LISTED and kept.kind not in _BEFORE_APPS else ""
+        return Client(Kind.MAIL_CLIENT, named, embedded=True) if named else kept
     agent = user_agent.strip().lower()
     if not agent:
         return Client(Kind.NOTHING, "a program that does not say its name")
@@ -98,7 +154,7 @@ def _read(user_agent: str, app: str) -> Client:
     if not engine:
         return Client(Kind.OTHER, "a program on no list")
     if engine == "webkit" and "safari/" not in agent:
-        return Client(Kind.MAIL_CLIENT, f"Apple Mail or another app on {_system(agent)}", engine)
+        return Client(Kind.MAIL_CLIENT, f"{_APPLES_APP}{_system(agent)}", engine)
     brand = next((name for mark, name in _BRANDS if mark in agent), "a browser")
     system = _system(agent)
     holdout = version in _HOLDOUTS.get((engine, system), ()) or _EDGE_IN_APPS in agent

@@ -38,7 +38,7 @@ class TrackingEvent:
     """The destination of a click."""
     user_agent: str | None = None
     ip_address: str | None = None
-    """Already cut."""
+    """As `plugins.plausible.addresses` keeps it."""
     referrer: str | None = None
     key: bytes = b""
     """Random; an event that is stored a second time is known by it. Made where none is given."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from plugins.plausible.addresses import client_of_address
 from plugins.plausible.classify import Request
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.links import link_mark
@@ -110,7 +111,7 @@ def request_of(
         referrer,
         seen.headers,
         seen.networks,
-        ip_address,
+        client_of_address(ip_address),
         seen.agent_session,
         seen.customer_session,
         repeats,

@@ -15,6 +15,7 @@ from app.database import utcnow
 from app.hookspecs import AsgiRoute
 from app.services.web import client_address
 from app.settings import Network
+from plugins.plausible.addresses import Addresses
 from plugins.plausible.classify import chosen_headers
 from plugins.plausible.classify.headers import KEPT
 from plugins.plausible.events import (
@@ -96,7 +97,7 @@ class FastPath:
     """The two ASGI applications.
 
     refused_page: gives the page for links that are not ours. trusted: proxies whose X-Forwarded-For is believed.
-    networks: the list in force. signs: by which agents are told from readers.
+    networks: the list in force. signs: by which agents are told from readers. addresses: how much of one is kept.
     """
 
     def __init__(
@@ -108,10 +109,12 @@ class FastPath:
         trusted: Sequence[Network],
         networks: Callable[[], Networks],
         signs: Signs,
+        addresses: Addresses,
     ) -> None:
         self._intake = intake
         self._networks = networks
         self._signs = signs
+        self._addresses = addresses
         self._signer = signer
         self._refused_page = refused_page
         self._trusted = tuple(trusted)
@@ -182,7 +185,7 @@ class FastPath:
                 utcnow(),
                 url,
                 _text(agent, LONGEST_USER_AGENT),
-                address.cut,
+                self._addresses.kept(address, tracking_id),
                 _text(referrer, LONGEST_REFERRER),
                 evidence=_evidence(scope["method"], tuple(kept), self._networks_of(address), is_session),
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pymysql
 import structlog
@@ -52,8 +52,8 @@ def missing(present: Sequence[str], today: date) -> list[date]:
 
 
 def outdated(present: Sequence[str], today: date, keep: int) -> list[str]:
-    """The partitions in which nothing is younger than `keep` whole months."""
-    oldest = name_of(later(today, -keep))
+    """The partitions in which nothing is younger than `keep` days."""
+    oldest = name_of(today - timedelta(days=keep))
     return sorted(name for name in present if name != REST and name < oldest)
 
 
@@ -71,7 +71,8 @@ async def partitions(conn: Connection) -> list[str]:
 
 
 async def tend(database: Database, *, keep: Callable[[], int], now: Callable[[], datetime] = utcnow) -> None:
-    """Make the partitions of the months ahead, drop those older than `keep()` months; 0 keeps all.
+    """Make the partitions of the months ahead, drop those in which all is older than `keep()` days; 0
+    keeps all.
 
     Any number of workers may do it at once. Where the table is busy, the next run does it.
     """

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from app.database import utcnow
 from app.hookspecs import PluginContext
 from app.services.email import CopyIds
-from plugins.plausible.events import OPEN, Kind
+from plugins.plausible.addresses import Addresses, AddressMode
+from plugins.plausible.events import OPEN, Kind, TrackingEvent
 from plugins.plausible.links import Links
 from plugins.plausible.networks_file import NetworksFile, own_path
 from plugins.plausible.recording.reading import Surroundings
@@ -27,11 +28,17 @@ class Handles:
     """None without PORTAL_URL: nothing can be tracked then."""
     networks: NetworksFile
     restoring: Restoring
+    addresses: Addresses
 
     @classmethod
     def build(cls, context: PluginContext) -> Handles:
         """From the portal's settings."""
         signer = Signer(context.settings.keys)
+
+        def mode() -> AddressMode:
+            found = context.module_settings()
+            return found.ip_mode if isinstance(found, PlausibleSettings) else "none"
+
         portal_url, tracking_url = context.settings.portal_url, context.settings.tracking_url
         return cls(
             context,
@@ -39,6 +46,7 @@ class Handles:
             Links(portal_url, signer, tracking_url=tracking_url) if portal_url else None,
             NetworksFile(own_path(context.settings)),
             Restoring(signer, CopyIds(context.settings.keys), [url for url in (portal_url, tracking_url) if url]),
+            Addresses(context.settings.keys, mode),
         )
 
     @property
@@ -54,6 +62,10 @@ class Handles:
         if not self.context.is_known():
             return None
         return self.context.is_enabled() and (self.settings.track_opens if kind == OPEN else self.settings.track_clicks)
+
+    def reduce(self, event: TrackingEvent) -> None:
+        """Keep no more of an event's address than the settings say now: it waited, and they may have changed."""
+        event.ip_address = self.addresses.reduced(event.ip_address, event.tracking_id)
 
     @property
     def around(self) -> Surroundings:

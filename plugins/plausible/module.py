@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from click import Command
@@ -15,22 +15,26 @@ from app.database import Database, utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
+    ContactData,
     Delivery,
     DeliveryReport,
     Job,
     ModuleInfo,
     ModuleSettings,
     NavItem,
+    Paragraph,
     PluginContext,
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
+    WorkDone,
     hookimpl,
 )
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, growth, repository
+from plugins.plausible import activity, disclosure, growth, personal, repository, retention
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
@@ -131,6 +135,7 @@ class Plausible:
             trusted=trusted,
             networks=handles.networks.current,
             signs=self._signs,
+            addresses=handles.addresses,
         )
         return paths.routes()
 
@@ -148,6 +153,7 @@ class Plausible:
             cap_bytes=settings.spool_max_mb << 20,
             wanted=handles.wants,
             around=handles.around,
+            reduce=handles.reduce,
         )
 
     @hookimpl
@@ -160,7 +166,7 @@ class Plausible:
         if delivery.recipient.is_agent or delivery.recipient.role == "bcc":
             return None
         self._warn_about_address()
-        links, settings = handles.links, handles.settings
+        links, settings = handles.links, handles.settings.within(delivery.permits)
         if links is None or not (settings.track_opens or settings.track_clicks):
             return None
         tracking_id = delivery.recipient.tracking_id
@@ -236,12 +242,45 @@ class Plausible:
         handles = self._handles()
 
         async def tend() -> None:
-            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_months)
+            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_days)
 
         async def settle() -> None:
             await rejudge.settle_due(handles.context.database, handles.around)
 
         return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
+
+    @hookimpl
+    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Opens and clicks of a person."""
+        return await personal.export(self._handles().context.database, contact)
+
+    @hookimpl
+    async def erase_contact(self, contact: ContactData) -> WorkDone:
+        """Delete opens and clicks of a person; counts stay."""
+        return await personal.erase(self._handles().context.database, contact)
+
+    @hookimpl
+    async def purge_old(self) -> WorkDone:
+        """Delete old events, reduce old user agents."""
+        handles = self._handles()
+        return await retention.purge(
+            handles.context.database,
+            keep_days=handles.settings.keep_days,
+            keep_agents_days=handles.settings.keep_agents_days,
+            now=utcnow(),
+        )
+
+    @hookimpl
+    async def apply_privacy(self) -> WorkDone:
+        """Reduce stored addresses to what is kept now."""
+        handles = self._handles()
+        return await retention.apply(handles.context.database, handles.addresses)
+
+    @hookimpl
+    def privacy_disclosure(self) -> Sequence[Paragraph]:
+        """What people should know of it."""
+        handles = self._handles()
+        return disclosure.paragraphs(handles.settings, enabled=handles.context.is_enabled())
 
     @hookimpl
     def commands(self) -> Sequence[Command]:
@@ -261,6 +300,11 @@ class Plausible:
         """What a reply sent now would report."""
         found = notice(self._handles().settings) if self._handles().links else None
         return found and f"{found}; Bcc copies are not tracked"
+
+    @hookimpl
+    def tracking_policy(self) -> TrackingPolicy:
+        """What the settings want."""
+        return self._handles().settings.policy
 
     @hookimpl
     async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:

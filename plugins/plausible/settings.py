@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from app.hookspecs import ModuleSettings
+from app.hookspecs import TRACKED_KINDS, ModuleSettings, TrackingPolicy
+from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
 
 MAILS = "Tracking in mails"
+WHO = "Who is tracked"
+PRIVACY = "Privacy"
 PLAUSIBLE = "Plausible"
+DAYS_OF_A_MONTH = 365.25 / 12
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
 
 
@@ -62,14 +67,52 @@ class PlausibleSettings(ModuleSettings):
         "clicks.",
         json_schema_extra={"group": MAILS},
     )
-    keep_months: int = Field(
-        24,
+    track_by_default: Literal["both", "opens", "clicks", "off"] = Field(
+        "both",
+        title="Tracked by default",
+        description="What of opens and clicks is tracked where nobody nearer says otherwise: a department, a contact, "
+        "the switch at a reply. Off: only where one of them turns it on.",
+        json_schema_extra={"group": WHO},
+    )
+    track_unknown: bool = Field(
+        True,
+        title="Track contacts who have not decided",
+        description="Off: replies are tracked for contacts only who allowed it, or when an agent turns it on for one "
+        "reply. Contacts who refused are never tracked.",
+        json_schema_extra={"group": WHO},
+    )
+    opt_out_link: bool = Field(
+        False,
+        title="Link to the opt-out page",
+        description="Ends each tracked reply with a line that says what it reports, and a link to a page where its "
+        "recipient turns that off, without a login. Agents do not see the line in the portal.",
+        json_schema_extra={"group": WHO},
+    )
+    ip_mode: AddressMode = Field(
+        "cut",
+        title="Addresses of readers",
+        description="What is stored of the address that opened a mail, once it is known who made the request. Cut: "
+        "without its last part, so that it names a network. Hash: a keyed hash of that, another one for each mail. "
+        'None: nothing. Full: all of it; the sync\'s visitor mode "real" needs that. For what is stored already, run '
+        "myportal privacy apply.",
+        json_schema_extra={"group": PRIVACY},
+    )
+    keep_agents_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        title="Keep user agents in full, days",
+        description='Later only the program\'s name and version stay, such as "Firefox on Windows", and of the page '
+        "that led there its host. Badges do not change.",
+        json_schema_extra={"group": PRIVACY},
+    )
+    keep_days: int = Field(
+        730,
         ge=0,
-        le=240,
-        title="Keep single events, months",
-        description="Older ones are deleted, a month at a time. Badges and counts stay, links keep working. "
-        "0 keeps all.",
-        json_schema_extra={"group": MAILS},
+        le=7300,
+        title="Keep single opens and clicks, days",
+        description="Older ones are deleted each night. Badges and counts stay, links keep working. 0 keeps all.",
+        json_schema_extra={"group": PRIVACY},
     )
     base_url: str = Field(
         "https://plausible.io",
@@ -96,6 +139,33 @@ class PlausibleSettings(ModuleSettings):
         "Needs the site domain.",
         json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_months(cls, values: Any) -> Any:
+        """Until now the time was saved in months."""
+        if isinstance(values, dict) and "keep_months" in values:
+            months = values["keep_months"]
+            values = {name: value for name, value in values.items() if name != "keep_months"}
+            if "keep_days" not in values and isinstance(months, int):
+                values["keep_days"] = round(months * DAYS_OF_A_MONTH)
+        return values
+
+    @property
+    def policy(self) -> TrackingPolicy:
+        """What of opens and clicks is recorded, and wanted."""
+        able = frozenset(kind for kind, on in (("opens", self.track_opens), ("clicks", self.track_clicks)) if on)
+        wanted = TRACKED_KINDS if self.track_by_default == "both" else frozenset({self.track_by_default})
+        return TrackingPolicy(able, able & wanted, unknown=self.track_unknown, opt_out_link=self.opt_out_link)
+
+    def within(self, permits: frozenset[str]) -> PlausibleSettings:
+        """The same for a copy that may report no more than this."""
+        return self.model_copy(
+            update={
+                "track_opens": self.track_opens and "opens" in permits,
+                "track_clicks": self.track_clicks and "clicks" in permits,
+            }
+        )
 
     @property
     def has_trap(self) -> bool:

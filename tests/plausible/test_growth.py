@@ -17,9 +17,14 @@ from tests.receipts.builders import mailed_reply
 
 @pytest.fixture
 async def database(portal: Runtime) -> AsyncIterator[Database]:
-    """As it is after the migrations, and again afterwards: other tests have the same schema."""
+    """As it is after the migrations, and again afterwards: other tests have the same schema, and run workers too."""
+    await _forget_months(portal.database)
     yield portal.database
-    async with portal.database.connection() as conn:
+    await _forget_months(portal.database)
+
+
+async def _forget_months(database: Database) -> None:
+    async with database.connection() as conn:
         await conn.execute(
             "ALTER TABLE email_tracking_events "
             "PARTITION BY RANGE COLUMNS (occurred_at) (PARTITION p_rest VALUES LESS THAN (MAXVALUE))"
@@ -31,7 +36,7 @@ async def names(database: Database) -> list[str]:
         return await growth.partitions(conn)
 
 
-async def tend(database: Database, moment: datetime, keep: int = 24) -> None:
+async def tend(database: Database, moment: datetime, keep: int = 730) -> None:
     await growth.tend(database, keep=lambda: keep, now=lambda: moment)
 
 
@@ -73,11 +78,11 @@ async def test_old_events_go_with_their_month_and_the_counts_stay(database: Data
         assert await stored(portal, TrackingEvent(OPEN, bob.tracking_id, moment))
     assert await stored(portal, TrackingEvent(CLICK, bob.tracking_id, moments[1], "https://example.org/"))
 
-    await tend(database, datetime(2027, 1, 31, tzinfo=UTC), keep=3)
-    assert await _rows(database) == 3, "the oldest month is not yet three whole months ago"
+    await tend(database, datetime(2027, 1, 31, tzinfo=UTC), keep=92)
+    assert await _rows(database) == 3, "the oldest month has a day that is not 92 days ago"
     await tend(database, datetime(2027, 2, 1, tzinfo=UTC), keep=0)
     assert await _rows(database) == 3, "0 keeps all"
-    await tend(database, datetime(2027, 2, 1, tzinfo=UTC), keep=3)
+    await tend(database, datetime(2027, 2, 1, tzinfo=UTC), keep=92)
 
     assert await _rows(database) == 2
     async with database.connection() as conn:

@@ -14,16 +14,20 @@ from quart import Blueprint
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
+    ContactData,
     Delivery,
     DeliveryReport,
     Job,
     ModuleInfo,
     ModuleSettings,
     NavItem,
+    Paragraph,
     PluginContext,
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
+    WorkDone,
     hookimpl,
 )
 
@@ -88,12 +92,36 @@ class Raises:
         raise RuntimeError("email_failed")
 
     @hookimpl
+    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        raise RuntimeError("export_contact")
+
+    @hookimpl
+    async def erase_contact(self, contact: ContactData) -> WorkDone:
+        raise RuntimeError("erase_contact")
+
+    @hookimpl
+    async def purge_old(self) -> WorkDone:
+        raise RuntimeError("purge_old")
+
+    @hookimpl
+    async def apply_privacy(self) -> WorkDone:
+        raise RuntimeError("apply_privacy")
+
+    @hookimpl
+    def privacy_disclosure(self) -> Sequence[Paragraph]:
+        raise RuntimeError("privacy_disclosure")
+
+    @hookimpl
     def receipt_states(self) -> frozenset[str]:
         raise RuntimeError("receipt_states")
 
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         raise RuntimeError("reply_activity")
+
+    @hookimpl
+    def tracking_policy(self) -> TrackingPolicy:
+        raise RuntimeError("tracking_policy")
 
     @hookimpl
     def tracking_notice(self) -> str | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import plugin_calls, plugin_host
+from app import plugin_calls, plugin_host, plugin_privacy
 from app.database import utcnow
 from app.hookspecs import (
+    ContactData,
     Delivery,
     DeliveryReport,
     ModuleInfo,
@@ -21,10 +24,12 @@ from app.hookspecs import (
     Prepared,
     QueuedMail,
     Recipient,
+    WorkDone,
     hookimpl,
 )
 from app.plugin_discovery import discover
 from app.plugin_host import PluginHost, PreparedCopy
+from app.plugin_privacy import PluginFailed
 from tests.plugins.broken import (
     FailsToStart,
     Hangs,
@@ -65,6 +70,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert [item.label for item in await host.navigation()] == ["Shouts"]
     assert await host.receipt_states() == {"read"}
     assert await host.tracking_notice() is None
+    assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
     assert await host.reply_activity([7]) == {}
     await host.email_queued(QueuedMail(1, 7, "Hi", True, (BOB,)))
     await host.email_sent(REPORT)
@@ -72,6 +78,15 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     await host.settings_changed("raises", {}, {})
     said = await host.settings_check("raises", ModuleSettings(), ModuleSettings())
     assert said == {"": "They could not be checked: RuntimeError: settings_check"}
+    for asked in (
+        host.export_contact("raises", PERSON),
+        host.erase_contact("raises", PERSON),
+        host.purge_old("raises"),
+        host.apply_privacy("raises"),
+    ):
+        with pytest.raises(PluginFailed, match="RuntimeError"):
+            await asked
+    assert await host.privacy_disclosure() == ([], ["raises"])
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
@@ -249,6 +264,52 @@ async def test_a_note_that_cannot_be_kept_costs_the_note_and_not_the_copy(note: 
     [(slug, hook, message)] = failures
     assert (slug, hook) == ("a", "prepare_delivery")
     assert words in message
+
+
+PERSON = ContactData(7, "Bob", ("bob@example.org",), (1, 2))
+
+
+class Odd:
+    """Answers the hooks about people's data with something else than promised."""
+
+    @hookimpl
+    def module_info(self) -> ModuleInfo:
+        return ModuleInfo("odd", "Odd", "Answers oddly.", "🎲")
+
+    @hookimpl
+    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        return {"rows": "text"}  # type: ignore[dict-item]
+
+    @hookimpl
+    async def erase_contact(self, contact: ContactData) -> WorkDone:
+        return None  # type: ignore[return-value]
+
+    @hookimpl
+    async def purge_old(self) -> WorkDone:
+        await asyncio.sleep(60)
+        return WorkDone()
+
+
+async def test_what_is_no_answer_is_never_taken_for_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin_privacy, "PATIENCE", 0.05)
+    host, failures = host_of(Odd())
+    with pytest.raises(PluginFailed, match="no list of rows"):
+        await host.export_contact("odd", PERSON)
+    with pytest.raises(PluginFailed, match="WorkDone is promised"):
+        await host.erase_contact("odd", PERSON)
+    with pytest.raises(PluginFailed, match="did not return"):
+        await host.purge_old("odd")
+    with pytest.raises(PluginFailed, match="not installed"):
+        await host.purge_old("gone")
+    assert {slug for slug, _, _ in failures} == {"odd"}
+
+
+async def test_who_could_not_start_still_has_to_answer_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    host, _ = host_of(FailsToStart())
+    host.start({"no-start": None})  # type: ignore[dict-item]
+    assert host.answering("erase_contact") == ["no-start"]
+    with pytest.raises(PluginFailed, match="no licence"):
+        await host.erase_contact("no-start", PERSON)
 
 
 HOOKS = [name for name, _ in inspect.getmembers(MyPortalSpec, inspect.isfunction)]

@@ -10,7 +10,7 @@ from app.database import Database
 from app.hookspecs import CheckResult
 from app.services.email import CopyIds
 from app.spool import Spool
-from plugins.plausible.events import Kind
+from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics, replay
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
@@ -29,7 +29,8 @@ ACQUIRE = 2.0
 class Recording:
     """Built once per web process; `start` and `close` with it.
 
-    wanted: whether events of a kind are recorded now; None while that is not known.
+    wanted: whether events of a kind are recorded now; None while that is not known. reduce: asked for each event of
+    the spool, takes out what is not to be kept any more.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Recording:
         cap_bytes: int,
         wanted: Callable[[Kind], bool | None],
         around: Surroundings | None = None,
+        reduce: Callable[[TrackingEvent], None] = lambda event: None,
     ) -> None:
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
         known = KnownCopies()
@@ -49,7 +51,7 @@ class Recording:
         self._cap_bytes = cap_bytes
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
-        self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted)
+        self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted, reduce=reduce)
         self.intake = Intake(self._recorder, self._lookup, known, ids, wanted=wanted)
 
     def start(self) -> None:

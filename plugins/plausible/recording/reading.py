@@ -33,11 +33,18 @@ SHARED_DOMAINS = frozenset({
 _CLASSES = frozenset(Class)
 _STATES = frozenset(State)
 _SUMS = ", ".join(f"s.{column}" for column in SUM_COLUMNS)
+HAS_READER = "r.erased_at IS NULL"
+"""Of the copies of people who were erased nothing is known any more, and nothing is added."""
 COPIES = (
     "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
     "JOIN ticket_replies AS t ON t.id = e.reply_id"
 )
-IS_TRACKED = "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '')"
+IS_TRACKED = (
+    "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '') "  # noqa: S608
+    "AND COALESCE((SELECT c.tracking FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id "
+    f"WHERE a.email = r.email), '') <> 'refused' AND {HAS_READER}"
+)
+"""A contact who refuses is recorded no longer, also of copies that went out before."""
 _COPIES_WITH_SUMS = (
     f"{COPIES} JOIN email_tracking_recipients AS s ON s.recipient_id = r.id "
     f"LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'"
@@ -88,7 +95,7 @@ def whose(recipient_ids: Sequence[int], tracking_ids: Sequence[str]) -> list[str
     """Conditions for the copies of these recipients, and for the tracked ones with these tracking ids."""
     conditions = []
     if recipient_ids:
-        conditions.append(f"r.id IN ({','.join(map(str, recipient_ids))})")
+        conditions.append(f"r.id IN ({','.join(map(str, recipient_ids))}) AND {HAS_READER}")
     if tracking_ids:
         conditions.append(f"r.tracking_id IN ({','.join(map(literal, tracking_ids))}) AND {IS_TRACKED}")
     return conditions

@@ -63,7 +63,8 @@ async def _decoded(records: Sequence[bytes]) -> _Decoded:
 class Replayer:
     """One per process, beside its recorder.
 
-    wanted: asked for events that came when it was not known whether the module is on.
+    wanted: asked for events that came when it was not known whether the module is on. reduce: takes out of an event
+    what is not to be kept any more.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class Replayer:
         database: Database,
         *,
         wanted: Callable[[Kind], bool | None],
+        reduce: Callable[[TrackingEvent], None] = lambda event: None,
     ) -> None:
         self._recorder = live
         self._store = store
         self._spool = spool
         self._database = database
         self._wanted = wanted
+        self._reduce = reduce
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._decoding: tuple[Sequence[bytes], asyncio.Task[_Decoded]] | None = None
@@ -150,6 +153,8 @@ class Replayer:
         else:
             decoded = await _decoded(records)
         events = [event for event, unsure in decoded.events if not unsure or self._is_wanted(event)]
+        for event in events:
+            self._reduce(event)
         start = 0
         while start < len(events):
             started = time.perf_counter()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins.plausible import fast_path as module
+from plugins.plausible.addresses import Addresses
 from plugins.plausible.events import CLICK, OPEN, Address, Kind, TrackingEvent
 from plugins.plausible.evidence import Evidence, unpack
 from plugins.plausible.fast_path import GIF, FastPath, click_parts, pixel_id
@@ -77,7 +78,13 @@ class Caller:
         trusted = [ipaddress.ip_network("10.0.0.0/8")]
         self.signs = Signs()
         self.paths = FastPath(
-            self.intake, SIGNER, refused_page=refused, trusted=trusted, networks=lambda: NETWORKS, signs=self.signs
+            self.intake,
+            SIGNER,
+            refused_page=refused,
+            trusted=trusted,
+            networks=lambda: NETWORKS,
+            signs=self.signs,
+            addresses=Addresses(["k" * 32], lambda: "cut"),
         )
 
     async def __call__(

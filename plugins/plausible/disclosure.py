@@ -1,0 +1,79 @@
+"""What the module tells people of itself, made from the settings in force. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from app.hookspecs import Paragraph
+from plugins.plausible.addresses import AddressMode
+from plugins.plausible.settings import PlausibleSettings
+
+TITLE = "Whether our mails are read"
+ADDRESSES: dict[AddressMode, str] = {
+    "full": "We store the IP address of the device or mail service that asked.",
+    "cut": "Of the IP address we store only the network (the first three of four parts of an IPv4 address, the first "
+    "48 bits of an IPv6 address).",
+    "hash": "We do not store the IP address, only a code computed from its network with a secret key. The code differs "
+    "from mail to mail, so that it cannot link them.",
+    "none": "We do not store the IP address.",
+}
+
+
+def paragraphs(settings: PlausibleSettings, *, enabled: bool) -> Sequence[Paragraph]:
+    """What is recorded, how much of it for how long, and what leaves the portal."""
+    told = [Paragraph(TITLE, f"{_what(settings, enabled=enabled)} {_how_much(settings)} {_how_long(settings)}")]
+    if not enabled:
+        return told
+    return [*told, Paragraph("What other services get", _sync(settings))]
+
+
+def _what(settings: PlausibleSettings, *, enabled: bool) -> str:
+    if not enabled or not (settings.track_opens or settings.track_clicks):
+        return (
+            "We do not record whether our mails are opened or which links in them are followed. Records of earlier "
+            "mails are kept as follows."
+        )
+    kinds = []
+    if settings.track_opens:
+        kinds.append("a small invisible image, which your mail program loads when it shows the mail")
+    if settings.track_clicks:
+        kinds.append("links that lead through our server first")
+    what = " and ".join(
+        word
+        for word, on in (("when it was opened", settings.track_opens),
+                         ("which links in it were followed and when", settings.track_clicks))
+        if on
+    )  # fmt: skip
+    return (
+        f"Replies that we send you by mail may hold {', and '.join(kinds)}. From this we learn {what}, so that we know "
+        "whether our answer has reached you. No cookies are used for this."
+    )
+
+
+def _how_much(settings: PlausibleSettings) -> str:
+    days = settings.keep_agents_days
+    return (
+        f"{ADDRESSES[settings.ip_mode]} What your mail program or browser says of itself is kept in full for {days} "
+        f"{'day' if days == 1 else 'days'}; after that only the program's name and version remain."
+    )
+
+
+def _how_long(settings: PlausibleSettings) -> str:
+    if not settings.keep_days:
+        return "These records are kept until you ask us to erase them."
+    days = settings.keep_days
+    return (
+        f"Single records are deleted after {days} {'day' if days == 1 else 'days'}; that a mail was read, and how "
+        "often, stays with the mail."
+    )
+
+
+def _sync(settings: PlausibleSettings) -> str:
+    if not settings.send_to_plausible:
+        return "Nothing about opened mails or followed links is passed on to others."
+    host = urlsplit(settings.base_url).hostname or settings.base_url
+    return (
+        f"That a mail was opened or a link was followed is passed on to the analytics service at {host}, without your "
+        "name, your mail address and the content of mails."
+    )
