@@ -73,4 +73,5 @@ class Handles:
         return Surroundings(
             urlsplit(self.context.settings.portal_url or "").hostname,
             is_stale=lambda: self.networks.is_stale(utcnow().date()),
+            is_sent_on=lambda: self.context.is_enabled() and self.settings.send_to_plausible,
         )

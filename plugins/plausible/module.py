@@ -53,6 +53,8 @@ from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.sync import job
+from plugins.plausible.sync.job import Sync
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
@@ -247,7 +249,12 @@ class Plausible:
         async def settle() -> None:
             await rejudge.settle_due(handles.context.database, handles.around)
 
-        return [Job("months of events", growth.INTERVAL, tend), Job("who opened", rejudge.INTERVAL, settle)]
+        sync = Sync(handles.context.database, handles.context.settings.key, lambda: handles.settings)
+        return [
+            Job("months of events", growth.INTERVAL, tend),
+            Job("who opened", rejudge.INTERVAL, settle),
+            Job("sync", job.INTERVAL, sync.run),
+        ]
 
     @hookimpl
     async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
@@ -17,6 +18,10 @@ WHO = "Who is tracked"
 PRIVACY = "Privacy"
 PLAUSIBLE = "Plausible"
 DAYS_OF_A_MONTH = 365.25 / 12
+LONGEST_NAME = 100
+"""Characters of an event's name: Plausible takes 120, and "_machine" may follow."""
+RESERVED = ("pageview", "engagement")
+VisitorMode = Literal["anonymous", "real", "none"]
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
 
 
@@ -135,9 +140,64 @@ class PlausibleSettings(ModuleSettings):
     send_to_plausible: bool = Field(
         False,
         title="Send to Plausible",
-        description="The sync comes with a later release: until then nothing leaves the portal, also with this on. "
+        description="Passes opens and clicks by people on, without anything that names a person, a ticket or a link. "
         "Needs the site domain.",
         json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
+    )
+    visitor_mode: VisitorMode = Field(
+        "anonymous",
+        title="Visitors",
+        description="Anonymous: a keyed hash that changes each day stands for the recipient; counts visitors on a "
+        "Plausible of your own. Real: sends the reader's own address and browser to Plausible, which discloses them, "
+        "and needs whole addresses under Privacy; Plausible's cloud counts visitors only so. None: no address.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    open_event_name: str = Field(
+        "email_open",
+        title="Name of opens",
+        description="The custom event's name at Plausible; a goal needs exactly the same.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    click_event_name: str = Field(
+        "email_click",
+        title="Name of clicks",
+        description="The same for links that were followed.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    send_machine_events: bool = Field(
+        False,
+        title="Send what machines did too",
+        description="Scanners, robots and Apple's prefetch, under the same names with _machine added.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    send_department: bool = Field(
+        False,
+        title="Send the department",
+        description="Adds the name of the ticket's department to each event, as the property department.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    site_timezone: str = Field(
+        "UTC",
+        title="Time zone of the site",
+        description="As set at Plausible, for example Europe/Berlin. Plausible dates an event when it comes, so one "
+        "from another day is not sent.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    too_old_hours: int = Field(
+        24,
+        ge=1,
+        le=24,
+        title="Too old after, hours",
+        description="An event that waited longer, because Plausible was away, is marked and not sent.",
+        json_schema_extra={"group": PLAUSIBLE},
+    )
+    sync_concurrency: int = Field(
+        16,
+        ge=1,
+        le=64,
+        title="Requests at once",
+        description="How many events each worker sends at the same time.",
+        json_schema_extra={"group": PLAUSIBLE},
     )
 
     @model_validator(mode="before")
@@ -186,6 +246,24 @@ class PlausibleSettings(ModuleSettings):
             raise ValueError(f"must start with https:// and name a host, got {value!r}")
         if parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value:
             raise ValueError("must be an address without login, query and fragment; the API key has a field of its own")
+        return value
+
+    @field_validator("open_event_name", "click_event_name")
+    @classmethod
+    def _check_event_name(cls, value: str) -> str:
+        value = value.strip()
+        if not 0 < len(value) <= LONGEST_NAME or not value.isprintable() or value in RESERVED:
+            raise ValueError(
+                f"must be a name of 1 to {LONGEST_NAME} characters other than {' and '.join(RESERVED)}, got {value!r}"
+            )
+        return value
+
+    @field_validator("site_timezone")
+    @classmethod
+    def _check_timezone(cls, value: str) -> str:
+        value = value.strip()
+        if value not in available_timezones():
+            raise ValueError(f"must be a time zone like Europe/Berlin or UTC, got {value!r}")
         return value
 
     @field_validator("site_domain")

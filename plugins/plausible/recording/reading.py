@@ -66,12 +66,20 @@ _EVENT = (
 class Surroundings:
     """What classification needs to know of the portal, the same for all copies.
 
-    portal_host: of PORTAL_URL; None without one. is_stale: whether the list of networks is old.
+    portal_host: of PORTAL_URL; None without one. is_stale: whether the list of networks is old. is_sent_on: whether
+    events go to a Plausible instance too.
     """
 
-    def __init__(self, portal_host: str | None = None, *, is_stale: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        portal_host: str | None = None,
+        *,
+        is_stale: Callable[[], bool] = lambda: False,
+        is_sent_on: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.portal_host = portal_host
         self.is_stale = is_stale
+        self.is_sent_on = is_sent_on
 
 
 async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:

@@ -17,12 +17,14 @@ from app.services import receipts
 from app.services.receipts import Report
 from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
+from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.taking import take
+from plugins.plausible.sync import outbox
 
 SHARDS = 16
 LANE_STEP = 5
@@ -82,14 +84,14 @@ async def write(
         fresh = [event for event in found if outcome[event.key] != "duplicate"]
         if fresh:
             judged.append(judge(record, fresh, now=now))
-    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
+    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS, send_on=around.is_sent_on())
     stored = [one for found in judged for one in found.stored]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
 
 
-async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> None:
-    """Write down what was found out about copies whose sums are locked."""
+async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, send_on: bool) -> None:
+    """Write down what was found out about copies whose sums are locked. send_on: let the sync have them too."""
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
@@ -98,6 +100,8 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> No
         conn.later(statements.insert_events(stored))
     if changed:
         conn.later(statements.change_events(changed))
+    if send_on:
+        _send_on(conn, judged, stored)
     conn.later(statements.set_sums([one.after for one in judged]))
     await _add_to_replies(conn, judged)
     days = _days(judged)
@@ -109,6 +113,23 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int) -> No
         heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged},
         was={one.after.copy.recipient_id: _seen(one.before.sums) for one in judged},
     )
+
+
+def _send_on(
+    conn: Connection, judged: Sequence[Outcome], stored: Sequence[tuple[TrackingEvent, int, Judgement]]
+) -> None:
+    now = utcnow()
+    if stored:
+        pending = {one.after.copy.recipient_id: one.after.sums.pending_until for one in judged}
+        conn.later(outbox.add(stored, now=now, until={one: at for one, at in pending.items() if at is not None}))
+    people = {
+        one.after.copy.recipient_id
+        for one in judged
+        for told, judgement in one.changed
+        if judgement.kind in PERSONS and told.judgement.kind not in PERSONS
+    }
+    if people:
+        conn.later(outbox.add_again(people, now=now))
 
 
 async def _add_to_replies(conn: Connection, judged: Iterable[Outcome]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from app.database import Connection
+from app.database import Connection, Row
 from app.sql import derived, literal
 from plugins.plausible.classify import Class, Judgement
 from plugins.plausible.classify.model import PERSONS
@@ -57,8 +57,8 @@ class Finished:
 def add(events: Iterable[tuple[TrackingEvent, int, Judgement]], *, now: datetime, until: Mapping[int, datetime]) -> str:
     """Add events (at least one), with their recipients. until: when a copy's verdict is expected, by recipient."""
     rows = ",".join(
-        f"(x'{event.key.hex()}',{literal(event.occurred_at)},{recipient_id},{literal(due(now, until.get(recipient_id)))})"
-        for event, recipient_id, _ in events
+        f"({literal(event.key)},{literal(event.occurred_at)},{one},{literal(due(now, until.get(one)))})"
+        for event, one, _ in events
     )
     return f"INSERT INTO email_tracking_outbox (event_key, occurred_at, recipient_id, next_attempt_at) VALUES {rows}"  # noqa: S608
 
@@ -106,18 +106,26 @@ async def claim(conn: Connection, *, owner: str, limit: int) -> list[Claimed]:
     ]
 
 
-async def _told(conn: Connection, rows: Sequence[Mapping[str, object]]) -> dict[object, Told]:
-    listed = [(literal(row["event_key"]), literal(row["occurred_at"])) for row in rows]  # type: ignore[arg-type]
+async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
+    listed = [(literal(row["event_key"]), literal(row["occurred_at"])) for row in rows]
     times = [row["occurred_at"] for row in rows]
     found = await conn.fetch_all(
         f"""
-        SELECT e.event_key, e.event_type, e.occurred_at, e.class, e.user_agent, e.ip_address, e.event_url, r.email
+        SELECT e.event_key, e.event_type, e.occurred_at, e.class, e.user_agent, e.ip_address, e.event_url, r.email,
+               r.erased_at IS NOT NULL OR COALESCE(c.tracking, '') = 'refused' AS refused,
+               COALESCE(d.name, '') AS department
           FROM {derived(("event_key", "occurred_at"), listed)} AS wanted
           STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = wanted.event_key
                AND e.occurred_at = wanted.occurred_at
                AND e.occurred_at BETWEEN {literal(min(times))} AND {literal(max(times))}
           JOIN email_recipients AS r ON r.id = e.recipient_id
-        """  # type: ignore[type-var]  # noqa: S608
+          LEFT JOIN contact_addresses AS a ON a.email = r.email
+          LEFT JOIN contacts AS c ON c.id = a.contact_id
+          LEFT JOIN outgoing_emails AS m ON m.id = r.email_id
+          LEFT JOIN ticket_replies AS p ON p.id = m.reply_id
+          LEFT JOIN tickets AS t ON t.id = p.ticket_id
+          LEFT JOIN departments AS d ON d.id = t.department_id
+        """  # noqa: S608
     )
     classes = frozenset(Class)
     return {
@@ -130,6 +138,8 @@ async def _told(conn: Connection, rows: Sequence[Mapping[str, object]]) -> dict[
             ip_address=row["ip_address"],
             url=row["event_url"],
             recipient=row["email"],
+            department=row["department"],
+            refused=bool(row["refused"]),
         )
         for row in found
     }
@@ -192,11 +202,9 @@ async def take_out_lost(conn: Connection, *, day: date, now: datetime) -> int:
     return _out(conn, rows, Outcome.AMBIGUOUS, words, day=day, now=now)
 
 
-def _out(
-    conn: Connection, rows: Sequence[Mapping[str, object]], outcome: Outcome, words: str, *, day: date, now: datetime
-) -> int:
+def _out(conn: Connection, rows: Sequence[Row], outcome: Outcome, words: str, *, day: date, now: datetime) -> int:
     found = [
-        Finished(Claimed(row["id"], row["event_key"], row["occurred_at"], row["attempts"], None), outcome, "", words)  # type: ignore[arg-type]
+        Finished(Claimed(row["id"], row["event_key"], row["occurred_at"], row["attempts"], None), outcome, "", words)
         for row in rows
     ]
     _leave(conn, found, day=day, now=now)

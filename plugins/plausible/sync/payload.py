@@ -11,15 +11,14 @@ import ipaddress
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 from urllib.parse import urlsplit
 
 from plugins.plausible.classify import Class
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.clients import client_of
 from plugins.plausible.events import OPEN, Kind
+from plugins.plausible.settings import VisitorMode
 
-VisitorMode = Literal["anonymous", "real", "none"]
 USER_AGENT = "Mozilla/5.0 (compatible; MyPortal/1.0)"
 """Neutral and always the same: Plausible drops those of Gmail's and Yahoo's proxies as robots."""
 MACHINE = "_machine"
@@ -41,6 +40,8 @@ class Told:
     recipient: str
     """The recipient's address: only goes into the keyed hash that stands for a visitor."""
     department: str = ""
+    refused: bool = False
+    """Whether the recipient refused to be tracked meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,232 @@
+"""The worker's job: claim a few events, send them at once, write down what became of each; again while there are any.
+
+An event counts as being sent from the commit before its request leaves until the commit of its outcome. A worker that
+dies in between leaves it ambiguous, because Plausible counts an event that comes twice twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from app.crypto import derive
+from app.database import Connection, Database, utcnow
+from app.services import outbound
+from plugins.plausible.classify import Class
+from plugins.plausible.classify.model import PERSONS
+from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.sync import account, outbox
+from plugins.plausible.sync.outbox import Claimed, Finished
+from plugins.plausible.sync.outcome import Outcome, Result, of_answer, of_error
+from plugins.plausible.sync.payload import Names, build
+
+INTERVAL = 0.2
+"""Seconds between two runs; a run with nothing to do costs one query a second."""
+RUN_FOR = 2.0
+"""Seconds after which a run ends, so that the worker can end."""
+IDLE = 1.0
+"""Seconds between two looks while nothing is due."""
+SWEEP_EVERY = 10.0
+LANES = 2
+"""Groups at the same time: one is sent while the other is written down."""
+TIMEOUT = 10.0
+"""Seconds for each step of one request."""
+MAX_ANSWER = 64_000
+"""Bytes; Plausible says "ok"."""
+ANSWERED = frozenset({Outcome.ACCEPTED, Outcome.DROPPED, Outcome.REJECTED})
+"""What only a Plausible that works says."""
+LONGEST_WAIT = 900.0
+"""Seconds between two attempts at one event, at most."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How events are sent now."""
+
+    url: str
+    site: str
+    names: Names
+    settings: PlausibleSettings
+    zone: ZoneInfo
+
+    @classmethod
+    def by(cls, settings: PlausibleSettings) -> Sending:
+        """As an admin has set it."""
+        return cls(
+            f"{settings.base_url}/api/event",
+            settings.site_domain,
+            Names(settings.open_event_name, settings.click_event_name),
+            settings,
+            ZoneInfo(settings.site_timezone),
+        )
+
+    def day(self, now: datetime) -> date:
+        """The day as the site counts it."""
+        return now.astimezone(self.zone).date()
+
+    def oldest(self, now: datetime) -> datetime:
+        """Events before this moment are not sent: Plausible dates an event when it comes."""
+        midnight = datetime.combine(self.day(now), datetime.min.time(), self.zone)
+        return max(midnight.astimezone(now.tzinfo), now - timedelta(hours=self.settings.too_old_hours))
+
+
+class Sync:
+    """One worker's part of the sync. Any number of workers may run it at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        key: str,
+        settings: Callable[[], PlausibleSettings],
+        *,
+        now: Callable[[], datetime] = utcnow,
+        client: Callable[[int], httpx.AsyncClient] | None = None,
+    ) -> None:
+        self._database = database
+        self._key = derive(key, "plausible-visitors")
+        self._settings = settings
+        self._now = now
+        self._new_client = client or _client
+        self._client: httpx.AsyncClient | None = None
+        self._client_for = 0
+        self._owner = secrets.token_hex(8)
+        self._swept_at = self._rests_until = 0.0
+
+    async def run(self) -> None:
+        """Send what is due, for at most RUN_FOR seconds."""
+        settings = self._settings()
+        clock = time.monotonic
+        if clock() - self._swept_at >= SWEEP_EVERY or not self._swept_at:
+            await self.sweep()
+            self._swept_at = clock()
+        if not settings.send_to_plausible or not settings.site_domain or clock() < self._rests_until:
+            return
+        until = clock() + RUN_FOR
+        sent = sum(await asyncio.gather(*(self._lane(until, lane) for lane in range(LANES))))
+        if not sent:
+            self._rests_until = clock() + IDLE
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def sweep(self) -> None:
+        """Take out what is too old, and what somebody never told the end of. Done too while sending is off."""
+        sending = Sending.by(self._settings())
+        for take_out in (self._too_old, self._lost):
+            while await self._database.run(lambda conn, take_out=take_out: take_out(conn, sending)) == outbox.SWEEP:  # type: ignore[misc]
+                pass
+
+    async def _too_old(self, conn: Connection, sending: Sending) -> int:
+        now = self._now()
+        return await outbox.take_out_old(conn, before=sending.oldest(now), day=sending.day(now), now=now)
+
+    async def _lost(self, conn: Connection, sending: Sending) -> int:
+        now = self._now()
+        return await outbox.take_out_lost(conn, day=sending.day(now), now=now)
+
+    async def _lane(self, until: float, lane: int) -> int:
+        total = 0
+        while time.monotonic() < until:
+            paused, failures = await account.look(self._database)
+            # After a failure one event finds out whether the instance works again.
+            if paused or (failures and lane):
+                return total
+            count = await self._group(1 if failures else max(1, self._settings().sync_concurrency // LANES))
+            total += count
+            if not count:
+                return total
+        return total
+
+    async def _group(self, limit: int) -> int:
+        """Claim, send and write down one group; how many it were."""
+        settings = self._settings()
+        sending = Sending.by(settings)
+        claimed = await self._database.run(lambda conn: outbox.claim(conn, owner=self._owner, limit=limit))
+        if not claimed:
+            return 0
+        client = self._client_of(settings.sync_concurrency)
+        results = await asyncio.gather(*(self._one(client, sending, one) for one in claimed))
+        await self._write(sending, results)
+        return len(claimed)
+
+    async def _one(self, client: httpx.AsyncClient, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
+        now = self._now()
+        told = claimed.told
+        if told is None:
+            gone = Result(Outcome.TOO_OLD, "the event was deleted before it could be sent")
+            return Finished(claimed, gone.outcome, "", gone.words), gone
+        is_sent = told.kind_of_reader in PERSONS or (
+            sending.settings.send_machine_events and told.kind_of_reader is not Class.SELF
+        )
+        if not is_sent or told.refused:
+            result = Result(Outcome.NO_PERSON, "a machine or one of us, or somebody who refused meanwhile")
+            return Finished(claimed, result.outcome, "", result.words), result
+        if claimed.occurred_at < sending.oldest(now):
+            result = Result(Outcome.TOO_OLD, "waited until another day")
+            return Finished(claimed, result.outcome, "", result.words), result
+        request = build(
+            told if sending.settings.send_department else replace(told, department=""),
+            site=sending.site,
+            names=sending.names,
+            mode=sending.settings.visitor_mode,
+            whole_addresses=sending.settings.ip_mode == "full",
+            key=self._key,
+            today=sending.day(now),
+        )
+        try:
+            response = await client.post(sending.url, content=request.body, headers=request.headers)
+            result = of_answer(response.status_code, response.headers, response.content, now=self._now())
+        except (httpx.HTTPError, ValueError) as error:
+            result = of_error(error)
+        finished = Finished(claimed, result.outcome, request.name, result.words)
+        if result.outcome is Outcome.WAITING:
+            finished = replace(finished, wait=result.wait or backoff(claimed.attempts, LONGEST_WAIT))
+        return finished, result
+
+    async def _write(self, sending: Sending, results: Sequence[tuple[Finished, Result]]) -> None:
+        faults = [result for _, result in results if result.is_fault]
+        outcomes = {one.outcome for one, _ in results}
+        works = bool(outcomes & ANSWERED)
+
+        async def work(conn: Connection) -> None:
+            now = self._now()
+            finished = [one for one, _ in results]
+            done = await outbox.finish(conn, finished, owner=self._owner, day=sending.day(now), now=now)
+            account.note(conn, done=done, accepted=Outcome.ACCEPTED in outcomes, works=works)
+            if faults and not works:
+                failures = await _failures(conn)
+                asked = max((result.wait or 0.0 for result in faults), default=0.0)
+                seconds = asked or backoff(failures + 1, account.LONGEST_PAUSE)
+                await account.pause(conn, faults[-1].words, seconds=seconds)
+
+        await self._database.run(work)
+
+    def _client_of(self, connections: int) -> httpx.AsyncClient:
+        if self._client is None or self._client_for != connections:
+            self._client, self._client_for = self._new_client(connections), connections
+        return self._client
+
+
+async def _failures(conn: Connection) -> int:
+    return int(await conn.fetch_value("SELECT failures FROM email_tracking_sync_state WHERE id = 1") or 0)
+
+
+def _client(connections: int) -> httpx.AsyncClient:
+    return outbound.client(timeout=TIMEOUT, max_bytes=MAX_ANSWER, connections=connections)
+
+
+def backoff(attempts: int, longest: float) -> float:
+    """Seconds until the next attempt: twice as long each time, less a random part, so that not all come at once."""
+    most = min(account.FIRST_PAUSE * 2 ** min(attempts - 1, 12), longest)
+    return random.uniform(most / 2, most)  # noqa: S311
