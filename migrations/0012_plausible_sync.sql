@@ -48,5 +48,3 @@ CREATE TABLE email_tracking_sync_state (
     minute_events INT NOT NULL DEFAULT 0,
     pace INT NOT NULL DEFAULT 0
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
-
-INSERT INTO email_tracking_sync_state (id) VALUES (1);

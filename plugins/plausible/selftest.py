@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.database import Database, DatabaseUnavailable
+from app.database import Database, DatabaseUnavailable, utcnow
 from app.hookspecs import CheckResult
 from app.services.web import ago
 from app.settings import LOOPBACK_HOSTS, Settings
@@ -15,6 +15,8 @@ from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
 from plugins.plausible.recording import statements
 from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.sync.account import account
+from plugins.plausible.sync.outcome import Outcome
 
 FETCH_DEADLINE = 2.5
 """Seconds; the page with all modules waits 3 for everything."""
@@ -66,8 +68,7 @@ async def self_test(
     """All steps; the last one says when something was last recorded. networks: what the list of networks says."""
     results = [_address(settings), await _pixel(links), _mail_server(settings), _what(module), networks]
     if module.send_to_plausible:
-        words = f"nothing is sent to {module.base_url} yet: the sync comes with a later release"
-        results.append(CheckResult("Send to Plausible", True, words))
+        results.append(await _sync(database))
     return [*results, await _last_event(database), *await _set_aside(database)]
 
 
@@ -121,6 +122,24 @@ def notice(module: PlausibleSettings) -> str | None:
         " and ".join(words for on, words in ((module.track_opens, "opens"), (module.track_clicks, "links")) if on)
         or None
     )
+
+
+async def _sync(database: Database) -> CheckResult:
+    try:
+        async with database.connection() as conn:
+            found = await account(conn, now=utcnow())
+    except DatabaseUnavailable as error:
+        return CheckResult("Send to Plausible", False, str(error))
+    total = found.totals
+    words = f"{total[Outcome.ACCEPTED]:,} accepted, {total[Outcome.WAITING]:,} waiting"
+    others = (Outcome.DROPPED, Outcome.REJECTED, Outcome.AMBIGUOUS, Outcome.TOO_OLD)
+    words += "".join(f", {total[one]:,} {one.value.replace('_', ' ')}" for one in others if total[one])
+    if found.problem:
+        return CheckResult("Send to Plausible", False, f"Plausible {found.problem}. {words[0].upper()}{words[1:]}")
+    if total[Outcome.DROPPED] and not total[Outcome.ACCEPTED]:
+        words += ". Plausible drops all: is the site domain spelt as there, and is it not in a shield?"
+        return CheckResult("Send to Plausible", False, words)
+    return CheckResult("Send to Plausible", True, words)
 
 
 async def _set_aside(database: Database) -> list[CheckResult]:

@@ -19,6 +19,7 @@ from plugins.plausible.fast_path import GIF
 from plugins.plausible.links import Links
 from plugins.plausible.networks_file import own_path, write
 from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.sync import account
 from plugins.plausible.tokens import Signer
 from tests.conftest import SECRET_KEY
 from tests.plausible.recording import stored
@@ -135,10 +136,17 @@ async def test_a_missing_mail_server_is_named(settings: Settings, portal: Runtim
     assert (await steps(with_server, portal.database, portal_url=None))["Mail server"].ok
 
 
-async def test_the_switch_is_said_to_do_nothing_yet(settings: Settings, portal: Runtime) -> None:
+async def test_the_sync_says_how_it_stands(settings: Settings, portal: Runtime) -> None:
     module = PlausibleSettings(send_to_plausible=True, site_domain="help.example.com")
     found = await steps(settings, portal.database, portal_url=None, module=module)
-    assert "later release" in found["Send to Plausible"].message
+    assert found["Send to Plausible"].ok
+    assert found["Send to Plausible"].message == "0 accepted, 0 waiting"
+    async with portal.database.transaction() as conn:
+        account.note(conn, done=0, accepted=False, works=False)
+        await account.pause(conn, "answered 503", seconds=60)
+    found = await steps(settings, portal.database, portal_url=None, module=module)
+    assert not found["Send to Plausible"].ok
+    assert found["Send to Plausible"].message == "Plausible answered 503. 0 accepted, 0 waiting"
 
 
 async def test_a_module_that_tracks_nothing_says_so(settings: Settings, portal: Runtime) -> None:

@@ -66,11 +66,16 @@ def test_sending_needs_the_site_domain() -> None:
     assert PlausibleSettings(send_to_plausible=True, site_domain="Help.example.com").site_domain == "help.example.com"
 
 
-def test_the_switch_says_that_nothing_leaves_the_portal_yet() -> None:
-    words = PlausibleSettings.model_fields["send_to_plausible"].description
-    assert words is not None
-    assert "later release" in words
-    assert "nothing leaves the portal" in words
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("open_event_name", ""), ("open_event_name", "pageview"), ("click_event_name", "engagement"),
+        ("click_event_name", "x" * 101), ("open_event_name", "a\nb"), ("site_timezone", "Mars/Olympus"),
+        ("too_old_hours", 25), ("sync_concurrency", 0),
+    ],
+)  # fmt: skip
+def test_what_the_sync_cannot_use_is_refused_at_its_field(field: str, value: object) -> None:
+    assert list(problems(**{field: value})) == [field]
 
 
 def test_each_setting_has_its_variable_title_and_help() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.database import Connection, Database
+from app.sql import literal
 from plugins.plausible.sync.outcome import LONGEST_WORDS, Outcome
 
 DAYS = 30
@@ -75,8 +76,7 @@ async def account(conn: Connection, *, now: datetime) -> Account:
           FROM email_tracking_sync_state WHERE id = 1
         """  # noqa: S608
     )
-    if state is None:
-        raise RuntimeError("email_tracking_sync_state has lost its row; restore it with INSERT ... (id) VALUES (1)")
+    state = state or dict.fromkeys(("paused_until", "problem_at", "last_accepted_at", "pace"), None)
     return Account(
         totals=dict(totals),
         days=[DayLine(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows],
@@ -84,7 +84,7 @@ async def account(conn: Connection, *, now: datetime) -> Account:
         pace=int(state["pace"] or 0),
         last_accepted_at=state["last_accepted_at"],
         paused_until=state["paused_until"],
-        problem=state["problem"],
+        problem=state.get("problem") or "",
         problem_at=state["problem_at"],
     )
 
@@ -101,14 +101,25 @@ async def look(database: Database) -> tuple[bool, int]:
 
 def note(conn: Connection, *, done: int, accepted: bool, works: bool) -> None:
     """Keep that events were finished, whether one was accepted, and whether the instance works."""
+    # The row is there from the first answer on.
+    conn.later("INSERT INTO email_tracking_sync_state (id) VALUES (1) ON DUPLICATE KEY UPDATE id = VALUES(id)")
     conn.later(
         "UPDATE email_tracking_sync_state SET "  # noqa: S608
         f"pace = {_PACE}, minute_events = IF({_MINUTES} = 0, minute_events, 0) + {int(done)}, "
         "minute = UTC_TIMESTAMP() - INTERVAL SECOND(UTC_TIMESTAMP()) SECOND"
         + (", last_accepted_at = UTC_TIMESTAMP(6)" if accepted else "")
-        + (", failures = 0, paused_until = NULL, problem = '', problem_at = NULL" if works else "")
+        + (
+            f", problem = {_unless_paused('problem', literal(''))}, failures = {_unless_paused('failures', '0')}"
+            if works
+            else ""
+        )
         + " WHERE id = 1"
     )
+
+
+def _unless_paused(column: str, value: str) -> str:
+    """What others sent before the instance asked for quiet does not end the quiet."""
+    return f"IF(paused_until > UTC_TIMESTAMP(6), {column}, {value})"
 
 
 async def pause(conn: Connection, words: str, *, seconds: float) -> None:

@@ -204,9 +204,9 @@ class Sync:
             finished = [one for one, _ in results]
             done = await outbox.finish(conn, finished, owner=self._owner, day=sending.day(now), now=now)
             account.note(conn, done=done, accepted=Outcome.ACCEPTED in outcomes, works=works)
-            if faults and not works:
+            asked = max((result.wait or 0.0 for result in faults), default=0.0)
+            if faults and (asked or not works):
                 failures = await _failures(conn)
-                asked = max((result.wait or 0.0 for result in faults), default=0.0)
                 seconds = asked or backoff(failures + 1, account.LONGEST_PAUSE)
                 await account.pause(conn, faults[-1].words, seconds=seconds)
 

@@ -42,7 +42,7 @@ class PlausibleServer:
         sites: Iterable[str | Site] = (),
         stats_key: str = "stats-key",
         sites_key: str = "sites-key",
-        plugin_token: str = "plausible-plugin-token",
+        plugin_token: str = "plausible-plugin-token",  # noqa: S107
         spam_referrers: Iterable[str] = (),
         tls: ssl.SSLContext | None = None,
         host: str = "127.0.0.1",
