@@ -73,7 +73,12 @@ def _sync(settings: PlausibleSettings) -> str:
     if not settings.send_to_plausible:
         return "Nothing about opened mails or followed links is passed on to others."
     host = urlsplit(settings.base_url).hostname or settings.base_url
-    return (
+    told = (
         f"That a mail was opened or a link was followed is passed on to the analytics service at {host}, without your "
         "name, your mail address and the content of mails."
     )
+    if settings.visitor_mode == "real" and settings.ip_mode == "full":
+        return f"{told} The IP address and the browser's name of the device that asked go with it."
+    if settings.visitor_mode == "none":
+        return told
+    return f"{told} A code computed with a secret key stands for you; it is another one each day."
