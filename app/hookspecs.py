@@ -450,5 +450,13 @@ class MyPortalSpec:
         """
 
     @hookspec
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:  # type: ignore[empty-body]
+        """Look at settings before they are saved, where that takes more than the model's own rules: a host to look up.
+
+        Called: before each save, enabled or not. Return: what is wrong, by field; nothing is saved then. Raise, or take
+        longer than 6 s: nothing is saved either, and the page says that they could not be checked.
+        """
+
+    @hookspec
     def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Hear that an admin saved the module's settings. Called: in the web process that saved. Never: wait."""

@@ -20,6 +20,7 @@ from app.hookspecs import (
     DeliveryReport,
     Job,
     ModuleInfo,
+    ModuleSettings,
     NavItem,
     PluginContext,
     Prepared,
@@ -31,6 +32,7 @@ from app.plugin_discovery import words
 from app.plugin_privacy import PrivacyCalls
 
 CHECK_DEADLINE = 10.0
+SETTINGS_DEADLINE = 6.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,24 @@ class PluginHost(PrivacyCalls):
     async def tracking_notice(self) -> str | None:
         """What a reply sent now would report, in words; None where no plugin tracks."""
         return ", ".join(notice for _, notice in await self._ask("tracking_notice", str) if notice) or None
+
+    async def settings_check(self, slug: str, before: ModuleSettings, after: ModuleSettings) -> dict[str, str]:
+        """What one plugin has against settings that are about to be saved, by field; '' for all of them."""
+        for name, call in self._implementations("settings_check"):
+            if name != slug:
+                continue
+            try:
+                async with asyncio.timeout(SETTINGS_DEADLINE):
+                    found = await call(before=before, after=after)
+            except TimeoutError:
+                return {"": f"They could not be checked within {SETTINGS_DEADLINE:g} s. Save them again."}
+            except Exception as error:
+                self._report(slug, "settings_check", words(error))
+                return {"": f"They could not be checked: {words(error)}"}
+            if found is None or not self._is(slug, found, Mapping):
+                return {}
+            return {str(field): str(problem) for field, problem in found.items()}
+        return {}
 
     async def settings_changed(self, slug: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Tell one plugin that its settings were saved."""

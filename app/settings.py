@@ -17,6 +17,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.outbound.rules import Allowed
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ENV_FILE = ".env"
@@ -75,6 +77,11 @@ class Settings(BaseSettings):
         default=[],
         description="Addresses or networks of reverse proxies, separated by commas, whose X-Forwarded-For is believed.",
     )
+    outbound_allowed: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Servers inside your own network that the portal may call, separated by commas: names, addresses "
+        "or networks, for example plausible.lan, 10.0.0.0/8. Without it: only public addresses.",
+    )
     var_dir: Path = Field(
         Path("var"),
         description="Where `myportal up` keeps its database, key and demo mailbox.",
@@ -132,6 +139,17 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return [ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()]
+
+    @field_validator("outbound_allowed", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("outbound_allowed")
+    @classmethod
+    def _check_hosts(cls, value: list[str]) -> list[str]:
+        Allowed.parse(value)
+        return value
 
     @cached_property
     def portal(self) -> SplitResult | None:

@@ -140,6 +140,9 @@ async def save(
         checked = merge(state.info, {**kept, **values})
     except ValidationError as error:
         raise ModuleError("Nothing was saved.", forms.messages(error)) from None
+    problems = await current().plugins.settings_check(slug, state.settings, checked)
+    if problems:
+        raise ModuleError(f"Nothing was saved. {problems.get('', '')}".strip(), problems)
     after = checked.model_dump(mode="python")
     for name, value in after.items():
         if isinstance(value, SecretStr) and (not value.get_secret_value() or name in (cleared or set())):

@@ -12,6 +12,7 @@ import time
 from typing import Any, NoReturn
 
 import structlog
+import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -106,7 +107,8 @@ def run(app: Asgi, sock: socket.socket, *, line: Line | None = None, limits: Lim
     async def inside() -> NoReturn:
         leave(await serve(app, sock, line=line, limits=limits))
 
-    asyncio.run(inside())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(inside())
     raise AssertionError("the process has ended")
 
 

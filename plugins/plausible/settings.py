@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from app.hookspecs import ModuleSettings
-from app.settings import LOOPBACK_HOSTS
 from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
 
@@ -144,8 +143,8 @@ class PlausibleSettings(ModuleSettings):
             host, _ = parts.hostname, parts.port
         except ValueError:
             raise ValueError(f"must be an address like https://plausible.io, got {value!r}") from None
-        local = parts.scheme == "http" and host in LOOPBACK_HOSTS
-        if (parts.scheme != "https" and not local) or not host:
+        # Whether http:// will do, and where the host leads, is looked at in `settings_check`.
+        if parts.scheme not in {"http", "https"} or not host:
             raise ValueError(f"must start with https:// and name a host, got {value!r}")
         if parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value:
             raise ValueError("must be an address without login, query and fragment; the API key has a field of its own")

@@ -38,7 +38,6 @@ def test_tracking_is_on_and_sending_off_at_first() -> None:
     "url",
     [
         "plausible.io",
-        "http://plausible.io",
         "https://",
         "ftp://plausible.io",
         "https://u:p@plausible.io",
@@ -48,7 +47,7 @@ def test_tracking_is_on_and_sending_off_at_first() -> None:
         "https://[",
     ],
 )
-def test_an_address_that_is_not_https_is_refused_at_its_field(url: str) -> None:
+def test_what_is_no_address_is_refused_at_its_field(url: str) -> None:
     assert list(problems(base_url=url)) == ["base_url"]
 
 
@@ -104,6 +103,33 @@ async def test_the_form_shows_what_is_wrong_at_the_field_and_saves_nothing(porta
         await modules.save("plausible", {"base_url": "plausible.io", "track_opens": False}, user=None)
     assert list(caught.value.fields) == ["base_url"]
     assert portal.modules["plausible"].settings == PlausibleSettings()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://10.0.0.1", "OUTBOUND_ALLOWED"),
+        ("http://93.184.216.34", "must start with https://"),
+        ("https://plausible.invalid", "could not be looked up"),
+        ("https://127.1", "usual form"),
+    ],
+)
+async def test_a_server_that_may_not_be_called_is_refused_when_saved(portal: Runtime, url: str, words: str) -> None:
+    with pytest.raises(modules.ModuleError) as caught:
+        await modules.save("plausible", {"base_url": url, "track_opens": False}, user=None)
+    assert words in caught.value.fields["base_url"]
+    assert portal.modules["plausible"].settings == PlausibleSettings()
+
+
+async def test_a_server_of_our_own_may_be_named(portal: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal, "settings", portal.settings.model_copy(update={"outbound_allowed": ["10.0.0.0/8"]}))
+    await modules.save("plausible", {"base_url": "http://10.0.0.1:8000"}, user=None)
+    # Other fields can be saved while it cannot be looked up.
+    monkeypatch.setattr(portal, "settings", portal.settings.model_copy(update={"outbound_allowed": []}))
+    await modules.save("plausible", {"track_clicks": False}, user=None)
+    settings = portal.modules["plausible"].settings
+    assert isinstance(settings, PlausibleSettings)
+    assert (settings.base_url, settings.track_clicks) == ("http://10.0.0.1:8000", False)
 
 
 async def test_the_api_key_is_shown_and_stored_nowhere_in_the_clear(

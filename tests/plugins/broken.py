@@ -19,6 +19,7 @@ from app.hookspecs import (
     DeliveryReport,
     Job,
     ModuleInfo,
+    ModuleSettings,
     NavItem,
     Paragraph,
     PluginContext,
@@ -128,6 +129,10 @@ class Raises:
     @hookimpl
     def jobs(self) -> Sequence[Job]:
         raise RuntimeError("jobs")
+
+    @hookimpl
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+        raise RuntimeError("settings_check")
 
     @hookimpl
     def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from app.hookspecs import (
     Delivery,
     DeliveryReport,
     ModuleInfo,
+    ModuleSettings,
     MyPortalSpec,
     Prepared,
     QueuedMail,
@@ -83,6 +84,8 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
         with pytest.raises(PluginFailed, match="RuntimeError"):
             await asked
     assert await host.privacy_disclosure() == ([], ["raises"])
+    said = await host.settings_check("raises", ModuleSettings(), ModuleSettings())
+    assert said == {"": "They could not be checked: RuntimeError: settings_check"}
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"

@@ -67,6 +67,7 @@ async def _live(receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.failed", "message": "no, says the application"})
         return
     WEB_PROCESSES.set(1)
+    await asyncio.sleep(float(os.environ.get("START_TAKES", "0")))
     say("started")
     await send({"type": "lifespan.startup.complete"})
     await receive()

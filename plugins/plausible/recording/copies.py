@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MOST = 20_000
 """Copies that a process remembers, some 300 bytes each."""
-MOST_EVENTS = 30_000
+MOST_EVENTS = 20_000
 """Events of remembered histories, some 300 bytes each."""
 
 

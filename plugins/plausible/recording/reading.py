@@ -272,9 +272,17 @@ def _context(
 
 def _noted(note: str | None) -> tuple[tuple[str, ...], str | None]:
     """Links and trap of a copy, as `links.note` wrote them; nothing where none was kept."""
+    return _read_note(note) if note is not None and len(note) > LONG_NOTE else _cached_note(note)
+
+
+def _read_note(note: str | None) -> tuple[tuple[str, ...], str | None]:
     try:
         found = json.loads(note or "{}")
         trap = found.get("trap")
         return tuple(map(str, found.get("links", ()))), None if trap is None else str(trap)
     except (ValueError, TypeError, AttributeError):
         return (), None
+
+
+# The copies of one mail have the same note.
+_cached_note = lru_cache(maxsize=512)(_read_note)

@@ -25,6 +25,8 @@ MOST = 500
 """Events in one transaction."""
 LANES = 2
 """Transactions at the same time: while one waits for the disk, the other is written down."""
+ENOUGH = 16
+"""Events that wait, for which a second transaction beside one that runs is worth it: two half as large cost more."""
 FOLD_FOR = 0.02
 """Seconds that folded events collect: so many rows at most come of one copy, at whatever rate it is asked for."""
 MOST_WAITING = 10_000
@@ -128,12 +130,18 @@ class Recorder:
     def _add(self, entry: Entry) -> None:
         """Let the next transaction have it."""
         self._queue.add(entry)
-        if len(self._writers) < LANES:
-            loop = asyncio.get_running_loop()
-            lane = next(lane for lane in range(LANES) if lane not in self._writers)
-            self._writers[lane] = loop.create_task(self._write(lane))
-            if self._watcher is None:
-                self._watcher = loop.create_task(self._watch())
+        if not self._writers or len(self._queue) >= ENOUGH:
+            self._start_lane()
+
+    def _start_lane(self) -> None:
+        """One more transaction, where there may be one."""
+        if len(self._writers) >= LANES:
+            return
+        loop = asyncio.get_running_loop()
+        lane = next(lane for lane in range(LANES) if lane not in self._writers)
+        self._writers[lane] = loop.create_task(self._write(lane))
+        if self._watcher is None:
+            self._watcher = loop.create_task(self._watch())
 
     async def _fold(self) -> None:
         """Let folded events collect for a while, then send them the way of all others."""
@@ -190,12 +198,14 @@ class Recorder:
     # --- the spool --------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Hand over to the spool what waits for too long, while a writer is at work."""
+        """Help on what waits for too long, while a writer is at work: by another transaction, then by the spool."""
         loop = asyncio.get_running_loop()
         try:
             while self._writers:
                 await asyncio.sleep(TICK)
                 now = loop.time()
+                if self._queue:
+                    self._start_lane()
                 late = [entry for entry in self._in_flight() if entry.due <= now and not entry.spooling]
                 late += self._queue.overdue(now)
                 if late:

@@ -1,0 +1,99 @@
+"""Connects only to addresses that were looked at: a name is resolved here, once, and what was checked is connected to.
+
+Between a check and a connection that resolves again an attacker's name server could give another answer ("DNS
+rebinding"); so the socket is opened to the checked address itself, while TLS and Host keep the name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from app.outbound.rules import METADATA_NAMES, Allowed, reason_against
+
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+"""The addresses of a host, best first. Raises OSError."""
+RESOLVE_DEADLINE = 5.0
+
+
+class Refused(httpx.TransportError):
+    """The host has an address that the portal does not connect to; nothing was sent."""
+
+
+class NotResolved(httpx.ConnectError):
+    """The host has no address; nothing was sent."""
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Ask the system's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def checked_addresses(host: str, port: int, allowed: Allowed, resolver: Resolver) -> list[str]:
+    """The addresses of `host`, all of which may be connected to. Raises Refused and NotResolved, in words.
+
+    One bad address among good ones refuses the host: which of them is taken must not be the attacker's choice.
+    """
+    name = host.lower().rstrip(".")
+    if name in METADATA_NAMES and not allowed.has_name(name):
+        raise Refused(f"{host} is not allowed: it is a metadata service")
+    try:
+        async with asyncio.timeout(RESOLVE_DEADLINE):
+            addresses = await resolver(host, port)
+    except TimeoutError:
+        raise NotResolved(f"{host} could not be looked up within {RESOLVE_DEADLINE:g} s") from None
+    except (OSError, UnicodeError) as error:
+        raise NotResolved(f"{host} could not be looked up: {getattr(error, 'strerror', None) or error}") from None
+    if not addresses:
+        raise NotResolved(f"{host} has no address")
+    for address in addresses:
+        reason = reason_against(host, address, allowed)
+        if reason:
+            raise Refused(
+                f"{host} is not allowed: {reason}. Where it is a server of yours, name it in OUTBOUND_ALLOWED and "
+                "start the portal again"
+            )
+    return addresses
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Opens the connections of one client."""
+
+    def __init__(self, allowed: Allowed, resolver: Resolver) -> None:
+        self._allowed = allowed
+        self._resolver = resolver
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """To the first checked address that answers."""
+        addresses = await checked_addresses(host, port, self._allowed, self._resolver)
+        failed: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Never."""
+        raise Refused("unix sockets are not allowed")
+
+    async def sleep(self, seconds: float) -> None:
+        """For httpcore's retries."""
+        await asyncio.sleep(seconds)
