@@ -32,6 +32,8 @@ AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 LONGEST_NOTE = 16_000
 """Characters of a plugin's note on one copy."""
+TRACKED_KINDS = frozenset({"opens", "clicks"})
+"""What a copy may tell of its reader."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -130,6 +132,23 @@ class Delivery:
     """The exact URLs of the mail's List-Unsubscribe header."""
     text: str = ""
     """The plain-text part; made from the HTML as it is stored, whatever becomes of `html`."""
+    permits: frozenset[str] = TRACKED_KINDS
+    """What of 'opens' and 'clicks' this recipient's copy may report, after contact, department and message had their
+    say. Where it is empty, `enable_tracking` is False."""
+
+
+@dataclass(frozen=True)
+class TrackingPolicy:
+    """What a module's settings say about tracking; the sets hold 'opens' and 'clicks'."""
+
+    able: frozenset[str]
+    """What the module records now; nothing else can be wanted."""
+    by_default: frozenset[str]
+    """What of it is tracked where neither message nor contact nor department say otherwise."""
+    unknown: bool = True
+    """Whether contacts who decided nothing are tracked like all others."""
+    opt_out_link: bool = False
+    """Whether tracked copies end with a link to the page on which their recipient refuses tracking."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +158,8 @@ class Prepared:
     html: str
     """The whole new HTML of the copy."""
     reports: frozenset[str] = frozenset()
-    """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked"."""
+    """What this copy will be able to tell: 'opens', 'clicks'. Empty: the copy stays "Not tracked". An answer with more
+    than `Delivery.permits` is thrown away."""
     text: str | None = None
     """The whole new plain-text part; None leaves it."""
     note: str = ""
@@ -398,6 +418,14 @@ class MyPortalSpec:
         """Say in a few words what a reply sent now would report: "opens and links". Called: for the composer."""
 
     @hookspec
+    def tracking_policy(self) -> TrackingPolicy:  # type: ignore[empty-body]
+        """Say what the module's settings want tracked; message, contact and department may want otherwise.
+
+        Called: for the composer and once per copy and attempt, in a thread, while enabled. Without it the module may
+        track whatever message, contact and department do not forbid. Raise: nothing is tracked. Never: wait.
+        """
+
+    @hookspec
     async def check(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
         """Test the module with its present settings, step by step.
 
@@ -407,6 +435,14 @@ class MyPortalSpec:
     @hookspec
     def jobs(self) -> Sequence[Job]:  # type: ignore[empty-body]
         """Name the background jobs. Called: once per worker process, enabled or not; they run only while enabled."""
+
+    @hookspec
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:  # type: ignore[empty-body]
+        """Look at settings before they are saved, where that takes more than the model's own rules: a host to look up.
+
+        Called: before each save, enabled or not. Return: what is wrong, by field; nothing is saved then. Raise, or take
+        longer than 6 s: nothing is saved either, and the page says that they could not be checked.
+        """
 
     @hookspec
     async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:  # type: ignore[empty-body]
@@ -447,14 +483,6 @@ class MyPortalSpec:
 
         Called: for the text on Admin → Privacy, enabled or not: a module that is off tells what it still holds. Never:
         wait.
-        """
-
-    @hookspec
-    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:  # type: ignore[empty-body]
-        """Look at settings before they are saved, where that takes more than the model's own rules: a host to look up.
-
-        Called: before each save, enabled or not. Return: what is wrong, by field; nothing is saved then. Raise, or take
-        longer than 6 s: nothing is saved either, and the page says that they could not be checked.
         """
 
     @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from quart import Blueprint
 
 from app.hookspecs import (
     LONGEST_NOTE,
+    TRACKED_KINDS,
     AsgiRoute,
     CheckResult,
     Delivery,
@@ -26,6 +27,7 @@ from app.hookspecs import (
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
 )
 from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_discovery import words
@@ -47,8 +49,14 @@ class PreparedCopy:
     """What each plugin wants to know of the copy later, by slug; those that want nothing are left out."""
 
 
+@dataclass
 class PluginHost(PrivacyCalls):
-    """Calls hooks of plugins, one typed method per hook."""
+    """Calls hooks of plugins, one typed method per hook.
+
+    restore_own: takes out of a body that comes back what the portal itself put into mails.
+    """
+
+    restore_own: Callable[[str], str] = lambda body: body
 
     # --- once per process -------------------------------------------------------------------------------------------
 
@@ -144,6 +152,23 @@ class PluginHost(PrivacyCalls):
         """What a reply sent now would report, in words; None where no plugin tracks."""
         return ", ".join(notice for _, notice in await self._ask("tracking_notice", str) if notice) or None
 
+    async def tracking_policy(self) -> TrackingPolicy:
+        """What the modules want tracked, taken together: everything where none of them says.
+
+        Nothing where those that would say fail: what their settings forbid is not known then.
+        """
+        found = [policy for _, policy in await self._ask("tracking_policy", TrackingPolicy)]
+        if not found:
+            says = any(True for _ in self._implementations("tracking_policy", enabled=True))
+            kinds = frozenset[str]() if says else TRACKED_KINDS
+            return TrackingPolicy(kinds, kinds)
+        return TrackingPolicy(
+            frozenset[str]().union(*(policy.able for policy in found)),
+            frozenset[str]().union(*(policy.by_default for policy in found)),
+            unknown=all(policy.unknown for policy in found),
+            opt_out_link=any(policy.opt_out_link for policy in found),
+        )
+
     async def settings_check(self, slug: str, before: ModuleSettings, after: ModuleSettings) -> dict[str, str]:
         """What one plugin has against settings that are about to be saved, by field; '' for all of them."""
         for name, call in self._implementations("settings_check"):
@@ -198,6 +223,9 @@ class PluginHost(PrivacyCalls):
                     slug, "prepare_delivery", "returned an empty or non-text body; the copy was left as it was"
                 )
                 continue
+            if not (frozenset(answer.reports) & TRACKED_KINDS) <= delivery.permits:
+                self._report(slug, "prepare_delivery", "tracks what is not permitted; the copy was left as it was")
+                continue
             html, reports = answer.html, reports | frozenset(answer.reports)
             text = text if answer.text is None else answer.text
             fault = _fault_of(answer.note)
@@ -238,6 +266,7 @@ class PluginHost(PrivacyCalls):
     async def _restored(self, hook: str, argument: str, body: str) -> str:
         if not body:
             return body
+        body = self.restore_own(body)
         for slug, call in self._implementations(hook):
             if self._rests(slug):
                 continue

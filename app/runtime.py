@@ -12,6 +12,8 @@ from functools import partial
 
 import structlog
 
+from app.consent.footer import without_tokens
+from app.consent.links import OptOutLinks
 from app.crypto import SecretBox
 from app.database import Database, DatabaseUnavailable
 from app.hookspecs import ModuleInfo, PluginContext
@@ -55,6 +57,8 @@ class Runtime:
         infos = host.modules()
         registry = ModuleRegistry(database, infos, SecretBox(settings.keys))
         host.is_enabled = registry.is_enabled
+        links = OptOutLinks(settings.keys)
+        host.restore_own = lambda body: without_tokens(body, lambda token: links.read(token) is not None)
         host.start(
             {
                 slug: PluginContext(

@@ -55,6 +55,8 @@ def pages(page: Page, demo: Demo) -> dict[str, str]:
         "admin": "/admin",
         "users": "/admin/users",
         "audit": "/admin/audit",
+        "departments": "/admin/departments",
+        "department-new": "/admin/departments/new",
         "modules": "/admin/modules",
         "module": "/admin/modules/plausible",
         "profile": "/profile",

@@ -13,6 +13,9 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "department.change": "changed the department",
+    "department.create": "added the department",
+    "department.delete": "deleted the department",
     "contact.erase": "asked to erase",
     "contact.erased": "erased all of",
     "contact.export": "exported all about",

@@ -29,6 +29,8 @@ def subject_link(subject: str) -> str:
     kind, _, key = subject.partition(":")
     if kind == "user" and key.isdecimal():
         return url_for("admin.user", user_id=int(key))
+    if kind == "department" and key.isdecimal():
+        return url_for("departments.edit", department_id=int(key))
     if kind == "contact" and key.isdecimal():
         return url_for("contacts.show", contact_id=int(key))
     return url_for("modules.show", slug=key) if kind == "module" and key in current().infos else ""

@@ -9,6 +9,7 @@ from quart import Blueprint, Response
 
 from app.api.answers import answer
 from app.api.models import ErrorBody, ErrorDetail
+from app.contacts.errors import ContactNotFound, ContactRefused
 from app.tickets.errors import AuthorRefused, BodyTooLarge, SearchTooBroad, TicketNotFound, TicketRefused
 
 
@@ -32,6 +33,14 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(TicketNotFound)
     async def not_found(error: TicketNotFound) -> Response:
         return refusal(404, str(error))
+
+    @blueprint.errorhandler(ContactNotFound)
+    async def no_contact(error: ContactNotFound) -> Response:
+        return refusal(404, str(error))
+
+    @blueprint.errorhandler(ContactRefused)
+    async def contact_refused(error: ContactRefused) -> Response:
+        return refusal(422, str(error), error.fields)
 
     @blueprint.errorhandler(SearchTooBroad)
     async def too_broad(error: SearchTooBroad) -> Response:

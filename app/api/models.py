@@ -13,6 +13,7 @@ MAX_LIMIT = 100
 Status = Literal["open", "pending", "closed"]
 Priority = Literal["low", "normal", "high", "urgent"]
 Verdict = Literal["read", "unread"]
+Decision = Literal["unknown", "allowed", "refused"]
 
 
 class Given(BaseModel):
@@ -66,6 +67,12 @@ Addresses = Annotated[
 ]
 
 
+Department = Annotated[
+    int | str,
+    Field(description="A department's name or id."),
+]
+
+
 class NewTicket(Given):
     """A ticket that somebody asks for."""
 
@@ -76,6 +83,17 @@ class NewTicket(Given):
     html_body: str | None = Field(None, description="What they say, as HTML. This or text_body is needed.")
     text_body: str | None = Field(None, description="What they say, as plain text.", examples=["Please help."])
     priority: Priority = "normal"
+    department: Department | None = None
+
+
+class ContactChange(Given):
+    """What to change of a contact."""
+
+    tracking: Decision = Field(
+        description="What the contact decided about being tracked: refused is final for every mail, allowed goes "
+        "before department and module, unknown starts over."
+    )
+    tracking_source: Literal["api", "import"] = Field("api", description="Where you have it from; kept as its proof.")
 
 
 class NewReply(Given):
@@ -90,7 +108,9 @@ class NewReply(Given):
     bcc: Addresses | None = None
     internal: bool = Field(False, description="true: a note that only agents see; nothing is sent.")
     enable_tracking: bool | None = Field(
-        None, description="Whether the mail's copies are tracked; where it is not given, when a module tracks."
+        None,
+        description="Whether the mail's copies are tracked; where it is not given, as contact, department and module "
+        "are set. A contact who refused is never tracked.",
     )
 
 
@@ -131,6 +151,37 @@ class Person(Answer):
     name: str
 
 
+class NamedDepartment(Answer):
+    """The department that answers a ticket."""
+
+    id: int
+    name: str
+
+
+class TrackingDecision(Answer):
+    """What a contact decided about being tracked, once."""
+
+    decision: Decision
+    at: AwareDatetime
+    source: str = Field(description="agent, page (the opt-out page), api or import.")
+    by: str = Field(description="Who wrote it down; empty where the contact decided by themselves.")
+
+
+class Contact(Answer):
+    """Somebody who writes to us."""
+
+    id: int
+    name: str
+    email: str = Field(description="The address that we write to first.")
+    addresses: list[str]
+    tracking: Decision
+    tracking_decided_at: AwareDatetime | None
+    tracking_source: str = Field(
+        description="agent, page (the opt-out page), api or import; empty before any decision."
+    )
+    tracking_decisions: list[TrackingDecision] = Field(description="Newest first, at most 100.")
+
+
 class Requester(Answer):
     """The contact whom a ticket belongs to."""
 
@@ -159,6 +210,7 @@ class Ticket(Answer):
     priority: Priority
     requester: Requester
     assignee: Person | None
+    department: NamedDepartment | None
     created_at: AwareDatetime
     last_activity_at: AwareDatetime
     url: str | None = Field(description="The ticket's page; null where PORTAL_URL is not set.")

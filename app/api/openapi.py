@@ -35,7 +35,7 @@ REFUSALS = {
     400: "Not JSON, or the request named another host.",
     401: "No API token, or one that is unknown or revoked.",
     403: "The account may not do this.",
-    404: "There is no such ticket or reply.",
+    404: "There is no such ticket, reply or contact.",
     413: "Too large; the message has the numbers.",
     422: "A field does not hold; `fields` names each.",
     503: "The database does not answer; try again in a moment.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint
 
+from app.api.contacts import contacts
 from app.api.errors import install
 from app.api.modules import modules
 from app.api.notifications import notifications
@@ -13,5 +14,5 @@ from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (modules, notifications, openapi, replies, tickets):
+for resource in (contacts, modules, notifications, openapi, replies, tickets):
     api.register_blueprint(resource)

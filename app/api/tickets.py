@@ -9,6 +9,7 @@ from app.api import models, views
 from app.api.answers import answer
 from app.api.errors import Refused, called
 from app.api.requests import asks, takes
+from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tickets import listing, service
 from app.tickets.listing_rules import parse
@@ -27,6 +28,12 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
     if body.html_body is None and body.text_body is None:
         words = "or `text_body` is missing; give the message as HTML or as text."
         raise Refused(422, f"`html_body` {words}", {"html_body": words})
+    department = await departments.named(body.department) if body.department is not None else None
+    if body.department is not None and department is None:
+        words = (
+            f"names no department, got {body.department!r:.80}; give the name or id of one under Admin → Departments."
+        )
+        raise Refused(422, f"`department` {words}", {"department": words})
     with called(body="text_body" if body.html_body is None else "html_body"):
         ticket_id = await service.create_ticket(
             subject=body.subject,
@@ -34,6 +41,7 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
             html_body=body.html_body,
             text_body=body.text_body,
             priority=body.priority,
+            department_id=department.id if department else None,
             created_by=g.user,
         )
     found = views.ticket(await service.ticket(ticket_id))

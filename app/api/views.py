@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.api import models
+from app.consent.models import Decision
+from app.contacts.models import Contact
 from app.email.errors import ContentTooLarge
 from app.hookspecs import QueuedMail
 from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
@@ -78,6 +80,25 @@ def badge(found: Badge) -> models.Badge:
     return models.Badge(state=found.state, word=found.word, at=found.at)
 
 
+def contact(found: Contact, decisions: Sequence[Decision]) -> models.Contact:
+    """A contact with what they decided."""
+    told = [
+        models.TrackingDecision(decision=one.decision, at=one.at, source=one.source, by=one.by)
+        for one in decisions
+        if one.at is not None
+    ]
+    return models.Contact(
+        id=found.id,
+        name=found.name,
+        email=found.email,
+        addresses=list(found.addresses),
+        tracking=found.tracking,
+        tracking_decided_at=told[0].at if told else None,
+        tracking_source=told[0].source if told else "",
+        tracking_decisions=told,
+    )
+
+
 def ticket_url(ticket_id: int) -> str | None:
     """The ticket's page, on PORTAL_URL."""
     portal_url = current().settings.portal_url
@@ -86,6 +107,9 @@ def ticket_url(ticket_id: int) -> str | None:
 
 def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
     assignee = models.Person(id=found.assignee_id, name=found.assignee_name or "") if found.assignee_id else None
+    department = found.department_id and models.NamedDepartment(
+        id=found.department_id, name=found.department_name or ""
+    )
     return {
         "id": found.id,
         "subject": found.subject,
@@ -93,6 +117,7 @@ def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
         "priority": found.priority,
         "requester": _requester(found.contact_id, found.contact_name, found.contact_email),
         "assignee": assignee,
+        "department": department or None,
         "created_at": found.created_at,
         "last_activity_at": found.last_activity_at,
         "url": ticket_url(found.id),

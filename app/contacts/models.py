@@ -17,6 +17,8 @@ class Contact:
     notes: str
     created_at: datetime
     updated_at: datetime
+    tracking: str
+    """What they decided about being tracked: 'unknown', 'allowed' or 'refused'; see `app.consent`."""
     addresses: tuple[str, ...]
     """All addresses they write from, `email` first."""
 

@@ -20,7 +20,10 @@ async def contact_of_address(conn: Connection, email: str) -> int | None:
 
 async def contact(conn: Connection, contact_id: int) -> Contact | None:
     """One contact with their addresses."""
-    sql = "SELECT c.id, c.name, c.email, c.notes, c.created_at, c.updated_at FROM contacts AS c WHERE c.id = %(id)s"
+    sql = """
+        SELECT c.id, c.name, c.email, c.notes, c.created_at, c.updated_at, c.tracking
+          FROM contacts AS c WHERE c.id = %(id)s
+    """
     row = await conn.fetch_one(sql, {"id": contact_id})
     return Contact(**row, addresses=tuple(await addresses(conn, contact_id, first=row["email"]))) if row else None
 

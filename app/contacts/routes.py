@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from quart import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from app.consent import rules as consent_rules
+from app.consent import service as consent
 from app.contacts import service
 from app.contacts.errors import ContactNotFound, ContactRefused
 from app.contacts.models import Contact
@@ -23,6 +25,11 @@ contacts = Blueprint("contacts", __name__, url_prefix="/contacts")
 
 LABELS = {"name": "Name", "notes": "Notes", "email": "Address"}
 MAX_QUERY = 200
+DECIDED = {
+    "refused": "Noted: nothing more is recorded of how they read our mails, also of mails sent before.",
+    "allowed": "Noted: their mails are tracked as far as the module can.",
+    "unknown": "Set back: their mails are tracked as department and module are set.",
+}
 
 
 @contacts.errorhandler(ContactNotFound)
@@ -103,6 +110,18 @@ async def change_address(contact_id: int, action: str) -> ResponseReturnValue:
     return redirect(url_for("contacts.show", contact_id=contact_id), 303)
 
 
+@contacts.post("/<int:contact_id>/tracking")
+async def decide_tracking(contact_id: int) -> ResponseReturnValue:
+    """Note what the contact decided about being tracked."""
+    decision = (await request.form).get("decision", "")
+    try:
+        await consent.decide(contact_id, decision, source="agent", user_id=g.user.id)
+    except ContactRefused as error:
+        return await _page(await service.contact(contact_id), refused=error), 422
+    await flash(DECIDED.get(decision, "Saved."), "good")
+    return redirect(url_for("contacts.show", contact_id=contact_id, _anchor="tracking"), 303)
+
+
 async def _page(contact: Contact, *, typed: str = "", refused: ContactRefused | None = None) -> str:
     arguments = {name: request.args[name] for name in ("after", "before") if name in request.args}
     try:
@@ -114,6 +133,7 @@ async def _page(contact: Contact, *, typed: str = "", refused: ContactRefused | 
     return await render_template(
         "contacts/show.html",
         contact=contact,
+        decisions=[consent_rules.sentence(consent_rules.decided(one)) for one in await consent.decisions(contact.id)],
         typed=typed,
         errors=refused.fields if refused else {},
         owner_id=refused.owner_id if refused else None,

@@ -6,14 +6,17 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from app.consent import footer, optout
+from app.consent import service as consent
+from app.consent.rules import sentence
 from app.database import Row
 from app.email import repository
 from app.email.addresses import Address, make_address, parse_address
 from app.email.message import Attachment, OutgoingCopy, build_message
 from app.email.models import DueCopy, StoredMail
-from app.hookspecs import Delivery
+from app.hookspecs import TRACKED_KINDS, Delivery
 from app.plugin_host import PreparedCopy
 from app.runtime import Runtime
 
@@ -30,6 +33,8 @@ class Built:
     """What the copy will be able to tell."""
     notes: Mapping[str, str]
     """What modules want to know of it later, by slug."""
+    untracked_words: str = ""
+    """Why it is not tracked, in a sentence; '' where it is, and where nobody but a module knows."""
 
 
 async def load(runtime: Runtime, mail_id: int) -> StoredMail:
@@ -63,6 +68,7 @@ def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
         headers=json.loads(row["headers"]),
         auto_submitted=row["auto_submitted"] or None,
         enable_tracking=bool(row["enable_tracking"]),
+        tracking_said=bool(row["tracking_said"]),
         sensitive=bool(row["is_sensitive"]),
         created_at=row["created_at"],
         attachments=tuple(
@@ -84,22 +90,25 @@ def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
 
 
 async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
-    """One copy after the modules had their say."""
+    """One copy after the modules had their say. Raises DatabaseUnavailable."""
     html = with_inline_images(mail.html_body, mail.attachments)
-    prepared = PreparedCopy(html)
+    prepared, why_not = PreparedCopy(html), ""
     if html:
+        permits, why_not = await _permits(runtime, mail, copy)
         prepared = await runtime.plugins.prepare_delivery(
             Delivery(
                 mail_id=mail.id,
                 reply_id=mail.reply_id,
                 recipient=copy.recipient,
                 html=html,
-                enable_tracking=mail.enable_tracking and not mail.sensitive,
+                enable_tracking=bool(permits),
                 sensitive=mail.sensitive,
                 list_unsubscribe=_unsubscribe_urls(mail.headers),
                 text=mail.text_body,
+                permits=permits,
             )
         )
+        prepared = await _with_footer(runtime, mail, copy, prepared)
     outgoing = OutgoingCopy(
         sender=mail.sender,
         to=mail.to,
@@ -117,7 +126,28 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
         extra_headers=mail.headers,
     )
     data = await asyncio.to_thread(lambda: build_message(outgoing).as_bytes())
-    return Built(data, prepared.reports, prepared.notes)
+    return Built(data, prepared.reports, prepared.notes, "" if prepared.reports else why_not)
+
+
+async def _permits(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[frozenset[str], str]:
+    """What the copy may report, and in a sentence why nothing."""
+    if mail.sensitive or mail.reply_id is None:
+        return TRACKED_KINDS if mail.enable_tracking else frozenset(), ""
+    message = mail.enable_tracking if mail.tracking_said else None
+    found = await consent.of_copy(runtime, email=copy.email, reply_id=mail.reply_id, message=message)
+    return found.kinds if mail.enable_tracking else frozenset(), "" if found.kinds else sentence(found.why)
+
+
+async def _with_footer(runtime: Runtime, mail: StoredMail, copy: DueCopy, prepared: PreparedCopy) -> PreparedCopy:
+    """The copy with the link to the opt-out page, where a module that tracks it wants that."""
+    reports = prepared.reports & TRACKED_KINDS
+    if not reports or mail.reply_id is None or not (await runtime.plugins.tracking_policy()).opt_out_link:
+        return prepared
+    url = optout.address(runtime, copy.id)
+    if url is None:
+        return prepared
+    text = mail.text_body if prepared.text is None else prepared.text
+    return replace(prepared, html=footer.in_html(prepared.html, reports, url), text=footer.in_text(text, reports, url))
 
 
 def _unsubscribe_urls(headers: Mapping[str, str]) -> tuple[str, ...]:

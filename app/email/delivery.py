@@ -80,6 +80,8 @@ async def deliver(
     except EmailRefused as error:
         await _settle(runtime, copy, owner, Outcome("permanent", None, str(error)))
         return
+    except DatabaseUnavailable:
+        raise
     except Exception as error:
         # A fault of ours, perhaps mended by the next release: the mail waits, and the others go on.
         log.exception("a mail could not be built", mail=mail.id, copy=copy.id)
@@ -94,6 +96,7 @@ async def deliver(
                 copy_id=copy.id,
                 owner=owner,
                 reports=",".join(sorted(built.reports)),
+                untracked_words=built.untracked_words,
                 notes=built.notes,
                 lease=SENDING_LEASE,
             )

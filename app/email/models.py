@@ -21,6 +21,7 @@ class NewMail:
     html_body: what agents see later; stored untouched, never with tracking in it.
     text_body: made from html_body where it is None.
     references: message ids with angle brackets, oldest first.
+    tracking_said: whether `enable_tracking` is what who sends it said; False: it only follows from settings.
     sensitive: carries a login, reset or magic link; no module may rewrite anything in it.
     """
 
@@ -38,6 +39,7 @@ class NewMail:
     headers: Mapping[str, str] = field(default_factory=dict)
     auto_submitted: AutoSubmitted | None = None
     enable_tracking: bool = False
+    tracking_said: bool = True
     sensitive: bool = False
     attachment_ids: tuple[int, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
@@ -62,6 +64,8 @@ class StoredMail:
     headers: Mapping[str, str]
     auto_submitted: AutoSubmitted | None
     enable_tracking: bool
+    tracking_said: bool
+    """Whether that is what who sent it said."""
     sensitive: bool
     created_at: datetime
     attachments: tuple[Attachment, ...]

@@ -87,7 +87,14 @@ async def _surroundings(conn: Connection, copy_ids: Sequence[int]) -> dict[int, 
 
 
 async def mark_sending(
-    conn: Connection, *, copy_id: int, owner: str, reports: str, notes: Mapping[str, str], lease: timedelta
+    conn: Connection,
+    *,
+    copy_id: int,
+    owner: str,
+    reports: str,
+    notes: Mapping[str, str],
+    lease: timedelta,
+    untracked_words: str = "",
 ) -> bool:
     """Note that DATA begins, for the length of a lease from now; False where the copy is no longer ours.
 
@@ -96,11 +103,12 @@ async def mark_sending(
     """
     sql = """
         UPDATE email_recipients
-           SET state = 'sending', reports = %(reports)s, sending_at = %(now)s,
+           SET state = 'sending', reports = %(reports)s, untracked_words = %(words)s, sending_at = %(now)s,
                lease_until = UTC_TIMESTAMP(6) + INTERVAL %(seconds)s SECOND
          WHERE id = %(id)s AND state = 'claimed' AND lease_owner = %(owner)s AND lease_until > UTC_TIMESTAMP(6)
     """
     values = {"id": copy_id, "owner": owner, "reports": reports, "seconds": lease.total_seconds(), "now": utcnow()}
+    values["words"] = untracked_words[:300]
     if await conn.execute(sql, values) != 1:
         return False
     conn.later(f"DELETE FROM email_copy_notes WHERE recipient_id = {literal(copy_id)}")  # noqa: S608

@@ -21,10 +21,10 @@ async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sende
     sql = """
         INSERT INTO outgoing_emails
                (reply_id, message_id, subject, sender, reply_to, html_body, text_body, in_reply_to, reference_ids,
-                headers, auto_submitted, enable_tracking, is_sensitive, metadata, created_at)
+                headers, auto_submitted, enable_tracking, tracking_said, is_sensitive, metadata, created_at)
         VALUES (%(reply_id)s, %(message_id)s, %(subject)s, %(sender)s, %(reply_to)s, %(html_body)s, %(text_body)s,
-                %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s, %(sensitive)s,
-                %(metadata)s, %(now)s)
+                %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s,
+                %(tracking_said)s, %(sensitive)s, %(metadata)s, %(now)s)
     """
     values = {
         "reply_id": mail.reply_id,
@@ -39,6 +39,7 @@ async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sende
         "headers": json.dumps(dict(mail.headers)),
         "auto_submitted": mail.auto_submitted or "",
         "enable_tracking": mail.enable_tracking,
+        "tracking_said": mail.tracking_said,
         "sensitive": mail.sensitive,
         "metadata": json.dumps(dict(mail.metadata), default=str),
         "now": utcnow(),

@@ -55,6 +55,8 @@ class Copy(CopyState):
     seen_words: str = ""
     replied_at: datetime | None = None
     judged: Judgement | None = None
+    untracked_words: str = ""
+    """Why it went out untracked, in a sentence; '' where it is tracked, or only a module knows."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Copy:
@@ -79,6 +81,7 @@ class Copy(CopyState):
             seen_words=row["seen_words"],
             replied_at=row["replied_at"],
             judged=judged,
+            untracked_words=row["untracked_words"],
         )
 
 

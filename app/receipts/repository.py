@@ -15,7 +15,7 @@ from app.sql import derived, in_list, literal
 COPY_COLUMNS = (
     "r.id, e.reply_id, r.role, r.name, r.email, r.state, r.reports, r.receipt, r.receipt_at, r.sent_at, r.smtp_text, "
     "r.created_at, r.seen, r.seen_at, r.last_seen_at, r.seen_words, r.replied_at, r.judged, r.judged_at, "
-    "u.name AS judged_name"
+    "r.untracked_words, u.name AS judged_name"
 )
 
 

@@ -171,6 +171,8 @@ def _words(copy: Copy, known: Sequence[RecipientActivity], *, is_told: bool, sta
     """Why the copy is in its state. What machines did beside is no reason where the recipient answered."""
     if state == "replied" and copy.seen != "read":
         return "The recipient answered."
+    if state == "untracked":
+        return copy.untracked_words
     return copy.seen_words if is_told else next((entry.words for entry in known if entry.words), "")
 
 

@@ -36,6 +36,7 @@
 
 import { makeAttachments } from "./composer/attachments.js";
 import { Draft, forgetArrived } from "./composer/draft.js";
+import { watchTracking } from "./composer/tracking.js";
 
 /** A request that hangs or was stopped must not leave the agent with dead buttons. */
 const SENDING_TAKES_AT_MOST_MS = 20_000;
@@ -56,6 +57,7 @@ class Composer {
     this.whileBusy = [];
     if (this.draft !== null) this.#restore();
     this.#listen();
+    watchTracking(form);
   }
 
   /** Say it once: a live region reads out every change, and "saved" each second is noise. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quart import request
@@ -30,7 +30,7 @@ class Composer:
     """From the editor; empty where it did not run."""
     body_text: str = ""
     track: bool | None = None
-    """None where the form did not offer the choice."""
+    """None where the form did not offer the choice, or nobody made one."""
     then_close: bool = False
     attachment_ids: Sequence[int] = ()
     """Files that were stored when the form was sent before."""
@@ -83,12 +83,20 @@ async def from_request() -> Composer:
         bcc=form.get("bcc", ""),
         body_html=form.get("body_html", ""),
         body_text=form.get("body_text", ""),
-        track="track" in form if "track_offered" in form else None,
+        track=_track(form),
         then_close=form.get("after") == "close",
         attachment_ids=[one for value in form.getlist("attachment") if (one := rules.number(value)) is not None],
         uploads=await uploads("files"),
         once=request.args.get("once", ""),
     )
+
+
+def _track(form: Mapping[str, str]) -> bool | None:
+    """What the switch says; None where there was none, or nobody touched it: then what it stands for counts."""
+    if "track_offered" not in form:
+        return None
+    chosen = "track" in form
+    return None if chosen == {"1": True, "0": False}.get(form.get("track_default", "")) else chosen
 
 
 async def uploads(name: str) -> list[Upload]:

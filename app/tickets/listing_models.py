@@ -23,6 +23,8 @@ class TicketRow:
     contact_email: str
     assignee_id: int | None
     assignee_name: str | None
+    department_id: int | None
+    department_name: str | None
     created_at: datetime
     last_activity_at: datetime
     last_read_at: datetime | None
@@ -47,6 +49,8 @@ class TicketRow:
             contact_email=row["contact_email"],
             assignee_id=row["assignee_id"],
             assignee_name=row["assignee_name"],
+            department_id=row["department_id"],
+            department_name=row["department_name"],
             created_at=row["created_at"],
             last_activity_at=row["last_activity_at"],
             last_read_at=row["last_read_at"],

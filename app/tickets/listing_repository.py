@@ -13,7 +13,8 @@ from app.words import Needle
 
 ROW_COLUMNS = (
     "t.id, t.subject, t.status, t.active, t.priority, t.contact_id, c.name AS contact_name, c.email AS contact_email, "
-    "t.assignee_id, u.name AS assignee_name, t.created_at, t.last_activity_at, t.last_snippet, t.last_from, "
+    "t.assignee_id, u.name AS assignee_name, d.id AS department_id, d.name AS department_name, "
+    "t.created_at, t.last_activity_at, t.last_snippet, t.last_from, "
     "t.last_reply_id, t.last_read_at"
 )
 
@@ -69,6 +70,7 @@ async def rows(conn: Connection, ticket_ids: Sequence[int]) -> list[TicketRow]:
     sql = f"""
         SELECT {ROW_COLUMNS}
           FROM tickets AS t JOIN contacts AS c ON c.id = t.contact_id LEFT JOIN users AS u ON u.id = t.assignee_id
+          LEFT JOIN departments AS d ON d.id = t.department_id
          WHERE t.id IN %(ids)s
     """  # noqa: S608
     found = {row["id"]: TicketRow.from_row(row) for row in await conn.fetch_all(sql, {"ids": list(ticket_ids)})}

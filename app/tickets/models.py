@@ -22,6 +22,8 @@ class Ticket:
     """'low', 'normal', 'high' or 'urgent'; see `rules.PRIORITIES`."""
     assignee_id: int | None
     assignee_name: str | None
+    department_id: int | None
+    department_name: str | None
     contact_id: int
     contact_name: str
     contact_email: str
@@ -75,11 +77,11 @@ class Change:
     user_name: str | None
     """Who did it; None where the portal did (a customer's answer reopened the ticket)."""
     field: str
-    """'status', 'priority', 'assignee' or 'verdict'."""
+    """'status', 'priority', 'assignee', 'department' or 'verdict'."""
     old_value: str
     """Like the new value; of a verdict whose copy it is about."""
     new_value: str
-    """A status or priority; of an assignee the name, '' for nobody; 'read', 'unread' or, taken back, ''."""
+    """A status or priority; of an assignee or department the name, '' for none; 'read', 'unread' or, taken back, ''."""
 
 
 @dataclass(frozen=True)

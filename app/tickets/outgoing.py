@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from app.accounts.models import User
+from app.consent import service as consent
 from app.database import Connection
 from app.email import service as email
 from app.email.addresses import Address, Recipients, make_address, parse_address, parse_address_list, unique_recipients
 from app.email.errors import EmailRefused
 from app.email.models import NewMail
-from app.email.tracking import tracking_now
 from app.hookspecs import QueuedMail
 from app.runtime import current
 from app.tickets import repository, rules
@@ -74,9 +75,26 @@ async def answer_lines(conn: Connection, ticket: Ticket) -> tuple[str, str]:
     return str(to), ", ".join(str(one) for one in others.cc)
 
 
-async def tracks(wanted: bool | None) -> bool:
-    """Whether a reply is tracked: as wanted, or, where nothing was said, when some module tracks."""
-    return wanted if wanted is not None else bool((await tracking_now(current())).notice)
+async def tracks(wanted: bool | None, recipients: Recipients, *, department_id: int | None) -> bool:
+    """Whether a reply is tracked: as wanted, or, where nothing was said, when contacts, department and modules want
+    it for one of its readers."""
+    if wanted is not None:
+        return wanted
+    return (await consent.outlook(readers(recipients), department_id=department_id)).is_default
+
+
+def readers(recipients: Recipients) -> list[str]:
+    """The addresses whose reading counts; who gets a hidden copy only where nobody else gets one."""
+    return [one.email for one in (*recipients.to, *recipients.cc)] or [one.email for one in recipients.bcc]
+
+
+def readers_of_lines(to: str, cc: str) -> list[str]:
+    """The same of what is typed into To and Cc so far, as far as it can be read."""
+    found: list[str] = []
+    for line in (to, cc):
+        with suppress(EmailRefused):
+            found += [one.email for one in parse_address_list(line)]
+    return list(dict.fromkeys(found))[:MAX_COPIES]
 
 
 async def enqueue(
@@ -89,6 +107,7 @@ async def enqueue(
     recipients: Recipients,
     attachment_ids: Sequence[int],
     enable_tracking: bool,
+    tracking_said: bool,
     first: bool,
 ) -> QueuedMail:
     """Put a stored reply into the outbox, in the caller's transaction.
@@ -112,6 +131,7 @@ async def enqueue(
                 in_reply_to=in_reply_to or None,
                 references=references,
                 enable_tracking=enable_tracking,
+                tracking_said=tracking_said,
                 attachment_ids=tuple(attachment_ids),
             ),
         )

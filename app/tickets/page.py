@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
-from app.email.tracking import tracking_now
+from app.consent import service as consent
+from app.consent.models import Outlook
+from app.departments import service as departments
 from app.live import service as live
 from app.live.events import ticket_topic
 from app.receipts import service as receipts
@@ -111,10 +113,11 @@ async def context(
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
         "errors": dict(errors or {}),
-        "tracking": await tracking_now(current()),
+        "tracking": await outlook(ticket, composer.to, composer.cc),
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
+        "departments": await department_choices(),
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
         "live_topics": topic,
@@ -132,6 +135,18 @@ async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
         if present[0] not in {value for value, _ in options}:
             options.append(present)
     return options
+
+
+async def department_choices() -> list[tuple[str, str]]:
+    """Departments for a select; nothing where there are none."""
+    found = [(str(one.id), one.name) for one in await departments.departments()]
+    return [("", "None"), *found] if found else []
+
+
+async def outlook(ticket: Ticket, to: str, cc: str) -> Outlook:
+    """What the composer says of tracking, for what stands in To and Cc."""
+    readers = outgoing.readers_of_lines(to, cc) or [ticket.contact_email]
+    return await consent.outlook(readers, department_id=ticket.department_id)
 
 
 async def _fresh(ticket: Ticket) -> Composer:
@@ -218,6 +233,7 @@ def _line(change: Change) -> HistoryLine:
         "status": "check" if change.new_value == "closed" else "refresh",
         "priority": "flag",
         "assignee": "user",
+        "department": "inbox",
         "verdict": "eye",
     }
     who = change.user_name or "The customer's answer"

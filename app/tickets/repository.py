@@ -8,7 +8,8 @@ from app.database import Connection, utcnow
 from app.tickets.models import Change, Message, Ticket
 
 TICKET_COLUMNS = (
-    "t.id, t.subject, t.status, t.priority, t.assignee_id, u.name AS assignee_name, t.contact_id, "
+    "t.id, t.subject, t.status, t.priority, t.assignee_id, u.name AS assignee_name, d.id AS department_id, "
+    "d.name AS department_name, t.contact_id, "
     "c.name AS contact_name, c.email AS contact_email, t.created_by, t.created_at, t.last_activity_at, t.last_from, "
     "t.last_reply_id, t.last_receipt"
 )
@@ -25,14 +26,18 @@ async def insert_ticket(
     contact_id: int,
     priority: str,
     assignee_id: int | None,
+    department_id: int | None,
     created_by: int | None,
 ) -> int:
     """Add an open ticket without messages."""
     sql = """
-        INSERT INTO tickets (subject, contact_id, priority, assignee_id, created_by, created_at, last_activity_at)
-        VALUES (%(subject)s, %(contact_id)s, %(priority)s, %(assignee_id)s, %(created_by)s, %(now)s, %(now)s)
+        INSERT INTO tickets (subject, contact_id, priority, assignee_id, department_id, created_by, created_at,
+                             last_activity_at)
+        VALUES (%(subject)s, %(contact_id)s, %(priority)s, %(assignee_id)s, %(department_id)s, %(created_by)s, %(now)s,
+                %(now)s)
     """
     values = {"subject": subject, "contact_id": contact_id, "priority": priority, "assignee_id": assignee_id}
+    values["department_id"] = department_id
     return await conn.insert(sql, {**values, "created_by": created_by, "now": utcnow()})
 
 
@@ -42,6 +47,7 @@ async def ticket(conn: Connection, ticket_id: int) -> Ticket | None:
         f"""
         SELECT {TICKET_COLUMNS}
           FROM tickets AS t JOIN contacts AS c ON c.id = t.contact_id LEFT JOIN users AS u ON u.id = t.assignee_id
+          LEFT JOIN departments AS d ON d.id = t.department_id
          WHERE t.id = %(id)s
         """,  # noqa: S608
         {"id": ticket_id},
@@ -60,15 +66,22 @@ async def lock_ticket(conn: Connection, ticket_id: int) -> bool:
 
 
 async def update_properties(
-    conn: Connection, *, ticket_id: int, status: str, priority: str, assignee_id: int | None
+    conn: Connection,
+    *,
+    ticket_id: int,
+    status: str,
+    priority: str,
+    assignee_id: int | None,
+    department_id: int | None,
 ) -> None:
     """Set what agents set; `active` follows the status."""
     sql = """
         UPDATE tickets SET status = %(status)s, active = %(status)s <> 'closed', priority = %(priority)s,
-               assignee_id = %(assignee_id)s
+               assignee_id = %(assignee_id)s, department_id = %(department_id)s
          WHERE id = %(id)s
     """
     values = {"status": status, "priority": priority, "assignee_id": assignee_id, "id": ticket_id}
+    values["department_id"] = department_id
     await conn.execute(sql, values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from quart import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
@@ -18,7 +20,7 @@ lost_text.install(ticket_actions)
 
 @ticket_actions.post("/tickets/<int:ticket_id>/properties")
 async def set_properties(ticket_id: int) -> ResponseReturnValue:
-    """Set status, priority and assignee; a field that is not sent, or that nobody touched, stays as it is.
+    """Set status, priority, assignee and department; a field that is not sent, or that nobody touched, stays as it is.
 
     The form says what it showed (`status_was`, ...): what another agent changed meanwhile is not put back by it.
     """
@@ -30,6 +32,7 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
             status=_touched(form, "status") or None,
             priority=_touched(form, "priority") or None,
             assignee_id=_assignee(form),
+            department_id=_department(form),
         )
     except TicketRefused as error:
         context = await page.context(ticket_id, user=g.user, errors=error.fields)
@@ -51,6 +54,18 @@ def _assignee(form: MultiDict[str, str]) -> int | Unchanged | None:
     if value == "":
         return None
     return rules.assignee_number(value)
+
+
+def _department(form: MultiDict[str, str]) -> int | Unchanged | None:
+    value = _touched(form, "department")
+    return UNCHANGED if value is None else rules.department_number(value)
+
+
+@ticket_actions.get("/tickets/<int:ticket_id>/tracking")
+async def tracking(ticket_id: int) -> ResponseReturnValue:
+    """What tracking a reply to `to` and `cc` would come to, for a composer whose addresses change."""
+    ticket = await service.ticket(ticket_id)
+    return jsonify(asdict(await page.outlook(ticket, request.args.get("to", ""), request.args.get("cc", ""))))
 
 
 @ticket_actions.post("/tickets/<int:ticket_id>/draft")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from quart import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from app.consent import service as consent
+from app.consent.models import Outlook
 from app.contacts.service import suggest
 from app.email.addresses import Address
-from app.email.tracking import tracking_now
-from app.runtime import current
 from app.tickets import composer, lost_text, outgoing, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
@@ -28,6 +28,7 @@ LABELS = {
     "files": "Files",
     "priority": "Priority",
     "assignee": "Assignee",
+    "department": "Department",
 }
 
 
@@ -39,6 +40,7 @@ class NewTicket:
     subject: str = ""
     priority: str = "normal"
     assignee: str = ""
+    department: str = ""
     send_mail: bool = True
     message: Composer = field(default_factory=Composer)
 
@@ -58,6 +60,7 @@ async def create() -> ResponseReturnValue:
         subject=given.get("subject", ""),
         priority=given.get("priority", "normal"),
         assignee=given.get("assignee", ""),
+        department=given.get("department", ""),
         send_mail="send_mail" in given,
         message=await composer.from_request(),
     )
@@ -80,6 +83,16 @@ async def contacts() -> ResponseReturnValue:
     return jsonify([{"value": str(Address(name, email)), "label": name} for name, email in found])
 
 
+@new_ticket.get("/tickets/new/tracking")
+async def tracking() -> ResponseReturnValue:
+    """What tracking a mail to `to` would come to, for a form whose contact or department changes."""
+    return jsonify(asdict(await _outlook(request.args.get("to", ""), request.args.get("department", ""))))
+
+
+async def _outlook(requester: str, department: str) -> Outlook:
+    return await consent.outlook(outgoing.readers_of_lines(requester, ""), department_id=rules.number(department))
+
+
 async def _open(ticket: NewTicket) -> tuple[int, int]:
     """Ids of the ticket and its first message."""
     errors: dict[str, str] = {}
@@ -87,6 +100,7 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
     _check(errors, lambda: outgoing.parse_requester(ticket.requester))
     _check(errors, lambda: rules.check_choice("priority", ticket.priority, tuple(rules.PRIORITIES)))
     _check(errors, lambda: rules.assignee_number(ticket.assignee) if ticket.assignee else None)
+    _check(errors, lambda: rules.department_number(ticket.department))
     _check(errors, lambda: rules.check_customer_body(ticket.message.body_html or ticket.message.body_text))
     if errors:
         raise TicketRefused(errors)
@@ -96,6 +110,7 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
         "html_body": await ticket.message.html(),
         "priority": ticket.priority,
         "assignee_id": rules.number(ticket.assignee),
+        "department_id": rules.department_number(ticket.department),
         "attachment_ids": ticket.message.attachment_ids,
         "uploads": ticket.message.uploads,
     }
@@ -126,7 +141,8 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         labels=LABELS,
         priorities=list(rules.PRIORITIES.items()),
         assignees=await page.assignees(),
-        tracking=await tracking_now(current()),
+        departments=await page.department_choices(),
+        tracking=await _outlook(ticket.requester, ticket.department),
         # What was begun for one contact must not be put into the form for another.
         address=url_for("new_ticket.form", contact=request.args.get("contact")),
     )

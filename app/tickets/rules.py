@@ -69,6 +69,14 @@ def assignee_number(text: str) -> int:
     return found
 
 
+def department_number(text: str) -> int | None:
+    """The id of a department as a form gives it, '' for none; raises TicketRefused for anything else."""
+    found = number(text)
+    if found is None and text:
+        raise TicketRefused({"department": f"The department must be one of the list, got {text[:40]!r}."})
+    return found
+
+
 def check_customer_body(body: str) -> str:
     """A customer's text or HTML as it can be stored; raises TicketRefused where it is empty, BodyTooLarge."""
     if not body.strip():
@@ -126,6 +134,8 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
         return f"marked the reply to {old} as {mark}" if mark else f"took back the mark on the reply to {old}"
     if field == "priority":
         return f"set the priority to {PRIORITIES.get(new, new)}"
+    if field == "department":
+        return f"moved it to {new}" if new else f"took it out of {old}"
     if not new:
         return "gave it back" if old == who else f"took it from {old}"
     return "took it" if new == who else f"assigned it to {new}"

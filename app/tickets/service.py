@@ -64,6 +64,7 @@ async def create_ticket(
     text_body: str | None = None,
     priority: str = "normal",
     assignee_id: int | None = None,
+    department_id: int | None = None,
     created_by: User | None,
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
@@ -82,7 +83,9 @@ async def create_ticket(
 
     async def work(conn: Connection) -> int:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, created_by)
+        ticket_id = await steps.insert_ticket(
+            conn, subject, contact_id, priority, assignee_id, department_id, created_by
+        )
         message_id = await repository.insert_message(
             conn,
             ticket_id=ticket_id,
@@ -119,25 +122,28 @@ async def open_ticket(
     html_body: str,
     priority: str = "normal",
     assignee_id: int | None = None,
+    department_id: int | None = None,
     enable_tracking: bool | None = None,
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
 ) -> tuple[int, SentReply]:
     """Open a ticket with a mail of ours to the contact; its id and the reply that opens it.
 
+    enable_tracking: as for `add_reply`.
     Raises TicketRefused naming each field that does not hold, AuthorRefused where `author` was disabled.
     """
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     body = await bodies.from_agent(html_body, signature=author.signature)
-    tracking = await outgoing.tracks(enable_tracking)
     recipients = Recipients((address,), (), ())
-    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads, first=True)
+    tracking = await outgoing.tracks(enable_tracking, recipients, department_id=department_id)
+    said = enable_tracking is not None
+    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, first=True)
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, author)
+        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, department_id, author)
         return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
 
     ticket_id, sent = await current().database.run(work)
@@ -162,7 +168,8 @@ async def add_reply(
 ) -> SentReply:
     """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
 
-    to: None sends to the ticket's contact. enable_tracking: None tracks when some module does.
+    to: None sends to the ticket's contact. enable_tracking: None tracks as contacts, department and
+    modules want it; a contact who refused is never tracked.
     attachment_ids: files that `author` stored before; uploads: files to store with it.
     then_status: the ticket's status after it; None leaves the status.
     once: names the form that brings it: the same form with the same text, sent again because its answer was lost or
@@ -176,8 +183,11 @@ async def add_reply(
     default = outgoing.address_of(known.contact_name, known.contact_email)
     recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
     body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
-    tracking = not internal and await outgoing.tracks(enable_tracking)
-    reply = steps.Reply(author, body, recipients, tracking, attachment_ids, uploads, once=rules.form_name(once))
+    tracking = recipients is not None and await outgoing.tracks(
+        enable_tracking, recipients, department_id=known.department_id
+    )
+    said = enable_tracking is not None
+    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=rules.form_name(once))
 
     async def work(conn: Connection) -> SentReply:
         found = await steps.locked(conn, ticket_id)
@@ -287,11 +297,13 @@ async def change(
     status: str | None = None,
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
+    department_id: int | Unchanged | None = UNCHANGED,
 ) -> tuple[Change, ...]:
     """Set what is given and return what changed by it; each change is in the history.
 
-    assignee_id: None takes the ticket from whoever has it. Raises TicketNotFound, or TicketRefused for a status or
-    priority that is none, or an assignee who cannot have tickets.
+    assignee_id: None takes the ticket from whoever has it; department_id likewise. Raises TicketNotFound, or
+    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, or a department that is
+    gone.
     """
     if status is not None:
         rules.check_choice("status", status, tuple(rules.STATUSES))
@@ -300,7 +312,15 @@ async def change(
 
     async def work(conn: Connection) -> tuple[Change, ...]:
         found = await steps.locked(conn, ticket_id)
-        return await steps.apply(conn, found, user=user, status=status, priority=priority, assignee_id=assignee_id)
+        return await steps.apply(
+            conn,
+            found,
+            user=user,
+            status=status,
+            priority=priority,
+            assignee_id=assignee_id,
+            department_id=department_id,
+        )
 
     return await current().database.run(work)
 

@@ -9,6 +9,7 @@ from typing import Final
 from app.accounts import repository as accounts
 from app.accounts.models import User
 from app.database import Connection, utcnow
+from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
@@ -19,7 +20,7 @@ from app.tickets.models import Change, SentReply, Ticket
 
 
 class Unchanged:
-    """Says "leave the assignee", because None says "nobody"."""
+    """Says "leave the assignee", or the department, because None says "nobody"."""
 
 
 UNCHANGED: Final = Unchanged()
@@ -33,6 +34,7 @@ class Reply:
     body: Body
     recipients: Recipients | None
     enable_tracking: bool = False
+    tracking_said: bool = True
     attachment_ids: Sequence[int] = ()
     uploads: Sequence[Upload] = ()
     first: bool = False
@@ -64,17 +66,24 @@ async def insert_ticket(
     contact_id: int,
     priority: str,
     assignee_id: int | None,
+    department_id: int | None,
     created_by: User | None,
 ) -> int:
-    """Add a ticket without messages. Raises TicketRefused for an assignee who cannot have tickets."""
+    """Add a ticket without messages.
+
+    Raises TicketRefused for an assignee who cannot have tickets, or a department that is gone.
+    """
     if assignee_id is not None:
         await _assignee_name(conn, assignee_id)
+    if department_id is not None:
+        await _department_name(conn, department_id)
     return await repository.insert_ticket(
         conn,
         subject=subject,
         contact_id=contact_id,
         priority=priority,
         assignee_id=assignee_id,
+        department_id=department_id,
         created_by=created_by.id if created_by else None,
     )
 
@@ -129,6 +138,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
             recipients=reply.recipients,
             attachment_ids=attached,
             enable_tracking=reply.enable_tracking,
+            tracking_said=reply.tracking_said,
             first=reply.first,
         )
     await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
@@ -144,8 +154,9 @@ async def apply(
     status: str | None = None,
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
+    department_id: int | Unchanged | None = UNCHANGED,
 ) -> tuple[Change, ...]:
-    """Set status, priority and assignee where they differ, and write the differences down.
+    """Set status, priority, assignee and department where they differ, and write the differences down.
 
     found: the ticket as `locked` gave it. user: None where the portal does it.
     """
@@ -156,10 +167,19 @@ async def apply(
     if new_assignee != found.assignee_id:
         name = await _assignee_name(conn, new_assignee) if new_assignee is not None else ""
         changed.append(("assignee", found.assignee_name or "", name))
+    new_department = found.department_id if isinstance(department_id, Unchanged) else department_id
+    if new_department != found.department_id:
+        name = await _department_name(conn, new_department) if new_department is not None else ""
+        changed.append(("department", found.department_name or "", name))
     if not changed:
         return ()
     await repository.update_properties(
-        conn, ticket_id=found.id, status=new_status, priority=new_priority, assignee_id=new_assignee
+        conn,
+        ticket_id=found.id,
+        status=new_status,
+        priority=new_priority,
+        assignee_id=new_assignee,
+        department_id=new_department,
     )
     for field, old, new in changed:
         await repository.insert_change(
@@ -175,3 +195,10 @@ async def _assignee_name(conn: Connection, user_id: int) -> str:
     if user_id not in names:
         raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
     return names[user_id]
+
+
+async def _department_name(conn: Connection, department_id: int) -> str:
+    found = await departments.department(conn, department_id)
+    if found is None:
+        raise TicketRefused({"department": f"There is no department {department_id} any more; choose another."})
+    return found.name

@@ -8,7 +8,9 @@ from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
 from app.api.routes import api
+from app.consent.routes import opt_out
 from app.contacts.routes import contacts
+from app.departments.routes import departments
 from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
@@ -27,11 +29,13 @@ def install(app: Quart) -> None:
     app.register_blueprint(admin)
     app.register_blueprint(api)
     app.register_blueprint(contacts)
+    app.register_blueprint(departments)
     app.register_blueprint(health)
     app.register_blueprint(live)
     app.register_blueprint(modules)
     app.register_blueprint(new_ticket)
     app.register_blueprint(notifications)
+    app.register_blueprint(opt_out)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
     app.register_blueprint(ticket_actions)

@@ -25,6 +25,7 @@ from app.hookspecs import (
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
     hookimpl,
 )
 from app.services import cli, outbound
@@ -163,7 +164,7 @@ class Plausible(PrivacyHooks):
         if delivery.recipient.is_agent or delivery.recipient.role == "bcc":
             return None
         self._warn_about_address()
-        links, settings = handles.links, handles.settings
+        links, settings = handles.links, handles.settings.within(delivery.permits)
         if links is None or not (settings.track_opens or settings.track_clicks):
             return None
         tracking_id = delivery.recipient.tracking_id
@@ -264,6 +265,11 @@ class Plausible(PrivacyHooks):
         """What a reply sent now would report."""
         found = notice(self._handles().settings) if self._handles().links else None
         return found and f"{found}; Bcc copies are not tracked"
+
+    @hookimpl
+    def tracking_policy(self) -> TrackingPolicy:
+        """What the settings want."""
+        return self._handles().settings.policy
 
     @hookimpl
     async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:

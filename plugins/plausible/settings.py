@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from app.hookspecs import ModuleSettings
+from app.hookspecs import TRACKED_KINDS, ModuleSettings, TrackingPolicy
 from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
 
 MAILS = "Tracking in mails"
+WHO = "Who is tracked"
 PRIVACY = "Privacy"
 PLAUSIBLE = "Plausible"
 DAYS_OF_A_MONTH = 365.25 / 12
@@ -65,6 +66,27 @@ class PlausibleSettings(ModuleSettings):
         "links, and some mail programs show its address in the plain text that they make of a mail. Needs Track "
         "clicks.",
         json_schema_extra={"group": MAILS},
+    )
+    track_by_default: Literal["both", "opens", "clicks", "off"] = Field(
+        "both",
+        title="Tracked by default",
+        description="What of opens and clicks is tracked where nobody nearer says otherwise: a department, a contact, "
+        "the switch at a reply. Off: only where one of them turns it on.",
+        json_schema_extra={"group": WHO},
+    )
+    track_unknown: bool = Field(
+        True,
+        title="Track contacts who have not decided",
+        description="Off: replies are tracked for contacts only who allowed it, or when an agent turns it on for one "
+        "reply. Contacts who refused are never tracked.",
+        json_schema_extra={"group": WHO},
+    )
+    opt_out_link: bool = Field(
+        False,
+        title="Link to the opt-out page",
+        description="Ends each tracked reply with a line that says what it reports, and a link to a page where its "
+        "recipient turns that off, without a login. Agents do not see the line in the portal.",
+        json_schema_extra={"group": WHO},
     )
     ip_mode: AddressMode = Field(
         "cut",
@@ -128,6 +150,22 @@ class PlausibleSettings(ModuleSettings):
             if "keep_days" not in values and isinstance(months, int):
                 values["keep_days"] = round(months * DAYS_OF_A_MONTH)
         return values
+
+    @property
+    def policy(self) -> TrackingPolicy:
+        """What of opens and clicks is recorded, and wanted."""
+        able = frozenset(kind for kind, on in (("opens", self.track_opens), ("clicks", self.track_clicks)) if on)
+        wanted = TRACKED_KINDS if self.track_by_default == "both" else frozenset({self.track_by_default})
+        return TrackingPolicy(able, able & wanted, unknown=self.track_unknown, opt_out_link=self.opt_out_link)
+
+    def within(self, permits: frozenset[str]) -> PlausibleSettings:
+        """The same for a copy that may report no more than this."""
+        return self.model_copy(
+            update={
+                "track_opens": self.track_opens and "opens" in permits,
+                "track_clicks": self.track_clicks and "clicks" in permits,
+            }
+        )
 
     @property
     def has_trap(self) -> bool:

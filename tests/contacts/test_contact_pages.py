@@ -153,3 +153,28 @@ async def test_a_stranger_sees_no_contact(client: Client, bob: int) -> None:
         response = await get(client, path)
         assert response.status_code == 303
         assert response.location.startswith("/login")
+
+
+async def test_what_they_decided_about_tracking_is_noted_with_its_source(agent_client: Client, bob: int) -> None:
+    page = _plain(await _text(agent_client, f"/contacts/{bob}"))
+    assert "Not decided. Replies are tracked as department and module are set." in page
+    response = await post(agent_client, f"/contacts/{bob}/tracking", {"decision": "refused"})
+    assert (response.status_code, response.location) == (303, f"/contacts/{bob}#tracking")
+    page = _plain(await _text(agent_client, f"/contacts/{bob}"))
+    assert re.search(r"Off for this contact\. Refused on \d+ \w{3} \d{4} as Gus Agent noted\. No setting", page)
+    await post(agent_client, f"/contacts/{bob}/tracking", {"decision": "allowed"})
+    page = _plain(await _text(agent_client, f"/contacts/{bob}"))
+    assert re.search(r"On for this contact\. Allowed on .* All decisions ?Allowed on .*\.Refused on ", page)
+    response = await post(agent_client, f"/contacts/{bob}/tracking", {"decision": "maybe"})
+    assert response.status_code == 422
+    assert "tracking must be one of unknown, allowed, refused, got 'maybe'" in _plain(await response.get_data(True))
+    assert (await service.contact(bob)).tracking == "allowed"
+
+
+async def test_a_decision_needs_the_page_s_token_and_a_contact(agent_client: Client, bob: int) -> None:
+    response = await agent_client.post(
+        f"/contacts/{bob}/tracking", form={"decision": "refused"}, headers={"Host": "portal.test"}
+    )
+    assert response.status_code == 403
+    assert (await service.contact(bob)).tracking == "unknown"
+    assert (await post(agent_client, "/contacts/77/tracking", {"decision": "refused"})).status_code == 404

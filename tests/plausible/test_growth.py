@@ -17,9 +17,14 @@ from tests.receipts.builders import mailed_reply
 
 @pytest.fixture
 async def database(portal: Runtime) -> AsyncIterator[Database]:
-    """As it is after the migrations, and again afterwards: other tests have the same schema."""
+    """As it is after the migrations, and again afterwards: other tests have the same schema, and run workers too."""
+    await _forget_months(portal.database)
     yield portal.database
-    async with portal.database.connection() as conn:
+    await _forget_months(portal.database)
+
+
+async def _forget_months(database: Database) -> None:
+    async with database.connection() as conn:
         await conn.execute(
             "ALTER TABLE email_tracking_events "
             "PARTITION BY RANGE COLUMNS (occurred_at) (PARTITION p_rest VALUES LESS THAN (MAXVALUE))"

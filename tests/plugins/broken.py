@@ -26,6 +26,7 @@ from app.hookspecs import (
     Prepared,
     QueuedMail,
     ReplyActivity,
+    TrackingPolicy,
     WorkDone,
     hookimpl,
 )
@@ -117,6 +118,10 @@ class Raises:
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         raise RuntimeError("reply_activity")
+
+    @hookimpl
+    def tracking_policy(self) -> TrackingPolicy:
+        raise RuntimeError("tracking_policy")
 
     @hookimpl
     def tracking_notice(self) -> str | None:

@@ -70,11 +70,14 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert [item.label for item in await host.navigation()] == ["Shouts"]
     assert await host.receipt_states() == {"read"}
     assert await host.tracking_notice() is None
+    assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
     assert await host.reply_activity([7]) == {}
     await host.email_queued(QueuedMail(1, 7, "Hi", True, (BOB,)))
     await host.email_sent(REPORT)
     await host.email_failed(REPORT)
     await host.settings_changed("raises", {}, {})
+    said = await host.settings_check("raises", ModuleSettings(), ModuleSettings())
+    assert said == {"": "They could not be checked: RuntimeError: settings_check"}
     for asked in (
         host.export_contact("raises", PERSON),
         host.erase_contact("raises", PERSON),
@@ -84,8 +87,6 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
         with pytest.raises(PluginFailed, match="RuntimeError"):
             await asked
     assert await host.privacy_disclosure() == ([], ["raises"])
-    said = await host.settings_check("raises", ModuleSettings(), ModuleSettings())
-    assert said == {"": "They could not be checked: RuntimeError: settings_check"}
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"

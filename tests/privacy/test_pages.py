@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from quart import Quart
@@ -29,7 +30,11 @@ async def _text(client: Client, path: str, status: int = 200) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", await response.get_data(as_text=True))).split())
 
 
-async def test_the_text_says_what_the_settings_say(portal: Runtime, ada_client: Client) -> None:
+async def test_the_text_says_what_the_settings_say(
+    portal: Runtime, ada_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # There is no name server to ask where the settings are saved.
+    monkeypatch.setattr(portal, "settings", portal.settings.model_copy(update={"outbound_allowed": ["10.0.0.1"]}))
     page = await _text(ada_client, "/admin/privacy")
     assert "only the network" in page
     assert "in full for 30 days" in page
@@ -39,7 +44,7 @@ async def test_the_text_says_what_the_settings_say(portal: Runtime, ada_client: 
         "plausible",
         {
             "ip_mode": "none", "keep_agents_days": 1, "keep_days": 7, "track_clicks": False,
-            "site_domain": "help.example.com", "send_to_plausible": True, "base_url": "https://9.9.9.9",
+            "site_domain": "help.example.com", "send_to_plausible": True, "base_url": "https://10.0.0.1",
         },
         user=None,
     )  # fmt: skip
@@ -48,7 +53,7 @@ async def test_the_text_says_what_the_settings_say(portal: Runtime, ada_client: 
     text = await response.get_data(as_text=True)
     assert response.headers["content-disposition"] == 'attachment; filename="privacy-policy.txt"'
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
-    for words in ("We do not store the IP address.", "in full for 1 day;", "after 7 days", "9.9.9.9"):
+    for words in ("We do not store the IP address.", "in full for 1 day;", "after 7 days", "10.0.0.1"):
         assert words in text
     assert "which links in it were followed" not in text
 
@@ -60,6 +65,19 @@ def test_each_mode_has_words_of_its_own(mode: str) -> None:
     }
     assert len(set(told.values())) == 4
     assert told[mode]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "if you have told us that you do not want it. You can turn it off at any time by telling us."),
+        ({"track_unknown": False}, "We do this only if you have allowed it."),
+        ({"track_by_default": "off"}, "only for some of our mails"),
+        ({"opt_out_link": True}, "by the link at the end of such a mail"),
+    ],
+)
+def test_it_says_who_decides(settings: dict[str, Any], words: str) -> None:
+    assert words in paragraphs(PlausibleSettings(**settings), enabled=True)[0].text
 
 
 def test_a_module_that_is_off_tells_what_it_still_holds() -> None:

@@ -39,7 +39,12 @@ COPIES = (
     "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
     "JOIN ticket_replies AS t ON t.id = e.reply_id"
 )
-IS_TRACKED = "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '') AND " + HAS_READER
+IS_TRACKED = (
+    "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '') "  # noqa: S608
+    "AND COALESCE((SELECT c.tracking FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id "
+    f"WHERE a.email = r.email), '') <> 'refused' AND {HAS_READER}"
+)
+"""A contact who refuses is recorded no longer, also of copies that went out before."""
 _COPIES_WITH_SUMS = (
     f"{COPIES} JOIN email_tracking_recipients AS s ON s.recipient_id = r.id "
     f"LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'"

@@ -15,6 +15,7 @@ from plugins.plausible.recording import metrics, statements
 from plugins.plausible.recording.codec import encode
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.reading import Surroundings
+from plugins.plausible.recording.refusals import Refusals
 from plugins.plausible.recording.writing import write
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Store:
         self._database = database
         self._known = known
         self._around = around or Surroundings()
+        self._refusals = Refusals(database, known)
 
     async def put(
         self, events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0
@@ -57,6 +59,7 @@ class Store:
         for part in _parts(events):
             started = time.perf_counter()
             try:
+                await self._refusals.heed()
                 outcome |= await self._attempt(part, check_keys, lane)
             except pymysql.err.Error as error:
                 raise _takes_none(error) from error
