@@ -58,7 +58,7 @@ def _choice(settings: PlausibleSettings) -> str:
     elif settings.track_unknown:
         who = "We do not do this for mails to you if you have told us that you do not want it."
     else:
-        who = "We do this only if you have allowed it."
+        who = "We do this if you have allowed it, or if one of us has turned it on for a single mail."
     how = (
         "You can turn it off at any time, by the link at the end of such a mail or by telling us."
         if settings.opt_out_link

@@ -71,7 +71,7 @@ def test_each_mode_has_words_of_its_own(mode: str) -> None:
     ("settings", "words"),
     [
         ({}, "if you have told us that you do not want it. You can turn it off at any time by telling us."),
-        ({"track_unknown": False}, "We do this only if you have allowed it."),
+        ({"track_unknown": False}, "We do this if you have allowed it, or if one of us"),
         ({"track_by_default": "off"}, "only for some of our mails"),
         ({"opt_out_link": True}, "by the link at the end of such a mail"),
     ],
