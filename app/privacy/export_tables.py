@@ -17,6 +17,8 @@ INTERNAL = {
     "email_recipients": {"lease_owner", "lease_until", "next_attempt_at"},
 }
 """Columns that say nothing of the person; all others are given out, also those that later releases add."""
+TOLD = frozenset({"tickets", "ticket_replies", "contact_erasures"})
+"""Tables with a contact's id that are given out in another way, or are nothing of theirs."""
 LONG, SHORT = 20, 500
 """Rows of a page: of those with bodies of a megabyte, and of others."""
 
@@ -100,6 +102,8 @@ async def tables(database: Database, person: ContactData) -> AsyncIterator[tuple
         yield "files", page
     async for found in _mails(database, person):
         yield found
+    async for found in _others(database, person):
+        yield found
 
 
 async def files(database: Database, person: ContactData) -> AsyncIterator[StoredFile]:
@@ -122,6 +126,23 @@ async def pieces(database: Database, file_id: int, size: int) -> AsyncIterator[b
             return
         yield bytes(piece)
         start += size
+
+
+async def _others(database: Database, person: ContactData) -> AsyncIterator[tuple[str, Rows]]:
+    """What any other table of the portal holds under the contact's id, such as decisions on tracking."""
+    async with database.connection() as conn:
+        found = await conn.fetch_all(
+            """
+            SELECT c.table_name AS name FROM information_schema.columns AS c
+              JOIN information_schema.columns AS k ON k.table_schema = c.table_schema AND k.table_name = c.table_name
+             WHERE c.table_schema = DATABASE() AND c.column_name = 'contact_id' AND k.column_name = 'id'
+             ORDER BY c.table_name
+            """
+        )
+    for name in (row["name"] for row in found if row["name"] not in TOLD):
+        sql = f"SELECT * FROM `{name}` WHERE contact_id = %(contact)s AND id > %(after)s ORDER BY id LIMIT %(size)s"  # noqa: S608
+        async for page in _pages(database, sql, {"contact": person.id}, SHORT):
+            yield name, page
 
 
 async def _mails(database: Database, person: ContactData) -> AsyncIterator[tuple[str, Rows]]:

@@ -47,8 +47,24 @@ def _what(settings: PlausibleSettings, *, enabled: bool) -> str:
     )  # fmt: skip
     return (
         f"Replies that we send you by mail may hold {', and '.join(kinds)}. From this we learn {what}, so that we know "
-        "whether our answer has reached you. No cookies are used for this."
+        f"whether our answer has reached you. No cookies are used for this. {_choice(settings)}"
     )
+
+
+def _choice(settings: PlausibleSettings) -> str:
+    """Who is asked, and how people say no."""
+    if settings.track_by_default == "off":
+        who = "We do this only for some of our mails."
+    elif settings.track_unknown:
+        who = "We do not do this for mails to you if you have told us that you do not want it."
+    else:
+        who = "We do this if you have allowed it, or if one of us has turned it on for a single mail."
+    how = (
+        "You can turn it off at any time, by the link at the end of such a mail or by telling us."
+        if settings.opt_out_link
+        else "You can turn it off at any time by telling us."
+    )
+    return f"{who} {how}"
 
 
 def _how_much(settings: PlausibleSettings) -> str:

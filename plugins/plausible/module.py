@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from click import Command
@@ -15,26 +15,23 @@ from app.database import Database, utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
-    ContactData,
     Delivery,
     DeliveryReport,
     Job,
     ModuleInfo,
     ModuleSettings,
     NavItem,
-    Paragraph,
     PluginContext,
     Prepared,
     QueuedMail,
     ReplyActivity,
     TrackingPolicy,
-    WorkDone,
     hookimpl,
 )
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, disclosure, growth, personal, repository, retention
+from plugins.plausible import activity, growth, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
@@ -42,6 +39,7 @@ from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
+from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
@@ -64,7 +62,7 @@ SIGNS_PATIENCE = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Plausible:
+class Plausible(PrivacyHooks):
     """Opens and clicks of ticket replies."""
 
     def __init__(self) -> None:
@@ -255,39 +253,6 @@ class Plausible:
             Job("who opened", rejudge.INTERVAL, settle),
             Job("sync", job.INTERVAL, sync.run),
         ]
-
-    @hookimpl
-    async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Opens and clicks of a person."""
-        return await personal.export(self._handles().context.database, contact)
-
-    @hookimpl
-    async def erase_contact(self, contact: ContactData) -> WorkDone:
-        """Delete opens and clicks of a person; counts stay."""
-        return await personal.erase(self._handles().context.database, contact)
-
-    @hookimpl
-    async def purge_old(self) -> WorkDone:
-        """Delete old events, reduce old user agents."""
-        handles = self._handles()
-        return await retention.purge(
-            handles.context.database,
-            keep_days=handles.settings.keep_days,
-            keep_agents_days=handles.settings.keep_agents_days,
-            now=utcnow(),
-        )
-
-    @hookimpl
-    async def apply_privacy(self) -> WorkDone:
-        """Reduce stored addresses to what is kept now."""
-        handles = self._handles()
-        return await retention.apply(handles.context.database, handles.addresses)
-
-    @hookimpl
-    def privacy_disclosure(self) -> Sequence[Paragraph]:
-        """What people should know of it."""
-        handles = self._handles()
-        return disclosure.paragraphs(handles.settings, enabled=handles.context.is_enabled())
 
     @hookimpl
     def commands(self) -> Sequence[Command]:

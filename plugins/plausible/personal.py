@@ -73,7 +73,8 @@ async def _events(conn: Connection, ids: Sequence[int], most: int) -> list[Mappi
         *await conn.fetch_all(
             f"""
             SELECT recipient_id, event_type AS kind, occurred_at, repeats, event_url AS url, user_agent, ip_address,
-                   referrer, class, confidence, reason, evidence, plausible_sent, plausible_sent_at
+                   referrer, class, confidence, reason, evidence, plausible_sent, plausible_sent_at,
+                   plausible_outcome
               FROM email_tracking_events WHERE recipient_id IN {named} ORDER BY recipient_id, id LIMIT %(most)s
             """,  # noqa: S608
             {**parameters, "most": most},

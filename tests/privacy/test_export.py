@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
@@ -69,6 +70,22 @@ async def test_json_and_tables_hold_the_same_and_all_of_it(portal: Runtime, pers
     for part, tables in data.items():
         for name, lines in tables.items():
             assert len(table(zipped, f"{part}/{name}.csv")) == len(lines), name
+
+
+async def test_a_table_that_came_later_is_given_out_too(portal: Runtime, person: Person) -> None:
+    async with portal.database.connection() as conn:
+        await conn.execute("CREATE TABLE later_decisions (id INT PRIMARY KEY, contact_id INT, decision VARCHAR(8))")
+    try:
+        async with portal.database.transaction() as conn:
+            await conn.execute(
+                "INSERT INTO later_decisions VALUES (1, %(id)s, 'refused'), (2, 0, 'allowed')",
+                {"id": person.contact_id},
+            )
+        data = json.loads(opened(await export_contact(person.contact_id, by=None)).read("data.json"))
+    finally:
+        async with portal.database.connection() as conn:
+            await conn.execute("DROP TABLE later_decisions")
+    assert data["portal"]["later_decisions"] == [{"id": 1, "contact_id": person.contact_id, "decision": "refused"}]
 
 
 async def test_files_come_with_it_under_harmless_names(portal: Runtime, person: Person) -> None:
@@ -170,7 +187,10 @@ async def test_the_command_writes_it_once(
     output = tmp_path / "quirina.zip"
 
     def call(*arguments: str) -> Any:
-        return CliRunner().invoke(main, ["privacy", *arguments])
+        try:
+            return CliRunner().invoke(main, ["privacy", *arguments])
+        finally:
+            structlog.reset_defaults()
 
     first = await asyncio.to_thread(call, "export", SECOND, "--output", str(output))
     assert first.exit_code == 0, first.output

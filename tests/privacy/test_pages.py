@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from quart import Quart
@@ -64,6 +65,19 @@ def test_each_mode_has_words_of_its_own(mode: str) -> None:
     }
     assert len(set(told.values())) == 4
     assert told[mode]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "if you have told us that you do not want it. You can turn it off at any time by telling us."),
+        ({"track_unknown": False}, "We do this if you have allowed it, or if one of us"),
+        ({"track_by_default": "off"}, "only for some of our mails"),
+        ({"opt_out_link": True}, "by the link at the end of such a mail"),
+    ],
+)
+def test_it_says_who_decides(settings: dict[str, Any], words: str) -> None:
+    assert words in paragraphs(PlausibleSettings(**settings), enabled=True)[0].text
 
 
 def test_a_module_that_is_off_tells_what_it_still_holds() -> None:
