@@ -83,7 +83,7 @@ class Plausible(PrivacyHooks):
         return ModuleInfo(
             slug="plausible",
             name="Plausible Analytics",
-            description="Shows who has read a reply and which links were followed. What it records stays here.",
+            description="Shows who has read a reply and which links were followed.",
             icon="📊",
             settings_model=PlausibleSettings,
             pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),

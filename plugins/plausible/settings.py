@@ -244,6 +244,8 @@ class PlausibleSettings(ModuleSettings):
         # Whether http:// will do, and where the host leads, is looked at in `settings_check`.
         if parts.scheme not in {"http", "https"} or not host:
             raise ValueError(f"must start with https:// and name a host, got {value!r}")
+        if parts.path:
+            raise ValueError(f"must be without a path, because Plausible is never served below one, got {value!r}")
         if parts.username or parts.password or parts.query or parts.fragment or not value.isprintable() or " " in value:
             raise ValueError("must be an address without login, query and fragment; the API key has a field of its own")
         return value

@@ -41,6 +41,7 @@ def test_tracking_is_on_and_sending_off_at_first() -> None:
         "https://",
         "ftp://plausible.io",
         "https://u:p@plausible.io",
+        "https://plausible.io/sub",
         "https://plausible.io?x",
         "https://a b",
         "https://x:y",

@@ -33,7 +33,7 @@ class DayLine:
 
 @dataclass(frozen=True)
 class Account:
-    """accepted + dropped + rejected + ambiguous + too_old + waiting is every event of a person that was to be sent."""
+    """Every event that was put into the outbox, by what became of it."""
 
     totals: dict[Outcome, int]
     """Of all time; WAITING now, those on their way counted in."""

@@ -169,15 +169,6 @@ async def finish(conn: Connection, finished: Sequence[Finished], *, owner: str, 
     return len(done)
 
 
-async def put_back(conn: Connection, claimed: Sequence[Claimed], *, owner: str) -> None:
-    """Give claimed events back that were certainly not sent."""
-    ids = ",".join(str(one.id) for one in claimed)
-    await conn.execute(
-        "UPDATE email_tracking_outbox SET state = 'waiting', attempts = attempts - 1, lease_owner = '', "  # noqa: S608
-        f"lease_until = NULL WHERE id IN ({ids}) AND state = 'sending' AND lease_owner = {literal(owner)}"
-    )
-
-
 async def take_out_old(conn: Connection, *, before: datetime, day: date, now: datetime) -> int:
     """Take events out that happened before a moment and would be dated wrongly; how many, at most SWEEP."""
     rows = await conn.fetch_all(

@@ -44,7 +44,7 @@ async def test_what_people_do_is_sent_and_kept_with_each_event(world: World) -> 
     assert len(world.plausible.events) == 5
 
 
-async def test_nothing_is_kept_for_sending_while_the_switch_is_off(world: World) -> None:
+async def test_nothing_is_sent_while_the_switch_is_off(world: World) -> None:
     await world.set(send_to_plausible=False)
     await world.read(2)
     assert await count(world.portal.database, "email_tracking_outbox") == 2, "the test's own recorder is on"
