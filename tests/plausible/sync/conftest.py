@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from app.database import utcnow
 from app.runtime import Runtime
 from app.services import modules
 from plugins.plausible.classify import Class
-from plugins.plausible.events import CLICK, OPEN, Kind
+from plugins.plausible.events import OPEN, Kind
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.store import Store
@@ -138,7 +138,3 @@ async def world(portal: Runtime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield world
         for worker in world.workers:
             await worker.close()
-
-
-Clock = Callable[[], datetime]
-__all__ = ["CLICK", "OPEN", "SITE", "World"]
