@@ -23,6 +23,7 @@ from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
 from app.runtime import Runtime
 from app.settings import Settings
+from tests.support.scripted_smtp import ScriptedSmtp
 from tests.support.web import log_in
 
 PORTAL_URL = "http://portal.test"
@@ -68,6 +69,13 @@ def settings(database_server: LocalDatabase, tmp_path: Path) -> Settings:
         mail_from="Support <support@portal.test>",
         var_dir=tmp_path / "var",
     )
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[ScriptedSmtp]:
+    """A mail server that takes everything; append to its `faults`, read its `accepted`."""
+    async with ScriptedSmtp() as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from app.database import Database, utcnow
 from app.settings import read_running
+from tests.browser.problems import problems_of
 from tests.support.demo import Demo, running_demo
 from tools.screenshots import log_in
 
@@ -41,14 +41,6 @@ async def _count(var: Path) -> None:
     await database.close()
 
 
-def _problems(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found] + (
-        [f"{wider} px too wide"] if wider > 0 else []
-    )
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     browser: Browser, counted: Demo, scheme: str, width: int
@@ -65,7 +57,7 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(
         page.get_by_label("Address").fill(address)
         page.get_by_role("button", name="Show the verdict").click()
         page.wait_for_selector(waits_for)
-        problems += _problems(page)
+        problems += problems_of(page)
     context.close()
     assert problems == []
 

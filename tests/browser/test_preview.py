@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.browser.problems import problems_of
 from tests.support.demo import Demo
 from tools.screenshots import log_in
 
@@ -56,21 +56,12 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(browser: Browser, demo: 
     problems = []
     for html in (MAIL, "   "):
         page.goto(f"{demo.url}/plausible/preview")
-        problems += _problems(page)
+        problems += problems_of(page, iframes=False)
         page.get_by_label("HTML of the mail").fill(html)
         page.get_by_role("button", name="Show what happens").click()
         page.wait_for_selector("#result, .error-summary")
         for summary in page.locator("main summary").all():
             summary.click()
-        problems += _problems(page)
+        problems += problems_of(page, iframes=False)
     context.close()
     assert problems == []
-
-
-def _problems(page: Page) -> list[str]:
-    # The frame with the mail is sandboxed without scripts, so axe cannot run in it and must not wait for it.
-    found = Axe().run(page, options={"iframes": False}).response["violations"]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found] + (
-        [f"{wider} px too wide"] if wider > 0 else []
-    )

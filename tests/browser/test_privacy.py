@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.problems import problems_of
 from tests.support.demo import Demo
 from tools.screenshots import log_in
 
@@ -35,14 +35,6 @@ def quirina(browser: Browser, demo: Demo) -> str:
     return path
 
 
-def _problems(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found] + (
-        [f"{wider} px too wide"] if wider > 0 else []
-    )
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     browser: Browser, demo: Demo, quirina: str, scheme: str, width: int
@@ -55,12 +47,12 @@ def test_axe_finds_nothing_and_no_page_scrolls_sideways(
     problems = []
     for path in ("/admin", "/admin/privacy", quirina, f"{quirina}/erase"):
         page.goto(demo.url + path)
-        problems += [f"{path}: {one}" for one in _problems(page)]
+        problems += [f"{path}: {one}" for one in problems_of(page)]
     page.get_by_role("button", name="Erase for good").click()
     page.locator("[name=confirm]").evaluate("field => field.required = false")
     page.get_by_role("button", name="Erase for good").click()
     page.wait_for_selector(".error-summary")
-    problems += [f"refused: {one}" for one in _problems(page)]
+    problems += [f"refused: {one}" for one in problems_of(page)]
     context.close()
     assert problems == []
 

@@ -13,13 +13,6 @@ from tests.support.scripted_smtp import ScriptedSmtp
 
 
 @pytest.fixture
-async def smtp() -> AsyncIterator[ScriptedSmtp]:
-    """The mail server; append to its `faults`, read its `accepted`."""
-    async with ScriptedSmtp() as server:
-        yield server
-
-
-@pytest.fixture
 def settings(settings: Settings, smtp: ScriptedSmtp) -> Settings:
     """Settings of a portal that sends through it."""
     return settings.model_copy(update={"smtp_host": smtp.host, "smtp_port": smtp.port})

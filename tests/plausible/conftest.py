@@ -8,14 +8,12 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from app import create_app
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.runtime import Runtime
-from app.services import modules
 from app.settings import Settings
-from plugins.plausible.module import Plausible
 from tests.conftest import PASSWORD
+from tests.support.portal import plausible_portal
 from tests.support.web import log_in
 
 
@@ -28,14 +26,8 @@ def portal_settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def plausible(portal_settings: Settings, empty_database: None) -> AsyncIterator[Quart]:
     """The started application; its runtime is the current one."""
-    app = create_app(portal_settings, plugins={"plausible": Plausible()})
-    runtime: Runtime = app.extensions["runtime"]
-    with runtime.entered():
-        await runtime.register_modules()
-        await modules.set_enabled("plausible", enabled=True, user=None)
-        await app.startup()
+    async with plausible_portal(portal_settings) as app:
         yield app
-        await app.shutdown()
 
 
 @pytest.fixture

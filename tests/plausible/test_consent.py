@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
 
@@ -28,13 +27,6 @@ from tests.support.web import get, post
 FOOTER = re.compile(r'href="http://portal\.test(/privacy/[^"]+)"')
 FIELDS = re.compile(r'name="(form|decision)" value="([^"]+)"')
 NOTED = re.compile(r"Refused on \d+ \w{3} \d{4} by the opt-out page\.")
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[ScriptedSmtp]:
-    """A mail server that takes everything."""
-    async with ScriptedSmtp() as server:
-        yield server
 
 
 @pytest.fixture

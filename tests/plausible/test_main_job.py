@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from html import unescape
 from typing import Any
@@ -24,13 +23,6 @@ from tests.support.web import get, log_in
 
 GUIDE = "https://example.org/guide?a=1&b=2"
 BODY = f'<p>Have a look at <a href="{unescape(GUIDE)}">the guide</a>.</p>'
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[ScriptedSmtp]:
-    """A mail server that takes everything."""
-    async with ScriptedSmtp() as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,20 +9,19 @@ import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
-from app import create_app
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.contacts import service as contacts
 from app.runtime import Runtime
-from app.services import modules, tickets
+from app.services import tickets
 from app.settings import Settings
 from app.tickets import drafts
 from plugins.plausible.events import CLICK
-from plugins.plausible.module import Plausible
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.codec import encode
 from tests.conftest import PASSWORD
 from tests.plausible.recording import event, stored
+from tests.support.portal import plausible_portal
 from tests.support.web import log_in
 
 NAME = "Quirina Zabelthau"
@@ -46,14 +45,8 @@ class Person:
 @pytest.fixture
 async def site(settings: Settings, empty_database: None) -> AsyncIterator[Quart]:
     """The started application."""
-    app = create_app(settings, plugins={"plausible": Plausible()})
-    runtime: Runtime = app.extensions["runtime"]
-    with runtime.entered():
-        await runtime.register_modules()
-        await modules.set_enabled("plausible", enabled=True, user=None)
-        await app.startup()
+    async with plausible_portal(settings) as app:
         yield app
-        await app.shutdown()
 
 
 @pytest.fixture
