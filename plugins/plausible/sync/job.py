@@ -26,7 +26,7 @@ from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync import account, outbox
 from plugins.plausible.sync.outbox import Claimed, Finished
 from plugins.plausible.sync.outcome import Outcome, Result, of_answer, of_error
-from plugins.plausible.sync.payload import Names, build
+from plugins.plausible.sync.payload import Names, Outgoing, Told, build
 
 INTERVAL = 0.2
 """Seconds between two runs; a run with nothing to do costs one query a second."""
@@ -45,37 +45,62 @@ ANSWERED = frozenset({Outcome.ACCEPTED, Outcome.DROPPED, Outcome.REJECTED})
 """What only a Plausible that works says."""
 LONGEST_WAIT = 900.0
 """Seconds between two attempts at one event, at most."""
+GONE = Result(Outcome.TOO_OLD, "the event was deleted before it could be sent")
+NO_PERSON = Result(Outcome.NO_PERSON, "a machine or one of us, or somebody who refused meanwhile")
+OLD = Result(Outcome.TOO_OLD, "waited until another day")
 
 
 @dataclass(frozen=True)
 class Sending:
     """How events are sent now."""
 
-    url: str
-    site: str
-    names: Names
     settings: PlausibleSettings
-    zone: ZoneInfo
 
-    @classmethod
-    def by(cls, settings: PlausibleSettings) -> Sending:
-        """As an admin has set it."""
-        return cls(
-            f"{settings.base_url}/api/event",
-            settings.site_domain,
-            Names(settings.open_event_name, settings.click_event_name),
-            settings,
-            ZoneInfo(settings.site_timezone),
-        )
+    @property
+    def url(self) -> str:
+        """Where events go."""
+        return f"{self.settings.base_url}/api/event"
+
+    @property
+    def names(self) -> Names:
+        """How events are called."""
+        return Names(self.settings.open_event_name, self.settings.click_event_name)
 
     def day(self, now: datetime) -> date:
         """The day as the site counts it."""
-        return now.astimezone(self.zone).date()
+        return now.astimezone(self._zone).date()
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.site_timezone)
 
     def oldest(self, now: datetime) -> datetime:
         """Events before this moment are not sent: Plausible dates an event when it comes."""
-        midnight = datetime.combine(self.day(now), datetime.min.time(), self.zone)
+        midnight = datetime.combine(self.day(now), datetime.min.time(), self._zone)
         return max(midnight.astimezone(now.tzinfo), now - timedelta(hours=self.settings.too_old_hours))
+
+    def kept_back(self, told: Told | None, now: datetime) -> Result | None:
+        """Why an event is not sent; None where it is."""
+        if told is None:
+            return GONE
+        is_wanted = told.kind_of_reader in PERSONS or (
+            self.settings.send_machine_events and told.kind_of_reader is not Class.SELF
+        )
+        if not is_wanted or told.refused:
+            return NO_PERSON
+        return OLD if told.occurred_at < self.oldest(now) else None
+
+    def request(self, told: Told, *, key: bytes, now: datetime) -> Outgoing:
+        """What Plausible is told of an event. key: of visitors."""
+        return build(
+            told if self.settings.send_department else replace(told, department=""),
+            site=self.settings.site_domain,
+            names=self.names,
+            mode=self.settings.visitor_mode,
+            whole_addresses=self.settings.ip_mode == "full",
+            key=key,
+            today=self.day(now),
+        )
 
 
 class Sync:
@@ -88,13 +113,11 @@ class Sync:
         settings: Callable[[], PlausibleSettings],
         *,
         now: Callable[[], datetime] = utcnow,
-        client: Callable[[int], httpx.AsyncClient] | None = None,
     ) -> None:
         self._database = database
         self._key = derive(key, "plausible-visitors")
         self._settings = settings
         self._now = now
-        self._new_client = client or _client
         self._client: httpx.AsyncClient | None = None
         self._client_for = 0
         self._owner = secrets.token_hex(8)
@@ -122,7 +145,7 @@ class Sync:
 
     async def sweep(self) -> None:
         """Take out what is too old, and what somebody never told the end of. Done too while sending is off."""
-        sending = Sending.by(self._settings())
+        sending = Sending(self._settings())
         for take_out in (self._too_old, self._lost):
             while await self._database.run(lambda conn, take_out=take_out: take_out(conn, sending)) == outbox.SWEEP:  # type: ignore[misc]
                 pass
@@ -150,12 +173,11 @@ class Sync:
 
     async def _group(self, limit: int) -> int:
         """Claim, send and write down one group; how many it were."""
-        settings = self._settings()
-        sending = Sending.by(settings)
+        sending = Sending(self._settings())
         claimed = await self._database.run(lambda conn: outbox.claim(conn, owner=self._owner, limit=limit))
         if not claimed:
             return 0
-        client = self._client_of(settings.sync_concurrency)
+        client = self._client_of(sending.settings.sync_concurrency)
         results = await asyncio.gather(*(self._one(client, sending, one) for one in claimed))
         await self._write(sending, results)
         return len(claimed)
@@ -163,27 +185,11 @@ class Sync:
     async def _one(self, client: httpx.AsyncClient, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
         now = self._now()
         told = claimed.told
-        if told is None:
-            gone = Result(Outcome.TOO_OLD, "the event was deleted before it could be sent")
-            return Finished(claimed, gone.outcome, "", gone.words), gone
-        is_sent = told.kind_of_reader in PERSONS or (
-            sending.settings.send_machine_events and told.kind_of_reader is not Class.SELF
-        )
-        if not is_sent or told.refused:
-            result = Result(Outcome.NO_PERSON, "a machine or one of us, or somebody who refused meanwhile")
+        kept_back = sending.kept_back(told, now)
+        if told is None or kept_back is not None:
+            result = kept_back or GONE
             return Finished(claimed, result.outcome, "", result.words), result
-        if claimed.occurred_at < sending.oldest(now):
-            result = Result(Outcome.TOO_OLD, "waited until another day")
-            return Finished(claimed, result.outcome, "", result.words), result
-        request = build(
-            told if sending.settings.send_department else replace(told, department=""),
-            site=sending.site,
-            names=sending.names,
-            mode=sending.settings.visitor_mode,
-            whole_addresses=sending.settings.ip_mode == "full",
-            key=self._key,
-            today=sending.day(now),
-        )
+        request = sending.request(told, key=self._key, now=now)
         try:
             response = await client.post(sending.url, content=request.body, headers=request.headers)
             result = of_answer(response.status_code, response.headers, response.content, now=self._now())
@@ -214,16 +220,13 @@ class Sync:
 
     def _client_of(self, connections: int) -> httpx.AsyncClient:
         if self._client is None or self._client_for != connections:
-            self._client, self._client_for = self._new_client(connections), connections
+            self._client = outbound.client(timeout=TIMEOUT, max_bytes=MAX_ANSWER, connections=connections)
+            self._client_for = connections
         return self._client
 
 
 async def _failures(conn: Connection) -> int:
     return int(await conn.fetch_value("SELECT failures FROM email_tracking_sync_state WHERE id = 1") or 0)
-
-
-def _client(connections: int) -> httpx.AsyncClient:
-    return outbound.client(timeout=TIMEOUT, max_bytes=MAX_ANSWER, connections=connections)
 
 
 def backoff(attempts: int, longest: float) -> float:
