@@ -41,8 +41,14 @@ def client(
     other authorities than the usual ones, to which SSL_CERT_FILE adds. Raises `Refused` where it must not connect,
     `TooLarge`, and httpx's own errors.
     """
+    context = verify or httpx.create_ssl_context()
+    encrypted, plain = (
+        _Transport(GuardedBackend(allowed, resolver, plain=plain), timeout, max_bytes, connections, context)
+        for plain in (False, True)
+    )
     return httpx.AsyncClient(
-        transport=_Transport(allowed, timeout, max_bytes, connections, resolver, verify),
+        transport=encrypted,
+        mounts={"http://": plain},
         timeout=httpx.Timeout(timeout, pool=None),
         follow_redirects=False,
         trust_env=False,
@@ -52,30 +58,16 @@ def client(
 
 
 async def check_url(url: str, allowed: Allowed, *, resolver: Resolver = resolve) -> None:
-    """Raise `Refused`, `NotResolved` or ValueError, in words, where the portal would not connect to this address.
-
-    http:// is taken only for hosts that OUTBOUND_ALLOWED names: what goes there can be read and changed on the way.
-    """
+    """Raise `Refused`, `NotResolved` or ValueError, in words, where the portal would not connect to this address."""
     parts, host = rules.split(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    addresses = await checked_addresses(host, port, allowed, resolver)
-    if parts.scheme == "http" and not all(rules.is_named(host, address, allowed) for address in addresses):
-        raise ValueError(
-            f"must start with https://, got {url!r}; http:// is taken for hosts that OUTBOUND_ALLOWED names"
-        )
+    plain = parts.scheme == "http"
+    await checked_addresses(host, parts.port or (80 if plain else 443), allowed, resolver, plain=plain)
 
 
 class _Transport(httpx.AsyncHTTPTransport):
     def __init__(
-        self,
-        allowed: Allowed,
-        timeout: float,
-        max_bytes: int,
-        connections: int,
-        resolver: Resolver,
-        verify: ssl.SSLContext | None,
+        self, backend: GuardedBackend, timeout: float, max_bytes: int, connections: int, context: ssl.SSLContext
     ) -> None:
-        context = verify or httpx.create_ssl_context()
         super().__init__(verify=context, trust_env=False)
         # httpx has no parameter for it.
         self._pool = httpcore.AsyncConnectionPool(
@@ -83,19 +75,13 @@ class _Transport(httpx.AsyncHTTPTransport):
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=KEPT_FOR,
-            network_backend=GuardedBackend(allowed, resolver),
+            network_backend=backend,
         )
-        self._allowed = allowed
-        self._resolver = resolver
         self._longest = timeout * SLOWEST
         self._max_bytes = max_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = str(request.url)
-        rules.split(url)
-        if request.url.scheme == "http":
-            # The settings may come from the environment, where nobody looked at them.
-            await check_url(url, self._allowed, resolver=self._resolver)
+        rules.split(str(request.url))
         until = asyncio.get_running_loop().time() + self._longest
         try:
             async with asyncio.timeout_at(until):

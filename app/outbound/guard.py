@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from app.outbound.rules import METADATA_NAMES, Allowed, reason_against
+from app.outbound.rules import METADATA_NAMES, Allowed, is_named, reason_against
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host, best first. Raises OSError."""
@@ -35,10 +35,12 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def checked_addresses(host: str, port: int, allowed: Allowed, resolver: Resolver) -> list[str]:
-    """The addresses of `host`, all of which may be connected to. Raises Refused and NotResolved, in words.
+async def checked_addresses(host: str, port: int, allowed: Allowed, resolver: Resolver, *, plain: bool) -> list[str]:
+    """The addresses of `host`, all of which may be connected to. Raises Refused, NotResolved and ValueError, in words.
 
-    One bad address among good ones refuses the host: which of them is taken must not be the attacker's choice.
+    One bad address among good ones refuses the host: which of them is taken must not be the attacker's choice. plain:
+    without TLS, which only hosts that OUTBOUND_ALLOWED names may have: what goes there can be read and changed on the
+    way.
     """
     name = host.lower().rstrip(".")
     if name in METADATA_NAMES and not allowed.has_name(name):
@@ -59,13 +61,18 @@ async def checked_addresses(host: str, port: int, allowed: Allowed, resolver: Re
                 f"{host} is not allowed: {reason}. Where it is a server of yours, name it in OUTBOUND_ALLOWED and "
                 "start the portal again"
             )
+    if plain and not all(is_named(host, address, allowed) for address in addresses):
+        raise ValueError(
+            f"must start with https://, got 'http://{host}'; http:// is taken for hosts that OUTBOUND_ALLOWED names"
+        )
     return addresses
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens the connections of one client."""
+    """Opens the connections of one client. plain: those without TLS."""
 
-    def __init__(self, allowed: Allowed, resolver: Resolver) -> None:
+    def __init__(self, allowed: Allowed, resolver: Resolver, *, plain: bool) -> None:
+        self._plain = plain
         self._allowed = allowed
         self._resolver = resolver
         self._inner = httpcore.AnyIOBackend()
@@ -79,7 +86,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """To the first checked address that answers."""
-        addresses = await checked_addresses(host, port, self._allowed, self._resolver)
+        addresses = await checked_addresses(host, port, self._allowed, self._resolver, plain=self._plain)
         failed: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
