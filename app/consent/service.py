@@ -9,18 +9,23 @@ from app.consent.models import Decision, Outlook, Tracking
 from app.contacts.errors import ContactNotFound, ContactRefused
 from app.database import Connection, utcnow
 from app.email.tracking import tracking_now
+from app.hookspecs import TrackingPolicy
 from app.runtime import Runtime, current
 
 HISTORY = 100
 """Decisions of one contact that a page shows at most."""
 
 
-async def of_copy(runtime: Runtime, *, email: str, reply_id: int | None, message: bool | None) -> Tracking:
-    """What the copy for one address may report now. message: what who sent it said. Raises DatabaseUnavailable."""
-    policy = await runtime.plugins.tracking_policy()
+async def of_copy(
+    runtime: Runtime, policy: TrackingPolicy, *, email: str, reply_id: int, message: bool | None
+) -> Tracking:
+    """What the copy of a reply for one address may report now. Raises DatabaseUnavailable.
+
+    policy: the modules'. message: what who sent it said.
+    """
     async with runtime.database.connection() as conn:
         contact = await repository.decision_of_address(conn, email)
-        department = await repository.department_of_reply(conn, reply_id) if reply_id is not None else None
+        department = await repository.department_of_reply(conn, reply_id)
     return rules.decide(policy, department, contact, message)
 
 

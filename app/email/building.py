@@ -16,12 +16,15 @@ from app.email import repository
 from app.email.addresses import Address, make_address, parse_address
 from app.email.message import Attachment, OutgoingCopy, build_message
 from app.email.models import DueCopy, StoredMail
-from app.hookspecs import TRACKED_KINDS, Delivery
+from app.hookspecs import TRACKED_KINDS, Delivery, TrackingPolicy
 from app.plugin_host import PreparedCopy
 from app.runtime import Runtime
 
 OWN_IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")/attachments/(\d{1,19})/inline(")', re.IGNORECASE)
 UNSUBSCRIBE_URL = re.compile(r"<([^<>]+)>")
+
+
+NO_POLICY = TrackingPolicy(frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,9 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
     html = with_inline_images(mail.html_body, mail.attachments)
     prepared, why_not = PreparedCopy(html), ""
     if html:
-        permits, why_not = await _permits(runtime, mail, copy)
+        # Only mails of replies are anybody's to decide about, and have the link to do so.
+        policy = await runtime.plugins.tracking_policy() if mail.reply_id is not None else NO_POLICY
+        permits, why_not = await _permits(runtime, policy, mail, copy)
         prepared = await runtime.plugins.prepare_delivery(
             Delivery(
                 mail_id=mail.id,
@@ -108,7 +113,8 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
                 permits=permits,
             )
         )
-        prepared = await _with_footer(runtime, mail, copy, prepared)
+        if policy.opt_out_link:
+            prepared = _with_footer(runtime, mail, copy, prepared)
     outgoing = OutgoingCopy(
         sender=mail.sender,
         to=mail.to,
@@ -129,21 +135,21 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
     return Built(data, prepared.reports, prepared.notes, "" if prepared.reports else why_not)
 
 
-async def _permits(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> tuple[frozenset[str], str]:
+async def _permits(
+    runtime: Runtime, policy: TrackingPolicy, mail: StoredMail, copy: DueCopy
+) -> tuple[frozenset[str], str]:
     """What the copy may report, and in a sentence why nothing."""
     if mail.sensitive or mail.reply_id is None:
         return TRACKED_KINDS if mail.enable_tracking else frozenset(), ""
     message = mail.enable_tracking if mail.tracking_said else None
-    found = await consent.of_copy(runtime, email=copy.email, reply_id=mail.reply_id, message=message)
+    found = await consent.of_copy(runtime, policy, email=copy.email, reply_id=mail.reply_id, message=message)
     return found.kinds if mail.enable_tracking else frozenset(), "" if found.kinds else sentence(found.why)
 
 
-async def _with_footer(runtime: Runtime, mail: StoredMail, copy: DueCopy, prepared: PreparedCopy) -> PreparedCopy:
-    """The copy with the link to the opt-out page, where a module that tracks it wants that."""
+def _with_footer(runtime: Runtime, mail: StoredMail, copy: DueCopy, prepared: PreparedCopy) -> PreparedCopy:
+    """The copy with the link to the opt-out page, where it is tracked."""
     reports = prepared.reports & TRACKED_KINDS
-    if not reports or mail.reply_id is None or not (await runtime.plugins.tracking_policy()).opt_out_link:
-        return prepared
-    url = optout.address(runtime, copy.id)
+    url = optout.address(runtime, copy.id) if reports else None
     if url is None:
         return prepared
     text = mail.text_body if prepared.text is None else prepared.text
