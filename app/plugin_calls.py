@@ -61,6 +61,10 @@ class PluginCalls:
                 continue
             yield slug, impl.function
 
+    def _implementation(self, hook: str, slug: str) -> Callable[..., Any] | None:
+        """One plugin's hook, enabled or not; None where it has none."""
+        return next((call for name, call in self._implementations(hook) if name == slug), None)
+
     def _each(self, hook: str, kind: type) -> Iterator[tuple[str, Any]]:
         """Call a start-up hook of every plugin, enabled or not; the answers that are of the promised kind."""
         for slug, call in self._implementations(hook):
@@ -113,16 +117,11 @@ class PluginCalls:
             task.cancel()
             self._rest(slug, hook)
             return None
-        if task.cancelled():
-            self._report(slug, hook, "was cancelled from inside")
+        fault = fault_of(task)
+        if fault:
+            self._report(slug, hook, fault)
             return None
-        error = task.exception()
-        if error is None:
-            return task.result()
-        if not isinstance(error, Exception):
-            raise error
-        self._report(slug, hook, words(error))
-        return None
+        return task.result()
 
     def _is(self, slug: str, answer: object, kind: type) -> bool:
         if isinstance(answer, kind) and not (kind is Sequence and isinstance(answer, str | bytes)):
@@ -146,6 +145,18 @@ class PluginCalls:
     def _report(self, slug: str, hook: str, message: str) -> None:
         log.error("plugin failed", plugin=slug, hook=hook, error=message)
         self.on_error(slug, hook, message)
+
+
+def fault_of(task: asyncio.Future[Any]) -> str:
+    """Why a call that has ended gave nothing; '' where it gave its answer. Raises what is no Exception."""
+    if task.cancelled():
+        return "was cancelled from inside"
+    error = task.exception()
+    if error is None:
+        return ""
+    if not isinstance(error, Exception):
+        raise error
+    return words(error)
 
 
 async def in_thread(call: Callable[[], Any]) -> Any:

@@ -171,28 +171,27 @@ class PluginHost(PrivacyCalls):
 
     async def settings_check(self, slug: str, before: ModuleSettings, after: ModuleSettings) -> dict[str, str]:
         """What one plugin has against settings that are about to be saved, by field; '' for all of them."""
-        for name, call in self._implementations("settings_check"):
-            if name != slug:
-                continue
-            try:
-                async with asyncio.timeout(SETTINGS_DEADLINE):
-                    found = await call(before=before, after=after)
-            except TimeoutError:
-                return {"": f"They could not be checked within {SETTINGS_DEADLINE:g} s. Save them again."}
-            except Exception as error:
-                self._report(slug, "settings_check", words(error))
-                return {"": f"They could not be checked: {words(error)}"}
-            if found is None or not self._is(slug, found, Mapping):
-                return {}
-            return {str(field): str(problem) for field, problem in found.items()}
-        return {}
+        call = self._implementation("settings_check", slug)
+        if call is None:
+            return {}
+        try:
+            async with asyncio.timeout(SETTINGS_DEADLINE):
+                found = await call(before=before, after=after)
+        except TimeoutError:
+            return {"": f"They could not be checked within {SETTINGS_DEADLINE:g} s. Save them again."}
+        except Exception as error:
+            self._report(slug, "settings_check", words(error))
+            return {"": f"They could not be checked: {words(error)}"}
+        if found is None or not self._is(slug, found, Mapping):
+            return {}
+        return {str(field): str(problem) for field, problem in found.items()}
 
     async def settings_changed(self, slug: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Tell one plugin that its settings were saved."""
-        for name, call in self._implementations("settings_changed"):
-            if name == slug:
-                work = in_thread(functools.partial(call, before=before, after=after))
-                await self._await(slug, "settings_changed", work, DEADLINE)
+        call = self._implementation("settings_changed", slug)
+        if call is not None:
+            work = in_thread(functools.partial(call, before=before, after=after))
+            await self._await(slug, "settings_changed", work, DEADLINE)
 
     async def email_queued(self, mail: QueuedMail) -> None:
         """Tell the plugins of a stored mail."""
@@ -284,18 +283,17 @@ class PluginHost(PrivacyCalls):
         """Run one module's self-test; a test that breaks is a failed step."""
         if slug in self.broken:
             return [CheckResult("Start", False, self.broken[slug])]
-        for name, call in self._implementations("check"):
-            if name != slug:
-                continue
-            try:
-                async with asyncio.timeout(CHECK_DEADLINE):
-                    return [result for result in await call() if self._is(slug, result, CheckResult)]
-            except TimeoutError:
-                return [CheckResult("Self-test", False, f"no answer within {CHECK_DEADLINE:g} s")]
-            except Exception as error:
-                self._report(slug, "check", words(error))
-                return [CheckResult("Self-test", False, words(error))]
-        return []
+        call = self._implementation("check", slug)
+        if call is None:
+            return []
+        try:
+            async with asyncio.timeout(CHECK_DEADLINE):
+                return [result for result in await call() if self._is(slug, result, CheckResult)]
+        except TimeoutError:
+            return [CheckResult("Self-test", False, f"no answer within {CHECK_DEADLINE:g} s")]
+        except Exception as error:
+            self._report(slug, "check", words(error))
+            return [CheckResult("Self-test", False, words(error))]
 
 
 def _keepswords(before: str, after: object) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from app.hookspecs import ContactData, Paragraph, WorkDone
-from app.plugin_calls import PluginCalls, in_thread
-from app.plugin_discovery import words
+from app.plugin_calls import PluginCalls, fault_of, in_thread
 
 PATIENCE = 30.0
 """Seconds for one call: it reads or deletes thousands of rows."""
@@ -76,7 +75,7 @@ class PrivacyCalls(PluginCalls):
     async def _demand(self, slug: str, hook: str, **arguments: object) -> Any:
         if slug in self.broken:
             raise PluginFailed(f"the module could not be started: {self.broken[slug]}")
-        call = next((call for name, call in self._implementations(hook) if name == slug), None)
+        call = self._implementation(hook, slug)
         if call is None:
             raise PluginFailed("the module is not installed here any more")
         return await self._wait_for(slug, hook, call(**arguments))
@@ -90,13 +89,9 @@ class PrivacyCalls(PluginCalls):
                 task.cancel()
         if not done:
             raise self._failed(slug, hook, f"did not return within {PATIENCE:g} s")
-        if task.cancelled():
-            raise self._failed(slug, hook, "was cancelled from inside")
-        error = task.exception()
-        if error is not None:
-            if not isinstance(error, Exception):
-                raise error
-            raise self._failed(slug, hook, words(error)) from error
+        fault = fault_of(task)
+        if fault:
+            raise self._failed(slug, hook, fault) from (None if task.cancelled() else task.exception())
         return task.result()
 
     def _failed(self, slug: str, hook: str, message: str) -> PluginFailed:
