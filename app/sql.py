@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pymysql.converters import escape_string
+
+T = TypeVar("T")
 
 
 def in_list(name: str, values: Iterable[Any]) -> tuple[str, dict[str, Any]]:
@@ -18,6 +20,12 @@ def in_list(name: str, values: Iterable[Any]) -> tuple[str, dict[str, Any]]:
     if not parameters:
         raise ValueError(f"IN needs at least one value; leave the query out where {name} is empty")
     return f"({', '.join(f'%({key})s' for key in parameters)})", parameters
+
+
+def in_parts(ids: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """Ids, or other values, in pieces that fit into a statement."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def located(column: str, patterns: Sequence[str]) -> tuple[str, dict[str, str]]:

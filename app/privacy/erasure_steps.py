@@ -12,8 +12,8 @@ from app.contacts import repository as contacts
 from app.database import Connection, Database, utcnow
 from app.hookspecs import ContactData
 from app.live import service as live
-from app.privacy.people import parts, placeholder
-from app.sql import in_list
+from app.privacy.people import placeholder
+from app.sql import in_list, in_parts
 from app.tickets import search_index
 from app.tickets import search_repository as search
 
@@ -60,7 +60,7 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
 
     Mails to them that wait are not sent. Raises NotYet while one is being sent.
     """
-    for ids in parts(person.recipient_ids):
+    for ids in in_parts(person.recipient_ids):
         named, parameters = in_list("id", ids)
         values = {**parameters, "email": placeholder(person.id), "now": utcnow()}
 
@@ -143,7 +143,7 @@ async def mails(database: Database, person: ContactData, told: Told, *, keeps_ou
     """
     while await _wipe(database, of_tickets.format(still=still), {"id": person.id}, wiped, told):
         pass
-    for ids in parts(person.recipient_ids):
+    for ids in in_parts(person.recipient_ids):
         named, parameters = in_list("copy", ids)
         of_copies = f"""
             SELECT DISTINCT e.id FROM email_recipients AS c JOIN outgoing_emails AS e ON e.id = c.email_id
@@ -168,7 +168,7 @@ async def _wipe(database: Database, sql: str, values: dict[str, object], wiped: 
 
 async def _check_way(database: Database, numbers: Sequence[int]) -> None:
     waiting = 0
-    for some in parts(numbers):
+    for some in in_parts(numbers):
         named, parameters = in_list("id", some)
         async with database.connection() as conn:
             waiting += int(
@@ -234,7 +234,7 @@ async def _message(conn: Connection, ticket_id: int, reply_id: int) -> dict[str,
 
 async def _drop_files(conn: Connection, ids: Sequence[int]) -> int:
     count = 0
-    for some in parts(ids):
+    for some in in_parts(ids):
         named, parameters = in_list("id", some)
         await conn.execute(f"DELETE FROM email_attachments WHERE attachment_id IN {named}", parameters)  # noqa: S608
         count += await conn.execute(f"DELETE FROM attachments WHERE id IN {named}", parameters)  # noqa: S608

@@ -8,8 +8,7 @@ from typing import Any
 
 from app.database import Database
 from app.hookspecs import ContactData
-from app.privacy.people import parts
-from app.sql import in_list
+from app.sql import in_list, in_parts
 
 Rows = Sequence[Mapping[str, Any]]
 INTERNAL = {
@@ -151,7 +150,7 @@ async def _mails(database: Database, person: ContactData) -> AsyncIterator[tuple
     yield "notes_on_copies", []
     yield "mails", []
     told: set[int] = set()
-    for ids in parts(person.recipient_ids):
+    for ids in in_parts(person.recipient_ids):
         named, parameters = in_list("id", ids)
         async with database.connection() as conn:
             copies = await conn.fetch_all(f"SELECT * FROM email_recipients WHERE id IN {named} ORDER BY id", parameters)  # noqa: S608
@@ -163,8 +162,8 @@ async def _mails(database: Database, person: ContactData) -> AsyncIterator[tuple
         yield "notes_on_copies", notes
         mails = sorted({row["email_id"] for row in copies} - told)
         told.update(mails)
-        for start in range(0, len(mails), LONG):
-            named, parameters = in_list("id", mails[start : start + LONG])
+        for some in in_parts(mails, LONG):
+            named, parameters = in_list("id", some)
             async with database.connection() as conn:
                 yield (
                     "mails",

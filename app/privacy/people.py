@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.contacts import repository as contacts
 from app.contacts.errors import ContactNotFound
@@ -12,8 +12,6 @@ from app.sql import in_list
 
 LOOKED_AT = 50_000
 """Copies of mails that one question looks through: addresses have no index, because each mail would pay for it."""
-AT_ONCE = 500
-"""Ids in one statement."""
 
 
 def placeholder(contact_id: int) -> str:
@@ -44,9 +42,3 @@ async def copies(conn: Connection, contact_id: int, addresses: Sequence[str]) ->
         )
         found += [int(row["id"]) for row in rows]
     return found
-
-
-def parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The ids in pieces that fit into a statement."""
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.database import Connection, Database
 from app.hookspecs import MOST_EXPORTED, ContactData, WorkDone
-from app.sql import in_list
+from app.sql import in_list, in_parts
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.retention import DELETED, delete_events, recipients_with_events
 
-AT_ONCE = 500
-"""Recipients that one question is about."""
 PAGE = 500
 """Events set aside that are looked at together."""
 
@@ -24,7 +22,7 @@ async def export(database: Database, contact: ContactData) -> Mapping[str, Table
     events: list[Mapping[str, Any]] = []
     sums: list[Mapping[str, Any]] = []
     async with database.connection() as conn:
-        for ids in _parts(contact.recipient_ids):
+        for ids in in_parts(contact.recipient_ids):
             if len(events) <= MOST_EXPORTED:
                 events += await _events(conn, ids, MOST_EXPORTED + 1 - len(events))
             sums += await _sums(conn, ids)
@@ -38,14 +36,14 @@ async def export(database: Database, contact: ContactData) -> Mapping[str, Table
 
 async def erase(database: Database, contact: ContactData) -> WorkDone:
     """Delete one batch of their opens and clicks; what they add up to stays with the mails, which name nobody then."""
-    for ids in _parts(contact.recipient_ids):
+    for ids in in_parts(contact.recipient_ids):
         async with database.connection() as conn:
             rows = await recipients_with_events(conn, ids, most=DELETED)
         if rows:
             return WorkDone({"opens and clicks": await delete_events(database, rows)}, done=False)
     async with database.connection() as conn:
         numbers = [number for number, _ in await _set_aside(conn, contact)]
-    for ids in _parts(contact.recipient_ids):
+    for ids in in_parts(contact.recipient_ids):
         await database.run(lambda conn, ids=ids: _forget(conn, ids))  # type: ignore[misc]
     if not numbers:
         return WorkDone()
@@ -99,7 +97,7 @@ async def _sums(conn: Connection, ids: Sequence[int]) -> list[Mapping[str, Any]]
 async def _set_aside(conn: Connection, contact: ContactData) -> list[tuple[int, Any]]:
     """Rows of the quarantine that are about their copies, with the event."""
     ours: set[str] = set()
-    for ids in _parts(contact.recipient_ids):
+    for ids in in_parts(contact.recipient_ids):
         named, parameters = in_list("id", ids)
         rows = await conn.fetch_all(f"SELECT tracking_id FROM email_recipients WHERE id IN {named}", parameters)  # noqa: S608
         ours.update(row["tracking_id"] for row in rows)
@@ -119,8 +117,3 @@ async def _set_aside(conn: Connection, contact: ContactData) -> list[tuple[int, 
             if event.tracking_id in ours:
                 found.append((row["id"], event))
     return found
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]

@@ -6,7 +6,6 @@ was cut short. Sums on copies and replies are never touched: badges, counts and 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +16,7 @@ from plugins.plausible.addresses import Addresses
 from plugins.plausible.growth import TABLE, later
 from plugins.plausible.recording.codec import BadRecord, decode, encode
 from plugins.plausible.recording.reading import SLUG
+from plugins.plausible.recording.statements import record_hash
 from plugins.plausible.reducing import Traits, without_traits
 
 DELETED = 5000
@@ -188,7 +188,7 @@ def reduced_record(record: bytes, addresses: Addresses) -> bytes:
 
 
 async def _replace_record(conn: Connection, number: int, record: bytes) -> int:
-    values = {"id": number, "record": record, "hash": hashlib.blake2b(record, digest_size=16).digest()}
+    values = {"id": number, "record": record, "hash": record_hash(record)}
     twice = await conn.fetch_value(
         "SELECT id FROM email_tracking_quarantine WHERE record_hash = %(hash)s AND id <> %(id)s", values
     )

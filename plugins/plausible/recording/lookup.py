@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import pymysql
 
 from app.database import Connection, Database, DatabaseUnavailable
+from app.sql import in_parts
 from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.limits import WINDOW
 from plugins.plausible.recording.reading import LOOKUP, tracked_copies
@@ -95,8 +96,8 @@ async def resolve(conn: Connection, tracking_ids: Sequence[str], known: KnownCop
     """Which copies these ids name, as far as they are tracked; what `known` does not hold is asked for and added."""
     copies = known.among(tracking_ids)
     missing = [one for one in dict.fromkeys(tracking_ids) if one not in copies]
-    for start in range(0, len(missing), LOOKUP):
-        found = await tracked_copies(conn, missing[start : start + LOOKUP])
+    for some in in_parts(missing, LOOKUP):
+        found = await tracked_copies(conn, some)
         known.add(found)
         copies |= found
     return copies

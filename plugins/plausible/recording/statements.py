@@ -153,6 +153,11 @@ def add_to_days(days: Mapping[tuple[str, str, str, str], int], *, shard: int) ->
     )
 
 
+def record_hash(record: bytes) -> bytes:
+    """What an event that is set aside is known by, so that a second time it takes the same row."""
+    return hashlib.blake2b(record, digest_size=16).digest()
+
+
 async def quarantine(conn: Connection, record: bytes, error: str) -> bool:
     """Set one event aside, as the record that the spool would hold, with what the database said of it.
 
@@ -165,7 +170,7 @@ async def quarantine(conn: Connection, record: bytes, error: str) -> bool:
         ON DUPLICATE KEY UPDATE error = VALUES(error), quarantined_at = VALUES(quarantined_at)
         """,
         {
-            "hash": hashlib.blake2b(record, digest_size=16).digest(),
+            "hash": record_hash(record),
             "record": record,
             "error": error[:500],
             "now": utcnow(),
