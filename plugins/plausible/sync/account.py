@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from app.database import Connection, Database
 from app.sql import literal
+from plugins.plausible.sync.outbox import RETURNED
 from plugins.plausible.sync.outcome import LONGEST_WORDS, Outcome
 
 DAYS = 30
@@ -37,6 +38,8 @@ class Account:
 
     totals: dict[Outcome, int]
     """Of all time; WAITING now, those on their way counted in."""
+    machines_waiting: int
+    """Of those that wait: a machine's, as it is judged now. Unless they are sent too, they leave as NO_PERSON."""
     days: Sequence[DayLine]
     """Of the last days, newest first."""
     oldest_waiting: datetime | None
@@ -56,17 +59,31 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     for row in await conn.fetch_all(
         "SELECT outcome, CAST(SUM(events) AS SIGNED) AS events FROM email_tracking_sync_days GROUP BY outcome"
     ):
-        totals[Outcome(row["outcome"])] += row["events"]
-    waiting = await conn.fetch_one("SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest FROM email_tracking_outbox")
-    if waiting is None:
-        raise RuntimeError("a query without GROUP BY gives one row")
-    totals[Outcome.WAITING] = waiting["events"]
+        if row["outcome"] == RETURNED:
+            totals[Outcome.NO_PERSON] -= row["events"]
+        else:
+            totals[Outcome(row["outcome"])] += row["events"]
+    waiting = {
+        row["is_person"]: row["events"]
+        for row in await conn.fetch_all(
+            "SELECT is_person, COUNT(*) AS events FROM email_tracking_outbox GROUP BY is_person"
+        )
+    }
+    totals[Outcome.WAITING] = sum(waiting.values())
+    oldest = await conn.fetch_value(
+        """
+        SELECT MIN(oldest) FROM (
+            SELECT MIN(occurred_at) AS oldest FROM email_tracking_outbox WHERE state = 'waiting'
+            UNION ALL SELECT MIN(occurred_at) FROM email_tracking_outbox WHERE state = 'sending'
+        ) AS both_states
+        """
+    )
     rows = await conn.fetch_all(
         """
         SELECT day, name, outcome, events, words, last_at FROM email_tracking_sync_days
-         WHERE day > %(since)s ORDER BY day DESC, name, outcome
+         WHERE day > %(since)s AND outcome <> %(returned)s ORDER BY day DESC, name, outcome
         """,
-        {"since": (now - timedelta(days=DAYS)).date()},
+        {"since": (now - timedelta(days=DAYS)).date(), "returned": RETURNED},
     )
     state = await conn.fetch_one(
         f"""
@@ -80,7 +97,8 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     return Account(
         totals=dict(totals),
         days=[DayLine(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows],
-        oldest_waiting=waiting["oldest"],
+        machines_waiting=waiting.get(0, 0),
+        oldest_waiting=oldest,
         pace=int(state["pace"] or 0),
         last_accepted_at=state["last_accepted_at"],
         paused_until=state["paused_until"],

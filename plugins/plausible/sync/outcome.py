@@ -25,7 +25,10 @@ FINAL_STATUS = frozenset({400, 406, 413, 414, 415, 422})
 
 
 class Outcome(StrEnum):
-    """What an event comes to; WAITING is none yet."""
+    """What an event comes to; WAITING is none yet.
+
+    NO_PERSON: a machine's, or one of ours. REFUSED: the recipient wants no tracking. ERASED: on the recipient's demand.
+    """
 
     ACCEPTED = "accepted"
     DROPPED = "dropped"
@@ -33,6 +36,8 @@ class Outcome(StrEnum):
     AMBIGUOUS = "ambiguous"
     TOO_OLD = "too_old"
     NO_PERSON = "no_person"
+    REFUSED = "refused"
+    ERASED = "erased"
     WAITING = "waiting"
 
 

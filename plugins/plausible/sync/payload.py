@@ -140,4 +140,5 @@ def _host(url: str) -> str:
 
 def _one_line(value: str | None) -> str:
     """A header's value: strangers choose what stands in theirs, and only Latin letters may travel in one."""
-    return (value or "").encode("ascii", "replace").decode("ascii").strip()[:500]
+    printable = "".join(letter if letter.isprintable() else " " for letter in value or "")
+    return printable.encode("ascii", "replace").decode("ascii").strip()[:500]
