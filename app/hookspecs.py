@@ -19,6 +19,7 @@ import pluggy
 from click import Command
 from quart import Blueprint
 
+from app.hook_pages import PageKind, PageScript, PageScripts, PageView
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
@@ -61,6 +62,10 @@ __all__ = [
     "ModuleSettings",
     "MyPortalSpec",
     "NavItem",
+    "PageKind",
+    "PageScript",
+    "PageScripts",
+    "PageView",
     "Paragraph",
     "PluginContext",
     "Prepared",
@@ -149,6 +154,13 @@ class MyPortalSpec:
     @hookspec
     def navigation(self) -> Sequence[NavItem]:  # type: ignore[empty-body]
         """Add entries to the left rail. Called: for each page while enabled. Never: wait."""
+
+    @hookspec
+    def page_scripts(self, page: PageView) -> PageScripts | None:
+        """Add scripts to a page. Called: for each page view, in a thread, while enabled. Never: wait.
+
+        Raise, or name what a page cannot carry: the page goes out without. None: no script of this plugin's here.
+        """
 
     @hookspec
     async def email_queued(self, mail: QueuedMail) -> None:

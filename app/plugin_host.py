@@ -31,6 +31,7 @@ from app.hookspecs import (
 )
 from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_discovery import words
+from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
 
 CHECK_DEADLINE = 10.0
@@ -50,7 +51,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(PrivacyCalls):
+class PluginHost(PageCalls, PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.

@@ -39,6 +39,8 @@ from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
+from plugins.plausible.page_hooks import PageHooks
+from plugins.plausible.pages.routes import page_routes
 from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
@@ -62,7 +64,7 @@ SIGNS_PATIENCE = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Plausible(PrivacyHooks):
+class Plausible(PageHooks, PrivacyHooks):
     """Opens and clicks of ticket replies."""
 
     def __init__(self) -> None:
@@ -119,7 +121,8 @@ class Plausible(PrivacyHooks):
             await signs.close()
 
         machines = machines_routes(handles.context, handles.networks)
-        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes(), machines]
+        preview = preview_routes(handles.context, lambda: handles.settings)
+        return [routes, preview, trap_routes(), machines, page_routes(handles)]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:

@@ -9,9 +9,10 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from app.hookspecs import TRACKED_KINDS, ModuleSettings, TrackingPolicy
+from app.hookspecs import TRACKED_KINDS, TrackingPolicy
 from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
+from plugins.plausible.settings_pages import PageSettings
 
 MAILS = "Tracking in mails"
 WHO = "Who is tracked"
@@ -25,7 +26,7 @@ VisitorMode = Literal["anonymous", "real", "none"]
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
 
 
-class PlausibleSettings(ModuleSettings):
+class PlausibleSettings(PageSettings):
     """Fields with a first value from the environment are named as their PLAUSIBLE_* variable, in lower case."""
 
     track_opens: bool = Field(

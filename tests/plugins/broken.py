@@ -21,6 +21,8 @@ from app.hookspecs import (
     ModuleInfo,
     ModuleSettings,
     NavItem,
+    PageScripts,
+    PageView,
     Paragraph,
     PluginContext,
     Prepared,
@@ -66,6 +68,10 @@ class Raises:
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:
         raise RuntimeError("navigation")
+
+    @hookimpl
+    def page_scripts(self, page: PageView) -> PageScripts | None:
+        raise RuntimeError("page_scripts")
 
     @hookimpl
     async def email_queued(self, mail: QueuedMail) -> None:

@@ -21,6 +21,7 @@ from app.hookspecs import (
     ModuleInfo,
     ModuleSettings,
     MyPortalSpec,
+    PageView,
     Prepared,
     QueuedMail,
     Recipient,
@@ -68,6 +69,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert host.migration_folders() == {}
     assert host.template_folders() == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]
+    assert await host.page_scripts(PageView("public", "/login"), https=True) == []
     assert await host.receipt_states() == {"read"}
     assert await host.tracking_notice() is None
     assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
