@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.plausible import ingestion
+from tests.support.plausible import ingestion, scripts
 from tests.support.plausible.http import Request, Response
 from tests.support.plausible.model import Instance
 
@@ -17,4 +17,6 @@ def answer(instance: Instance, request: Request) -> Response:
         case "GET", "/api/system/health/ready":
             state = "ok" if instance.ready else "error"
             return Response.of_json(200 if instance.ready else 500, {"postgres": state, "clickhouse": state})
+    if request.method == "GET" and request.path.startswith(scripts.PREFIX):
+        return scripts.answer(request.path)
     return Response(404, b"Not Found")
