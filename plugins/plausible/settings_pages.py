@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from app.hookspecs import ModuleSettings
 
@@ -58,6 +58,14 @@ class PageSettings(ModuleSettings):
             "must be script.manual.js or the site's own pa-….js, because other scripts send addresses with ticket "
             f"numbers, got {value!r}"
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ask_for_site(cls, values: Any) -> Any:
+        """A field that is left out is not looked at."""
+        if isinstance(values, dict) and values.get("page_analytics", "off") != "off":
+            return {"site_domain": "", **values}
+        return values
 
     # Fields of a base come first, so that the switch is known here; the error stands where it is mended.
     @field_validator("site_domain", check_fields=False)

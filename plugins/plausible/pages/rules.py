@@ -141,7 +141,7 @@ def visitor_headers(visitor: Visitor, settings: PlausibleSettings, *, key: bytes
     """
     if settings.visitor_mode == "none":
         return {"User-Agent": USER_AGENT}
-    agent = visitor.user_agent.encode("ascii", "replace").decode("ascii").strip()[:500]
+    agent = " ".join(visitor.user_agent.encode("ascii", "replace").decode("ascii").split())[:500]
     headers = {"User-Agent": agent or USER_AGENT}
     if not visitor.address:
         return headers
