@@ -44,6 +44,11 @@ class PageSettings(ModuleSettings):
         json_schema_extra={"group": PAGES, "after": "page_proxy"},
     )
 
+    @property
+    def passes_visits(self) -> bool:
+        """Whether visits to pages go by this portal."""
+        return self.page_analytics != "off" and self.page_proxy
+
     @field_validator("page_script")
     @classmethod
     def _check_script(cls, value: str) -> str:

@@ -58,8 +58,7 @@ def page_routes(handles: Handles, *, now: Callable[[], datetime] = utcnow) -> Bl
 
     def settings_if_proxied() -> PlausibleSettings:
         settings = handles.settings
-        is_on = settings.page_analytics != "off" and settings.page_proxy and settings.site_domain
-        if not is_on or not handles.context.is_enabled():
+        if not (settings.passes_visits and settings.site_domain and handles.context.is_enabled()):
             abort(404)
         return settings
 

@@ -73,7 +73,8 @@ def scripts(page: PageView, settings: PlausibleSettings, *, origin: str, version
     if not SITE_SCRIPT.fullmatch(settings.page_script):
         attributes |= {"data-domain": settings.site_domain, "data-api": event}
     if not settings.page_proxy:
-        attributes["referrerpolicy"] = "no-referrer"
+        # Neither cookies nor the page's address go along; Plausible allows it (access-control-allow-origin: *).
+        attributes |= {"crossorigin": "anonymous", "referrerpolicy": "no-referrer"}
     connect = () if settings.page_proxy else (settings.base_url,)
     return PageScripts((own, PageScript(source, attributes)), connect)
 

@@ -72,7 +72,7 @@ def test_without_it_script_and_events_go_to_plausible() -> None:
     assert found is not None
     assert found.connect == ("https://plausible.io",)
     assert found.scripts[1].src == "https://plausible.io/js/pa-x_Y-1.js"
-    assert found.scripts[1].attributes == {"async": "", "referrerpolicy": "no-referrer"}
+    assert found.scripts[1].attributes == {"async": "", "crossorigin": "anonymous", "referrerpolicy": "no-referrer"}
     assert found.scripts[0].attributes["data-api"] == "https://plausible.io/api/event"
     assert fault_of(found, https=True) == ""
 
