@@ -294,7 +294,7 @@ class Plausible(PageHooks, PrivacyHooks):
         """
         if not isinstance(before, PlausibleSettings) or not isinstance(after, PlausibleSettings):
             return {}
-        if after.base_url == before.base_url and (before.calls_plausible or not after.calls_plausible):
+        if after.base_url == before.base_url and (before.send_to_plausible or not after.send_to_plausible):
             return {}
         try:
             await outbound.check_url(after.base_url)

@@ -219,11 +219,6 @@ class PlausibleSettings(PageSettings):
         wanted = TRACKED_KINDS if self.track_by_default == "both" else frozenset({self.track_by_default})
         return TrackingPolicy(able, able & wanted, unknown=self.track_unknown, opt_out_link=self.opt_out_link)
 
-    @property
-    def calls_plausible(self) -> bool:
-        """Whether the portal itself calls Plausible, beside what an admin asks of it."""
-        return self.send_to_plausible or self.passes_visits
-
     def within(self, permits: frozenset[str]) -> PlausibleSettings:
         """The same for a copy that may report no more than this."""
         return self.model_copy(
