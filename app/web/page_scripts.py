@@ -43,7 +43,7 @@ def opted_out() -> bool:
 
 def no_scripts() -> None:
     """Leave modules' scripts out of what is shown now, such as an error: it is no page that somebody visited."""
-    g.is_no_page = True
+    g.is_no_page, g.page_scripts = True, []
 
 
 def _this_page() -> PageView | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-VISITS = Counter("myportal_plausible_page_events", "Events of pages that came to be passed on to Plausible.", ["outcome"])
+VISITS = Counter(
+    "myportal_plausible_page_events", "Events of pages that came to be passed on to Plausible.", ["outcome"]
+)
 
 
 def count(outcome: str) -> None:

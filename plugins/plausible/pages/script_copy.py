@@ -80,7 +80,7 @@ class ScriptCopy:
 
     async def _fetch(self, url: str) -> None:
         try:
-            body = await _fetched(url)
+            body = await fetched(url)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, NoScript) as error:
             self._not_before = self._clock() + PAUSE
             log.warning("Plausible's script could not be fetched", error=str(error) or type(error).__name__)
@@ -91,7 +91,8 @@ class ScriptCopy:
                 self._fetching = None
 
 
-async def _fetched(url: str) -> bytes:
+async def fetched(url: str) -> bytes:
+    """A script from Plausible. Raises NoScript, and what `outbound.client` raises."""
     async with outbound.client(timeout=TIMEOUT, max_bytes=MOST, connections=1) as client:
         response = await client.get(url)
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

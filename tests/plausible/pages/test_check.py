@@ -1,0 +1,34 @@
+"""The self-test's step about the script for pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.runtime import Runtime
+from plugins.plausible.pages.check import script_steps
+from plugins.plausible.settings import PlausibleSettings
+from tests.plausible.pages.conftest import SITE, Pages
+
+
+async def test_it_says_whether_there_is_a_script_of_this_site_that_some_page_carries(
+    pages: Pages, portal: Runtime
+) -> None:
+    async def words(**values: Any) -> tuple[bool, str] | None:
+        given = {"page_analytics": "all", "site_domain": SITE, "base_url": pages.plausible.base_url, **values}
+        found = await script_steps(PlausibleSettings(**given))
+        return (found[0].ok, found[0].message) if found else None
+
+    assert await words(page_analytics="off") is None
+    assert await words() == (True, f"{pages.plausible.base_url}/js/script.manual.js is there")
+    ok, message = await words(page_script="pa-x1.js") or (False, "")
+    assert ok, message
+    ok, message = await words(page_script="pa-x1.js", site_domain="other.example.com") or (True, "")
+    assert (ok, "is not made for other.example.com" in message) == (False, True)
+    ok, message = await words(page_analytics="customers", page_proxy=False) or (True, "")
+    assert (ok, "no page for customers" in message) == (False, True)
+    pages.plausible.faults.html(path="/js/")
+    ok, message = await words() or (True, "")
+    assert (ok, "text/html, which is no script" in message) == (False, True)
+    pages.plausible.down()
+    ok, _ = await words() or (True, "")
+    assert not ok
