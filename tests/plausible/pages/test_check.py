@@ -25,7 +25,7 @@ async def test_it_says_whether_there_is_a_script_of_this_site_that_some_page_car
     ok, message = await words(page_script="pa-x1.js", site_domain="other.example.com") or (True, "")
     assert (ok, "is not made for other.example.com" in message) == (False, True)
     ok, message = await words(page_analytics="customers", page_proxy=False) or (True, "")
-    assert (ok, "no page for customers" in message) == (False, True)
+    assert (ok, "no page of the portal for customers" in message) == (False, True)
     pages.plausible.faults.html(path="/js/")
     ok, message = await words() or (True, "")
     assert (ok, "text/html, which is no script" in message) == (False, True)
