@@ -28,7 +28,7 @@ def test_a_saved_reply_is_put_in_where_one_writes_and_undone(ada: Page, demo: De
     ada.keyboard.type("clos")
     expect(ada.locator("[data-canned-list] button")).to_have_text(["Closing time"])
     ada.keyboard.press("Enter")
-    expect(editor).to_have_text(re.compile(r"^Good day\. Hello \S+, we close at 5\.\s*$"))
+    expect(editor).to_have_text(re.compile(r"^Good day\.\s+Hello \S+, we close at 5\.\s*$"))
     ada.keyboard.press("Control+z")
     expect(editor).not_to_have_text(re.compile("we close at 5"))
     ada.keyboard.press("Control+a")
