@@ -40,6 +40,8 @@ from plugins.plausible.handles import Handles
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
 from plugins.plausible.privacy_hooks import PrivacyHooks
+from plugins.plausible.readback import asking
+from plugins.plausible.readback.asking import Asking
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
@@ -49,6 +51,8 @@ from plugins.plausible.routes_machines import PATH as MACHINES
 from plugins.plausible.routes_machines import machines_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
+from plugins.plausible.routes_sync import PATH as SYNC
+from plugins.plausible.routes_sync import sync_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync import job
@@ -86,7 +90,11 @@ class Plausible(PrivacyHooks):
             description="Shows who has read a reply and which links were followed.",
             icon="📊",
             settings_model=PlausibleSettings,
-            pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),
+            pages=(
+                NavItem("Preview on a mail", PREVIEW),
+                NavItem("Machines", MACHINES),
+                NavItem("Sync to Plausible", SYNC),
+            ),
         )
 
     @hookimpl
@@ -96,7 +104,7 @@ class Plausible(PrivacyHooks):
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Status, preview and the page of machines."""
+        """Status, preview and the pages of machines and of the sync."""
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
@@ -119,7 +127,8 @@ class Plausible(PrivacyHooks):
             await signs.close()
 
         machines = machines_routes(handles.context, handles.networks)
-        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes(), machines]
+        preview = preview_routes(handles.context, lambda: handles.settings)
+        return [routes, preview, trap_routes(), machines, sync_routes(handles)]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
@@ -248,10 +257,12 @@ class Plausible(PrivacyHooks):
             await rejudge.settle_due(handles.context.database, handles.around)
 
         sync = Sync(handles.context.database, handles.context.settings.key, lambda: handles.settings)
+        asks = Asking(handles.context.database, handles.context.settings.key, lambda: handles.settings)
         return [
             Job("months of events", growth.INTERVAL, tend),
             Job("who opened", rejudge.INTERVAL, settle),
             Job("sync", job.INTERVAL, sync.run),
+            Job("what Plausible counts", asking.INTERVAL, asks.run),
         ]
 
     @hookimpl
