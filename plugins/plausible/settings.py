@@ -135,8 +135,8 @@ class PlausibleSettings(SetupSettings):
     api_key: SecretStr | None = Field(
         None,
         title="API key",
-        description="Optional: lets the page Sync to Plausible compare what was sent with what Plausible counts, and one for "
-        "the Sites API makes goals. Stored encrypted and never shown again.",
+        description="Optional: lets the page Sync to Plausible compare what was sent with what Plausible counts; one "
+        "for the Sites API makes goals too. Stored encrypted and never shown again.",
         json_schema_extra={"env": "PLAUSIBLE_API_KEY", "group": PLAUSIBLE},
     )
     send_to_plausible: bool = Field(

@@ -97,13 +97,14 @@ def find(instance: Instance, domain: object) -> Site | None:
 def _count(instance: Instance, key: Key) -> None:
     now = instance.clock()
     key.used = [one for one in key.used if now - one < HOUR]
-    per_hour = instance.requests_per_hour or PER_HOUR[instance.edition]
+    limit = instance.requests_per_hour
+    per_hour = limit if limit is not None else PER_HOUR[instance.edition]
     if len(key.used) >= per_hour:
         raise Refused(
             429,
             f"Too many API requests. The limit is {per_hour} per hour. Please contact us to request more capacity.",
         )
-    burst = instance.burst or BURST
+    burst = instance.burst if instance.burst is not None else BURST
     if sum(now - one < MOMENT for one in key.used) >= burst:
         raise Refused(
             429,
