@@ -80,7 +80,8 @@ def sync_routes(handles: Handles) -> Blueprint:
         about = fingerprint(settings, handles.context.settings.key)
         counts, setup = (topics.get(topic, Ask()) for topic in ("counts", "setup"))
         pending = {
-            topic: ask.is_asking or (ask.wanted_at is not None and now - ask.wanted_at < SOON)
+            topic: ask.quiet_until is None
+            and (ask.is_asking or (ask.wanted_at is not None and now - ask.wanted_at < SOON))
             for topic, ask in (("counts", counts), ("setup", setup))
         }
         return await render_template(
