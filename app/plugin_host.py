@@ -182,8 +182,10 @@ class PluginHost(PrivacyCalls):
         except Exception as error:
             self._report(slug, "settings_check", words(error))
             return {"": f"They could not be checked: {words(error)}"}
-        if found is None or not self._is(slug, found, Mapping):
+        if found is None:
             return {}
+        if not self._is(slug, found, Mapping):
+            return {"": "They could not be checked: the module gave no answer that the portal understands."}
         return {str(field): str(problem) for field, problem in found.items()}
 
     async def settings_changed(self, slug: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

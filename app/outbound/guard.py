@@ -19,6 +19,8 @@ from app.outbound.rules import METADATA_NAMES, Allowed, is_named, reason_against
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host, best first. Raises OSError."""
 RESOLVE_DEADLINE = 5.0
+MOST_TRIED = 4
+"""Addresses of one host that are tried, one after the other."""
 
 
 class Refused(httpx.TransportError):
@@ -88,7 +90,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """To the first checked address that answers."""
         addresses = await checked_addresses(host, port, self._allowed, self._resolver, plain=self._plain)
         failed: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
+        for address in addresses[:MOST_TRIED]:
             try:
                 return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
