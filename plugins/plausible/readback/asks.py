@@ -20,8 +20,9 @@ AT_LEAST = 5
 LONGEST_PROBLEM = 1000
 _IS_FREE = (
     "(lease_until IS NULL OR lease_until < UTC_TIMESTAMP(6)) "
-    "AND (quiet_until IS NULL OR quiet_until < UTC_TIMESTAMP(6) OR about <> %(about)s) "
-    f"AND (asked_at IS NULL OR asked_at < UTC_TIMESTAMP(6) - INTERVAL {AT_LEAST} SECOND)"
+    # With other settings it is another instance, site or key that is asked.
+    "AND (about <> %(about)s OR ((quiet_until IS NULL OR quiet_until < UTC_TIMESTAMP(6)) "
+    f"AND (asked_at IS NULL OR asked_at < UTC_TIMESTAMP(6) - INTERVAL {AT_LEAST} SECOND)))"
 )
 
 
