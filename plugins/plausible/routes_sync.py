@@ -124,7 +124,7 @@ def _read_back(settings: PlausibleSettings, counts: Ask, about: str, period: int
     )
     reading = _parsed(Reading, counts, about)
     if reading is None:
-        return {"reading": None, "dropped_words": causes.dropped(sent)}
+        return {"reading": None, "dropped_words": causes.dropped(sent, is_known=False)}
     every = [one for one in causes.verdicts(reading, sent) if one.line.day > reading.last - timedelta(days=period)]
     return {
         "reading": reading,

@@ -132,8 +132,13 @@ def _shifted(line: Line, reading: Reading) -> str:
     return ""
 
 
-def dropped(sent: Sent) -> str:
-    """Why Plausible may have dropped events of a site that it knows."""
+def dropped(sent: Sent, *, is_known: bool = True) -> str:
+    """Why Plausible may have dropped events. is_known: whether it is certain that it knows the site."""
+    if not is_known:
+        return (
+            f"Plausible does not know a site of exactly this name, {sent.site}; or a shield under its Site settings → "
+            "Shields, a limit or a lapsed plan keeps the events out"
+        )
     if sent.is_cloud and sent.visitors == "none":
         return (
             "Plausible's cloud drops what comes from data centres, and with Visitors set to none the portal's own "

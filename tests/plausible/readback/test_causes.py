@@ -121,6 +121,7 @@ def test_a_missing_goal_is_told_for_names_that_are_sent_now() -> None:
 def test_why_events_are_dropped_depends_on_whom_plausible_sees() -> None:
     assert "host help.example.com" in dropped(replace(SENT, site="help.example.com/blog"))
     assert "data centers" in dropped(replace(SENT, base_url=CLOUD, visitors="none")).replace("centres", "centers")
+    assert "of exactly this name, help.example.com" in dropped(SENT, is_known=False)
     assert "Gmail" in dropped(replace(SENT, visitors="real"))
 
 
