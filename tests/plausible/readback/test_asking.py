@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.database import utcnow
+from plugins.plausible.events import CLICK
 from plugins.plausible.readback import asking, asks, caller
 from plugins.plausible.readback.causes import Sent, notes, verdicts
 from tests.plausible.readback.conftest import Desk
@@ -59,6 +60,15 @@ async def test_dropped_events_a_missing_goal_and_another_zone_are_told(desk: Des
     assert "(UTC+14:00) than the setting Time zone of the site says (UTC, UTC+00:00)" in told
     desk.plausible.site.timezone = "UTC"
     assert "no goal of exactly that name exists" in " ".join(notes(await desk.reading(), SENT))
+
+
+async def test_a_goal_of_one_name_is_none_of_another(desk: Desk) -> None:
+    desk.plausible.site.goals.append(Goal(1, "email_open", display_name="email_open"))
+    await desk.world.read()
+    await desk.world.read(kind=CLICK, url="https://shop.example/")
+    await desk.world.run()
+
+    assert (await desk.reading()).goals == {"email_open": True, "email_click": False}
 
 
 async def test_what_another_sender_adds_is_told(desk: Desk) -> None:
