@@ -31,18 +31,17 @@ from app.hookspecs import (
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, growth, repository
+from plugins.plausible import activity, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.commands_sync import sync_command
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
+from plugins.plausible.jobs import jobs_of
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
 from plugins.plausible.privacy_hooks import PrivacyHooks
-from plugins.plausible.readback import asking
-from plugins.plausible.readback.asking import Asking
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
@@ -56,8 +55,6 @@ from plugins.plausible.routes_sync import PATH as SYNC
 from plugins.plausible.routes_sync import sync_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
 from plugins.plausible.settings import PlausibleSettings
-from plugins.plausible.sync import job
-from plugins.plausible.sync.job import Sync
 from plugins.plausible.sync.watch import SyncWatch
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
@@ -252,23 +249,8 @@ class Plausible(PrivacyHooks):
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:
-        """Partitions of the table of events, and copies that are due for a second look."""
-        handles = self._handles()
-
-        async def tend() -> None:
-            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_days)
-
-        async def settle() -> None:
-            await rejudge.settle_due(handles.context.database, handles.around)
-
-        sync = Sync(handles.context.database, handles.context.settings.key, lambda: handles.settings)
-        asks = Asking(handles.context.database, handles.context.settings.key, lambda: handles.settings)
-        return [
-            Job("months of events", growth.INTERVAL, tend),
-            Job("who opened", rejudge.INTERVAL, settle),
-            Job("sync", job.INTERVAL, sync.run),
-            Job("what Plausible counts", asking.INTERVAL, asks.run),
-        ]
+        """Partitions of the table of events, second looks, the sync, and what Plausible counts of it."""
+        return jobs_of(self._handles())
 
     @hookimpl
     def commands(self) -> Sequence[Command]:
