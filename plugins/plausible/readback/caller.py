@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from app.services import outbound
-from plugins.plausible.readback.troubles import Api, cleaned, no_data, of_error, of_status
+from plugins.plausible.readback.troubles import Api, bad_key, cleaned, no_data, of_error, of_status
 from plugins.plausible.retry_after import seconds_of
 
 TIMEOUT = 10.0
@@ -40,6 +40,8 @@ class Caller:
         query: dict[str, str] | None = None,
     ) -> Any:
         """The JSON of a good answer. auth: the Authorization header. Raises Trouble for everything else."""
+        if not (auth.isascii() and auth.isprintable()):
+            raise bad_key(api)
         try:
             response = await self.client.request(
                 method,

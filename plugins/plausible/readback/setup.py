@@ -162,4 +162,6 @@ async def _make(item: Item, request: Awaitable[Any]) -> None:
 def _texts(rows: Any, key: str) -> set[str]:
     if not isinstance(rows, list):
         return set()
-    return {row[key] for row in rows if isinstance(row, dict) and isinstance(row.get(key), str)}
+    # A goal that asks for properties too shows only a part of the events.
+    plain = (row for row in rows if isinstance(row, dict) and not row.get("custom_props"))
+    return {row[key] for row in plain if isinstance(row.get(key), str)}

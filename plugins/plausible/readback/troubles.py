@@ -119,6 +119,12 @@ def of_error(error: Exception) -> Trouble:
     return Trouble("The connection to Plausible broke before the answer. The portal asks again by itself.")
 
 
+def bad_key(api: Api) -> Trouble:
+    """A key that cannot be sent, and so is none."""
+    name = "plugin token" if api is Api.PLUGINS else "API key"
+    return Trouble(f"The {name} holds characters that none has: copy it from Plausible again.")
+
+
 def no_data(*, is_page: bool) -> Trouble:
     """An answer that looks well and is none."""
     if is_page:

@@ -144,6 +144,15 @@ async def test_a_plausible_that_is_down_or_not_allowed_is_a_sentence(
     assert "127.0.0.1 is this machine" in (await desk.ask("counts")).problem
 
 
+async def test_a_key_that_can_be_none_is_not_sent_and_not_repeated(desk: Desk) -> None:
+    await desk.world.set(api_key="schlüssel")
+
+    found = await desk.ask("counts")
+
+    assert found.problem == "The API key holds characters that none has: copy it from Plausible again."
+    assert desk.plausible.requests == []
+
+
 async def test_an_answer_without_anything_in_it_is_told(desk: Desk) -> None:
     desk.plausible.faults.redirect("", status=200, path=PATH)
     assert "none that Plausible gives" in (await desk.ask("counts")).problem

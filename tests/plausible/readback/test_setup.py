@@ -46,6 +46,13 @@ async def test_cloud_is_set_up_by_the_sites_api_and_again_without_harm(desk: Des
     assert len(cloud.site.goals) == 4
 
 
+async def test_a_goal_for_a_part_of_the_events_is_not_the_one(desk: Desk, cloud: PlausibleServer) -> None:
+    cloud.site.goals.append(Goal(99, "email_open", display_name="By people", props={"class": "human"}))
+
+    assert states(await desk.done())["email_open"] == "made"
+    assert [goal.display_name for goal in cloud.site.goals] == ["By people", *EVENTS]
+
+
 async def test_community_edition_is_set_up_by_the_plugins_api(desk: Desk) -> None:
     await desk.world.set(plugin_token=desk.plausible.plugin_token)
     desk.plausible.site.goals.append(Goal(7, "email_click", display_name="Links"))

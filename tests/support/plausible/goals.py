@@ -36,7 +36,7 @@ def find_or_create(
     if event is None and page is None:
         raise Invalid("event_name", "this field is required and cannot be blank")
     for goal in site.goals:
-        if (goal.event, goal.page) == (event, page):
+        if (goal.event, goal.page, dict(goal.props)) == (event, page, dict(props or {})):
             if goal.currency != currency:
                 raise Invalid("event_name", f"'{event}' (with currency: {goal.currency}) has already been taken")
             return goal
