@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -119,10 +120,17 @@ async def test_a_module_without_a_script_for_it_or_switched_off_changes_nothing(
 
 async def test_an_error_or_a_form_shown_again_is_no_page_view(app: Quart, counts: Counts) -> None:
     client = app.test_client()
-    for response in (await get(client, "/welcome/wrong"), await client.post("/login", headers={"Host": "portal.test"})):
-        assert response.status_code >= 400
+    shown = await (await get(client, "/login")).get_data(as_text=True)
+    token = re.search(r'name="csrf_token" value="([0-9a-f]+)"', shown)
+    assert token
+    counts.asked.clear()
+    form = {"csrf_token": token[1], "email": "nobody@portal.test", "password": "wrong"}
+    again = await client.post("/login", form=form, headers={"Host": "portal.test"})
+    assert again.status_code == 422
+    for response in (again, await get(client, "/welcome/wrong")):
         assert "count.js" not in await response.get_data(as_text=True)
         assert STATS not in response.headers["Content-Security-Policy"]
+    assert response.status_code == 404
     assert counts.asked == []
 
 

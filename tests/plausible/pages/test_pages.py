@@ -15,6 +15,8 @@ from plugins.plausible.pages import forwarder, routes, script_copy
 from tests.conftest import PORTAL_URL
 from tests.plausible.pages.conftest import FIREFOX, READER, SITE, VIEW, Pages, counted, until
 from tests.receipts.builders import mailed_reply
+from tests.support.plausible import scripts
+from tests.support.plausible.http import Response as PlausibleAnswer
 from tests.support.plausible.scripts import MANUAL
 from tests.support.web import get
 
@@ -86,7 +88,7 @@ async def test_plausibles_script_is_fetched_once_and_kept_while_plausible_is_dow
     assert b"transformRequest" in await (await get(pages.browser, "/js/pages.js")).get_data()
 
 
-@pytest.mark.parametrize("fault", ["down", "status", "html", "redirect", "huge", "refused"])
+@pytest.mark.parametrize("fault", ["down", "status", "html", "redirect", "huge", "empty", "refused"])
 async def test_what_is_no_script_is_never_given(
     pages: Pages, portal: Runtime, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,12 +98,12 @@ async def test_what_is_no_script_is_never_given(
     elif fault == "refused":
         settings = portal.settings.model_copy(update={"outbound_allowed": []})
         monkeypatch.setattr(portal, "settings", settings)
-    elif fault == "huge":
-        faults.huge(1_000_000, path="/js/")
+    elif fault in {"status", "huge", "empty"}:
+        body = {"huge": b" " * 300_000 + b";", "empty": b" \n", "status": b"let x;"}[fault]
+        given = PlausibleAnswer(500 if fault == "status" else 200, body, scripts.KIND)
+        monkeypatch.setattr(scripts, "answer", lambda path: given)
     elif fault == "redirect":
         faults.redirect(f"{pages.plausible.base_url}/js/pa-x.js", path="/js/script")
-    elif fault == "status":
-        faults.status(500, path="/js/")
     else:
         faults.html(path="/js/")
     response = await get(pages.browser, "/js/pages.js")
