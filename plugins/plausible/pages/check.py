@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from app.hookspecs import CheckResult
+from plugins.plausible.pages import rules
 from plugins.plausible.pages.script_copy import NoScript, fetched
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.settings_pages import SITE_SCRIPT
@@ -12,7 +13,7 @@ from plugins.plausible.settings_pages import SITE_SCRIPT
 STEP = "Script for pages"
 
 
-async def script_steps(settings: PlausibleSettings) -> list[CheckResult]:
+async def script_steps(settings: PlausibleSettings, portal_url: str | None) -> list[CheckResult]:
     """Fetch the script from Plausible, past the portal's own copy; no step where visits are not counted."""
     if settings.page_analytics == "off":
         return []
@@ -30,6 +31,9 @@ async def script_steps(settings: PlausibleSettings) -> list[CheckResult]:
             f"{settings.page_script} is not made for {settings.site_domain}, so its visits are refused: take the name "
             "from that site's settings, General → Site installation"
         )
+        return [CheckResult(STEP, False, words)]
+    if rules.is_mixed(settings, rules.origin_of(portal_url, settings)):
+        words = f"no browser loads {url} into a page that came by https://: turn Through this portal on"
         return [CheckResult(STEP, False, words)]
     if settings.page_analytics == "customers" and not settings.page_proxy:
         words = (

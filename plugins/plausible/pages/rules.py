@@ -60,9 +60,14 @@ def origin_of(portal_url: str | None, settings: PlausibleSettings) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def is_mixed(settings: PlausibleSettings, origin: str) -> bool:
+    """Whether browsers would refuse the script: into a page that came by https:// they load nothing over http://."""
+    return not settings.page_proxy and origin.startswith("https://") and settings.base_url.startswith("http://")
+
+
 def scripts(page: PageView, settings: PlausibleSettings, *, origin: str, version: str) -> PageScripts | None:
     """What a page carries; None for nothing. version: of our own script, so that browsers may keep it."""
-    if not carries(page, settings):
+    if not carries(page, settings) or is_mixed(settings, origin):
         return None
     event = EVENT if settings.page_proxy else f"{settings.base_url}{EVENT}"
     address = page_address(origin, page.path)

@@ -13,9 +13,9 @@ from tests.plausible.pages.conftest import SITE, Pages
 async def test_it_says_whether_there_is_a_script_of_this_site_that_some_page_carries(
     pages: Pages, portal: Runtime
 ) -> None:
-    async def words(**values: Any) -> tuple[bool, str] | None:
+    async def words(portal_url: str = "http://portal.test", **values: Any) -> tuple[bool, str] | None:
         given = {"page_analytics": "all", "site_domain": SITE, "base_url": pages.plausible.base_url, **values}
-        found = await script_steps(PlausibleSettings(**given))
+        found = await script_steps(PlausibleSettings(**given), portal_url)
         return (found[0].ok, found[0].message) if found else None
 
     assert await words(page_analytics="off") is None
@@ -26,6 +26,8 @@ async def test_it_says_whether_there_is_a_script_of_this_site_that_some_page_car
     assert (ok, "is not made for other.example.com" in message) == (False, True)
     ok, message = await words(page_analytics="customers", page_proxy=False) or (True, "")
     assert (ok, "no page of the portal for customers" in message) == (False, True)
+    ok, message = await words("https://portal.test", page_proxy=False) or (True, "")
+    assert (ok, "no browser loads" in message) == (False, True)
     pages.plausible.faults.html(path="/js/")
     ok, message = await words() or (True, "")
     assert (ok, "text/html, which is no script" in message) == (False, True)

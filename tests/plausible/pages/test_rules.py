@@ -77,6 +77,12 @@ def test_without_it_script_and_events_go_to_plausible() -> None:
     assert fault_of(found, https=True) == ""
 
 
+def test_what_browsers_would_refuse_is_left_out() -> None:
+    given = settings(page_proxy=False, base_url="http://stats.lan:8000")
+    assert rules.scripts(TICKET, given, origin=ORIGIN, version="abc") is None
+    assert rules.scripts(TICKET, given, origin="http://help.lan", version="abc")
+
+
 @pytest.mark.parametrize("name", ["script.manual.js", "script.local.manual.js", "plausible.manual.js", "pa-AbC_1-x.js"])
 def test_scripts_that_can_be_told_an_address_are_taken(name: str) -> None:
     assert settings(page_script=f" {name} ").page_script == name
