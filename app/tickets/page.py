@@ -117,7 +117,7 @@ async def context(
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
-        "tags": await service.tags_of(ticket_id),
+        "tags": ticket.tags,
         "departments": await department_choices(),
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
