@@ -106,6 +106,7 @@ async def context(
         "entries": _entries(cards, conversation),
         "earlier": conversation.earlier,
         "first_id": conversation.messages[0].id if conversation.messages else None,
+        "last_id": conversation.messages[-1].id if conversation.messages else None,
         "before": before,
         "history": [_line(change) for change in reversed(conversation.history)],
         "summary": _summary(panels),

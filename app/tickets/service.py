@@ -173,6 +173,7 @@ async def add_reply(
     uploads: Sequence[Upload] = (),
     then_status: str | None = None,
     once: str | None = None,
+    seen: int | None = None,
 ) -> SentReply:
     """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
 
@@ -182,6 +183,8 @@ async def add_reply(
     then_status: the ticket's status after it; None leaves the status.
     once: names the form that brings it: the same form with the same text, sent again because its answer was lost or
     by a double click, gives the first reply and sends nothing.
+    seen: the id of the newest message that the author saw: a reply that crosses what somebody else wrote since is
+    refused with ReplyCrossed, at the field `body`; None sends in any case, as notes always do.
     Raises TicketNotFound; AuthorRefused where `author` was disabled meanwhile; TicketRefused with the fields `to`,
     `cc`, `bcc`, `body` (BodyTooLarge with the numbers), `files` or `status` that do not hold. Then nothing is stored.
     """
@@ -195,7 +198,8 @@ async def add_reply(
         enable_tracking, recipients, department_id=known.department_id
     )
     said = enable_tracking is not None
-    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=rules.form_name(once))
+    name = rules.form_name(once)
+    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=name, seen=seen)
 
     async def work(conn: Connection) -> SentReply:
         found = await steps.locked(conn, ticket_id)
