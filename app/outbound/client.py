@@ -20,6 +20,8 @@ KEPT_FOR = 30.0
 """Seconds that an idle connection is kept; a new one is checked anew."""
 SLOWEST = 3.0
 """Times the timeout that a whole answer may take, however steadily it drips."""
+FIRST_BYTES = "http11.send_request_headers.started"
+"""What httpcore traces just before the first byte of a request leaves: until then the server cannot know of it."""
 
 
 class TooLarge(httpx.TransportError):
@@ -39,7 +41,7 @@ def client(
 
     timeout: seconds for each step (connect, send, each piece of the answer). max_bytes: of one answer's body. verify:
     other authorities than the usual ones, to which SSL_CERT_FILE adds. Raises `Refused` where it must not connect,
-    `TooLarge`, and httpx's own errors.
+    `TooLarge`, and httpx's own errors: after a ConnectTimeout or a ConnectError nothing was sent.
     """
     context = verify or httpx.create_ssl_context()
     encrypted, plain = (
@@ -83,10 +85,19 @@ class _Transport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         rules.split(str(request.url))
         until = asyncio.get_running_loop().time() + self._longest
+        sent = False
+
+        async def trace(event: str, info: object) -> None:
+            nonlocal sent
+            sent = sent or event == FIRST_BYTES
+
+        request.extensions = {**request.extensions, "trace": trace}
         try:
             async with asyncio.timeout_at(until):
                 response = await super().handle_async_request(request)
         except TimeoutError:
+            if not sent:
+                raise httpx.ConnectTimeout(f"no connection within {self._longest:g} s", request=request) from None
             raise httpx.ReadTimeout(f"no answer within {self._longest:g} s", request=request) from None
         stream = cast(httpx.AsyncByteStream, response.stream)
         if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:

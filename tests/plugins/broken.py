@@ -132,6 +132,10 @@ class Raises:
         raise RuntimeError("check")
 
     @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        raise RuntimeError("test")
+
+    @hookimpl
     def jobs(self) -> Sequence[Job]:
         raise RuntimeError("jobs")
 
