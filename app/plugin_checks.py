@@ -32,6 +32,8 @@ class CheckCalls(PluginCalls):
         except Exception as error:
             self._report(slug, "settings_check", words(error))
             return {"": f"They could not be checked: {words(error)}"}
+        if found is None:
+            return {}
         if not isinstance(found, Mapping) or not all(
             isinstance(text, str) and text for pair in found.items() for text in pair
         ):

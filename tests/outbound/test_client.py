@@ -190,7 +190,7 @@ async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> N
         sent, waiting = http.build_request("GET", url, timeout=None), http.build_request("GET", url)
         found = await asyncio.gather(http.send(sent), http.send(waiting), return_exceptions=True)
     assert isinstance(found[0], httpx.ReadTimeout), "it was sent: nobody knows what became of it"
-    assert isinstance(found[1], httpx.ConnectTimeout)
+    assert isinstance(found[1], httpx.PoolTimeout)
     assert len(server.heads) == 1
 
 

@@ -38,7 +38,7 @@ IDLE = 1.0
 """Seconds between two looks while nothing is due."""
 SWEEP_EVERY = 10.0
 LANES = 2
-"""Groups at the same time: one is sent while the other is written down."""
+"""Groups at the same time: one is sent while the other is written down or waits for its turn."""
 TIMEOUT = 10.0
 """Seconds for each step of one request."""
 MAX_ANSWER = 64_000
@@ -113,6 +113,15 @@ class Sending:
         )
 
 
+@dataclass(frozen=True)
+class Line:
+    """To the instance, for one run: `width` requests at once, by `turn`."""
+
+    client: httpx.AsyncClient
+    turn: asyncio.Semaphore
+    width: int
+
+
 class Sync:
     """One worker's part of the sync. Any number of workers may run it at once."""
 
@@ -148,7 +157,8 @@ class Sync:
             self._rests_until = clock() + IDLE
             return
         until = clock() + RUN_FOR
-        sent = sum(await asyncio.gather(*(self._lane(client, until, lane) for lane in range(LANES))))
+        line = Line(client, asyncio.Semaphore(settings.sync_concurrency), settings.sync_concurrency)
+        sent = sum(await asyncio.gather(*(self._lane(line, until, lane) for lane in range(LANES))))
         if not sent:
             self._rests_until = clock() + IDLE
 
@@ -211,7 +221,7 @@ class Sync:
 
         await self._database.run(work)
 
-    async def _lane(self, client: httpx.AsyncClient, until: float, lane: int) -> int:
+    async def _lane(self, line: Line, until: float, lane: int) -> int:
         total = 0
         while time.monotonic() < until:
             paused, failures = await account.look(self._database)
@@ -220,23 +230,23 @@ class Sync:
             # After a failure one event finds out whether the instance works again.
             if paused or (failures and lane):
                 return total
-            count = await self._group(client, 1 if failures else max(1, self._settings().sync_concurrency // LANES))
+            count = await self._group(line, 1 if failures else line.width)
             total += count
             if not count:
                 return total
         return total
 
-    async def _group(self, client: httpx.AsyncClient, limit: int) -> int:
+    async def _group(self, line: Line, limit: int) -> int:
         """Claim, send and write down one group; how many it were."""
         sending = Sending(self._settings())
         claimed = await self._database.run(lambda conn: outbox.claim(conn, owner=self._owner, limit=limit))
         if not claimed:
             return 0
-        results = await asyncio.gather(*(self._one(client, sending, one) for one in claimed))
+        results = await asyncio.gather(*(self._one(line, sending, one) for one in claimed))
         await self._write(sending, results)
         return len(claimed)
 
-    async def _one(self, client: httpx.AsyncClient, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
+    async def _one(self, line: Line, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
         now = self._now()
         told = claimed.told
         kept_back = sending.kept_back(told, now)
@@ -245,7 +255,8 @@ class Sync:
             return Finished(claimed, result.outcome, "", result.words), result
         request = sending.request(told, key=self._key, now=now)
         try:
-            response = await client.post(sending.url, content=request.body, headers=request.headers)
+            async with line.turn:
+                response = await line.client.post(sending.url, content=request.body, headers=request.headers)
             self._clock.hear(response.headers)
             result = of_answer(response.status_code, response.headers, response.content, now=self._now())
         except (httpx.HTTPError, ValueError) as error:
