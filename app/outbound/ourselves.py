@@ -29,14 +29,14 @@ INNER_NAMES = frozenset(
 )  # fmt: skip
 """Endings that no public name server knows (RFC 2606, 6761, 6762, 8375; ICANN's list of names kept for inner use)."""
 CERTIFICATE_FAULTS = {
-    9: "is not valid yet: look whether this host's clock is right",
-    10: "has expired: renew it, and see why that did not happen by itself",
-    18: "is signed by itself: get one from an authority that mail programs know, such as Let's Encrypt",
-    19: "is signed by an authority that mail programs do not know: get one from a public authority",
-    20: "comes without the certificates between it and its authority: let the server send the full chain",
-    21: "comes without the certificates between it and its authority: let the server send the full chain",
-    62: "is for another name: get one for this name",
-    64: "is for another address: get one for this address",
+    9: "is not valid yet (is this host's clock right?)",
+    10: "has expired",
+    18: "is signed by itself",
+    19: "is signed by an authority that is not known here",
+    20: "comes without those between it and an authority that is known here",
+    21: "comes without those between it and an authority that is known here",
+    62: "is for another name",
+    64: "is for another address",
 }
 """By OpenSSL's verify code (x509_vfy.h)."""
 
@@ -101,7 +101,10 @@ def no_answer(error: Exception) -> str:
     """Why no answer came, and what to do: words that go after the address."""
     certificate = certificate_fault(error)
     if certificate:
-        return certificate
+        return (
+            f"{certificate}; mail programs refuse it: get one for this name from an authority that they know, and let "
+            "the server send the full chain"
+        )
     if isinstance(error, NotResolved):
         return str(error)
     if isinstance(error, httpx.ConnectTimeout):
