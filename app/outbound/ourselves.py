@@ -67,7 +67,7 @@ async def visit(
     try:
         inside = await _inside(url, resolver)
     except (ValueError, httpx.TransportError) as error:
-        return Visit("", (), f"{error}. Check its spelling, and that its name is entered at your name server")
+        return Visit("", (), no_answer(error))
     answers: list[httpx.Response] = []
     try:
         async with client(EVERYWHERE, timeout=timeout, max_bytes=MAX_ANSWER, resolver=resolver, verify=verify) as http:
@@ -105,8 +105,8 @@ def no_answer(error: Exception) -> str:
             f"{certificate}; mail programs refuse it: get one for this name from an authority that they know, and let "
             "the server send the full chain"
         )
-    if isinstance(error, NotResolved):
-        return str(error)
+    if isinstance(error, NotResolved | ValueError):
+        return f"{error}. Check its spelling, and that your name server has an entry for it"
     if isinstance(error, httpx.ConnectTimeout):
         return (
             "takes no connection in time: a firewall, or a network that does not let a server reach its own public "
