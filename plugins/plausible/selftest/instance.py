@@ -171,8 +171,8 @@ def _figures(module: PlausibleSettings, answer: httpx.Response, now: datetime) -
             )
         case 404:
             words = (
-                "there is no Stats API at the Base URL: a Plausible Community Edition before 2.1.2 has none of this "
-                "kind, so update it, or correct the Base URL"
+                "there is no Stats API (v2) at the Base URL: is it Plausible itself, and a recent one? Update it, or "
+                "correct the Base URL"
             )
         case 429:
             words = f"could not be tried, because its requests of this hour are used up{said}. Test again later"

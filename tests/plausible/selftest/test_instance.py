@@ -162,7 +162,7 @@ async def test_a_certificate_that_is_not_known_is_said(portal: Runtime, tmp_path
             False, 'does not take it for help.example.com ("Invalid API key …"). It was revoked',
         ),
         (http(b'{"error":"no access"}', "402 Payment", content_type=JSON), False, "the plan lacks the Stats API"),
-        (http(status="404 Not Found"), False, "no Stats API at the Base URL"),
+        (http(status="404 Not Found"), False, "no Stats API (v2) at the Base URL"),
         (http(b'{"error":"The limit is 6"}', "429 Stop", content_type=JSON), False, '("The limit is 6"). Test again'),
         (http(b'{"error":"#/x: odd"}', "400 Bad", content_type=JSON), False, '("#/x: odd")'),
         (http(b"<html>", content_type="text/html"), False, "with a web page"),
