@@ -35,6 +35,7 @@ from plugins.plausible import activity, growth, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
+from plugins.plausible.commands_sync import sync_command
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
 from plugins.plausible.links import copy_note
@@ -54,6 +55,7 @@ from plugins.plausible.selftest.hooks import SelfTestHooks
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync import job
 from plugins.plausible.sync.job import Sync
+from plugins.plausible.sync.watch import SyncWatch
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
@@ -102,11 +104,13 @@ class Plausible(SelfTestHooks, PrivacyHooks):
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
         signs = self._signs = AgentSigns(handles.context)
+        watch = SyncWatch(handles.context.database, handles.context.is_enabled)
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving
         async def start() -> None:
             recording.start()
+            watch.start()
             # A database that is silent must not keep the process from answering.
             with suppress(TimeoutError):
                 async with asyncio.timeout(SIGNS_PATIENCE):
@@ -116,6 +120,7 @@ class Plausible(SelfTestHooks, PrivacyHooks):
 
         @routes.after_app_serving
         async def close() -> None:
+            await watch.close()
             await recording.close()
             await signs.close()
 
@@ -266,7 +271,8 @@ class Plausible(SelfTestHooks, PrivacyHooks):
         def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
             return cli.run(lambda: work(self._handles().context.database))
 
-        return [*commands(), quarantine_command(on_database), reclassify_command(handles)]
+        by_hand = [quarantine_command(on_database), sync_command(on_database), reclassify_command(handles)]
+        return [*commands(), *by_hand]
 
     @hookimpl
     def tracking_notice(self) -> str | None:

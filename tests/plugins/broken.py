@@ -230,6 +230,10 @@ class Nonsense:
     def blueprints(self) -> Sequence[Blueprint]:
         return ["a page"]  # type: ignore[list-item]
 
+    @hookimpl
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+        return ["base_url"]  # type: ignore[return-value]
+
 
 class Shouts:
     """Works: makes each mail upper case."""

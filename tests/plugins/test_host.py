@@ -181,7 +181,9 @@ async def test_nonsense_is_not_believed() -> None:
     assert [item.label for item in await host.navigation()] == ["Shouts"]
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
     assert await host.restore_text("HI") == "hi"
-    assert len(failures) == 8
+    said = await host.settings_check("nonsense", ModuleSettings(), ModuleSettings())
+    assert list(said) == [""], "an answer that is none must not let the save through"
+    assert len(failures) == 9
 
 
 @pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])

@@ -152,3 +152,12 @@ async def pause(conn: Connection, words: str, *, seconds: float) -> None:
         """,
         {"words": words[:LONGEST_WORDS], "microseconds": int(seconds * 1_000_000)},
     )
+
+
+async def resume(conn: Connection) -> bool:
+    """End the pause, if there is one; whether there was."""
+    return bool(
+        await conn.execute(
+            "UPDATE email_tracking_sync_state SET paused_until = NULL WHERE paused_until > UTC_TIMESTAMP(6)"
+        )
+    )

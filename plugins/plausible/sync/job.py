@@ -37,8 +37,10 @@ RUN_FOR = 2.0
 IDLE = 1.0
 """Seconds between two looks while nothing is due."""
 SWEEP_EVERY = 10.0
-LANES = 2
-"""Groups at the same time: one is sent while the other is written down or waits for its turn."""
+LANES = 3
+"""Groups at the same time, each of half as many events as may be sent at once: two are sent while the third is written
+down or waits for its turn. What a dying worker leaves ambiguous is at most three halves of that number.
+"""
 TIMEOUT = 10.0
 """Seconds for each step of one request."""
 MAX_ANSWER = 64_000
@@ -230,7 +232,7 @@ class Sync:
             # After a failure one event finds out whether the instance works again.
             if paused or (failures and lane):
                 return total
-            count = await self._group(line, 1 if failures else line.width)
+            count = await self._group(line, 1 if failures else max(1, line.width // 2))
             total += count
             if not count:
                 return total

@@ -85,11 +85,11 @@ def of_answer(status: int, headers: httpx.Headers, body: bytes, *, now: datetime
 def of_error(error: Exception) -> Result:
     """What it means that no answer came."""
     if isinstance(error, Refused | NotResolved):
-        return Result(Outcome.WAITING, _words(error), is_fault=True)
+        return Result(Outcome.WAITING, f"could not be called: {_words(error)}", is_fault=True)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
-        return Result(Outcome.WAITING, f"no connection: {_words(error)}", is_fault=True)
+        return Result(Outcome.WAITING, f"could not be reached: {_words(error)}", is_fault=True)
     if isinstance(error, ValueError):
-        return Result(Outcome.WAITING, f"the Base URL cannot be used: {_words(error)}", is_fault=True)
+        return Result(Outcome.WAITING, f"cannot be called: the Base URL {_words(error)}", is_fault=True)
     if isinstance(error, TooLarge):
         return Result(Outcome.AMBIGUOUS, "sent an answer too large to be Plausible's", is_fault=True)
     if isinstance(error, httpx.TimeoutException):

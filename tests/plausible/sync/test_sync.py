@@ -224,7 +224,7 @@ async def test_an_instance_that_is_down_for_hours_costs_nothing_but_what_is_too_
     for _ in range(4):
         await world.run()
     found = await world.check(waiting=3)
-    assert "no connection" in found.problem
+    assert "could not be reached" in found.problem
     world.shift += timedelta(hours=6)
     world.plausible.up()
     await world.run(times=3)
