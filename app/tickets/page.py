@@ -117,6 +117,7 @@ async def context(
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
+        "tags": await service.tags_of(ticket_id),
         "departments": await department_choices(),
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
@@ -235,6 +236,7 @@ def _line(change: Change) -> HistoryLine:
         "assignee": "user",
         "department": "inbox",
         "verdict": "eye",
+        "tags": "flag",
     }
     who = change.user_name or "The customer's answer"
     words = rules.history_words(who, change.field, change.old_value, change.new_value)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from quart import Blueprint, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from app.receipts import service as receipts
-from app.tickets import listing, listing_page
+from app.tags import service as tags
+from app.tickets import bulk, listing, listing_page
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
+from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
+from app.tickets.rules import PRIORITIES, STATUSES
 
 ticket_list = Blueprint("ticket_list", __name__)
 
@@ -41,8 +46,20 @@ async def index() -> ResponseReturnValue:
         counts=await listing.view_counts(g.user.id),
         agents=await listing.agents(),
         receipts=rules.receipt_choices(await receipts.visible_states()),
+        tags=await tags.suggest(),
         problem=problem,
     )
+    done = request.args.get("done", "")
+    number = int(done) if done.isascii() and done.isdecimal() and len(done) < 19 else 0
     return await render_template(
-        "tickets/list.html", list=shown, query=query.words, row_words=ROW_WORDS, live_topics="tickets"
+        "tickets/list.html",
+        list=shown,
+        query=query.words,
+        row_words=ROW_WORDS,
+        live_topics="tickets",
+        back=urlencode(query.arguments()),
+        statuses=list(STATUSES.items()),
+        priorities=list(PRIORITIES.items()),
+        assignees=await assignees(),
+        undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status

@@ -12,6 +12,7 @@ from app.email.addresses import Recipients
 from app.live import service as live
 from app.receipts import service as receipts
 from app.runtime import current
+from app.tags import repository as tags
 from app.tickets import attachments, attachments_repository, bodies, outgoing, repository, rules, search_index, steps
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -29,6 +30,12 @@ async def ticket(ticket_id: int) -> Ticket:
     """One ticket. Raises TicketNotFound."""
     async with current().database.connection() as conn:
         return await steps.ticket(conn, ticket_id)
+
+
+async def tags_of(ticket_id: int) -> tuple[str, ...]:
+    """The tags of a ticket, in the alphabet's order."""
+    async with current().database.connection() as conn:
+        return (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
 
 
 async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
@@ -298,13 +305,16 @@ async def change(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    add_tags: Sequence[str] = (),
+    remove_tags: Sequence[str] = (),
 ) -> tuple[Change, ...]:
     """Set what is given and return what changed by it; each change is in the history.
 
     assignee_id: None takes the ticket from whoever has it; department_id likewise. Raises TicketNotFound, or
-    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, or a department that is
-    gone.
+    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, a department that is
+    gone, or tags that do not hold.
     """
+    retag = rules.retag(add_tags, remove_tags)
     if status is not None:
         rules.check_choice("status", status, tuple(rules.STATUSES))
     if priority is not None:
@@ -320,6 +330,7 @@ async def change(
             priority=priority,
             assignee_id=assignee_id,
             department_id=department_id,
+            retag=steps.Retag(*retag),
         )
 
     return await current().database.run(work)

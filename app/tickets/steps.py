@@ -12,6 +12,8 @@ from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
+from app.tags import repository as tags
+from app.tags.rules import MOST as MOST_TAGS
 from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
@@ -24,6 +26,14 @@ class Unchanged:
 
 
 UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True)
+class Retag:
+    """Tags to put on a ticket and to take from it, as `app.tags.rules` writes them."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,8 +165,9 @@ async def apply(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    retag: Retag | None = None,
 ) -> tuple[Change, ...]:
-    """Set status, priority, assignee and department where they differ, and write the differences down.
+    """Set status, priority, assignee, department and tags where they differ, and write the differences down.
 
     found: the ticket as `locked` gave it. user: None where the portal does it.
     """
@@ -171,16 +182,19 @@ async def apply(
     if new_department != found.department_id:
         name = await _department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
+    if changed:
+        await repository.update_properties(
+            conn,
+            ticket_id=found.id,
+            status=new_status,
+            priority=new_priority,
+            assignee_id=new_assignee,
+            department_id=new_department,
+        )
+    if retag is not None:
+        changed += await _retag(conn, found.id, retag)
     if not changed:
         return ()
-    await repository.update_properties(
-        conn,
-        ticket_id=found.id,
-        status=new_status,
-        priority=new_priority,
-        assignee_id=new_assignee,
-        department_id=new_department,
-    )
     for field, old, new in changed:
         await repository.insert_change(
             conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
@@ -188,6 +202,21 @@ async def apply(
     await live.publish(conn, ticket_id=found.id, kind="ticket")
     now = utcnow()
     return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)
+
+
+async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[str, str, str]]:
+    had = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
+    add = [name for name in retag.add if name not in had]
+    remove = [name for name in retag.remove if name in had]
+    if len(had) + len(add) - len(remove) > MOST_TAGS:
+        words = f"Ticket #{ticket_id} would have more than {MOST_TAGS} tags; remove some first."
+        raise TicketRefused({"tags": words})
+    if remove:
+        await tags.take(conn, ticket_id, remove)
+    if add:
+        await tags.put(conn, ticket_id, (await tags.ensure(conn, add)).values())
+    # A line of history holds 500 characters.
+    return [("tags", ", ".join(remove)[:500], ", ".join(add)[:500])] if add or remove else []
 
 
 async def _assignee_name(conn: Connection, user_id: int) -> str:

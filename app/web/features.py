@@ -15,7 +15,9 @@ from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
 from app.privacy.routes import privacy
+from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
+from app.tickets.routes_bulk import ticket_bulk
 from app.tickets.routes_files import ticket_files
 from app.tickets.routes_list import ticket_list
 from app.tickets.routes_new import new_ticket
@@ -38,7 +40,9 @@ def install(app: Quart) -> None:
     app.register_blueprint(opt_out)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
+    app.register_blueprint(tags)
     app.register_blueprint(ticket_actions)
+    app.register_blueprint(ticket_bulk)
     app.register_blueprint(ticket_files)
     app.register_blueprint(ticket_list)
     app.register_blueprint(tickets)
