@@ -54,10 +54,11 @@ async def check(given: Given) -> list[CheckResult]:
 
 async def test(given: Given) -> list[CheckResult]:
     """All steps."""
-    outside, heard, database = await asyncio.gather(
+    outside, heard, database, stands = await asyncio.gather(
         _bounded(visited(given.settings, given.links)),
         _bounded(ask(given.module, given.visitor_key)),
         standing.database_clock(given.database),
+        _standing(given),
     )
     if outside is None:
         words = f"was not visited to the end within {DEADLINE:g} s: what stands in front of the portal is too slow"
@@ -66,7 +67,7 @@ async def test(given: Given) -> list[CheckResult]:
         words = f"does not answer within {DEADLINE:g} s; is the Base URL right, and Plausible running there?"
         heard = Heard([CheckResult("Test event", False, f"Plausible {words}")])
     time = standing.clock(database, heard.clock, asked=heard.asked)
-    return [*outside, *_settings(given), *heard.steps, time, *await _standing(given)]
+    return [*outside, *_settings(given), *heard.steps, time, *stands]
 
 
 def _settings(given: Given) -> list[CheckResult]:
