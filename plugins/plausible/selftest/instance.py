@@ -27,6 +27,8 @@ TIMEOUT = 2.0
 MAX_ANSWER = 64_000
 CLOUD = "plausible.io"
 FIGURES = "/api/v2/query"
+VERBS = ("could ", "cannot ", "sent ", "did ")
+"""How words of the sync begin that go after "Plausible"."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ def _no_answer(error: Exception) -> Result:
         words = f"cannot be trusted: {certificate}. Mend it there, or name your own authority's file in SSL_CERT_FILE"
         return Result(Outcome.WAITING, words)
     found = of_error(error)
-    if isinstance(error, outbound.Refused | outbound.NotResolved | ValueError):
-        return Result(found.outcome, f"cannot be asked: {found.words}")
-    return Result(found.outcome, f"cannot be asked: {found.words}. Is the Base URL right, and Plausible running there?")
+    words = found.words if found.words.startswith(VERBS) else f"gives no answer: {found.words}"
+    if not isinstance(error, outbound.Refused | outbound.NotResolved | ValueError):
+        words += ". Is the Base URL right, and Plausible running there?"
+    return Result(found.outcome, words)

@@ -116,7 +116,7 @@ async def test_nobody_there_and_not_allowed(portal: Runtime) -> None:
     async with answering(b"") as url:
         pass
     found, heard = await asked(module(url))
-    assert "cannot be asked: no connection" in found["Test event"].message
+    assert "Plausible could not be reached" in found["Test event"].message
     assert "Is the Base URL right" in found["Test event"].message
     assert heard.clock is None
     found, _ = await asked(module("https://10.0.0.1"))
