@@ -60,6 +60,9 @@ async def _portal_url(runtime: Runtime) -> CheckResult:
             False,
             f"{url} answers here, but cannot be reached from outside, as far as can be told: {found.inside}",
         )
+    if found.ends is not None:
+        words = f"{url} answers, but its certificate ends on {found.ends:%-d %b %Y}: see why it is not renewed"
+        return CheckResult(name, False, words)
     return CheckResult(name, True, f"{url} answers, with a good certificate")
 
 

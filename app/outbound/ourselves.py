@@ -11,10 +11,12 @@ import ipaddress
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import httpx
 
+from app.database import utcnow
 from app.outbound import rules
 from app.outbound.client import TooLarge, client
 from app.outbound.guard import NotResolved, Resolver, checked_addresses, resolve
@@ -23,6 +25,8 @@ from app.outbound.rules import Allowed
 EVERYWHERE = Allowed.parse(["0.0.0.0/0", "::/0"])
 MAX_ANSWER = 200_000
 """Bytes."""
+LAST_PART = 1 / 6
+"""Of a certificate's time: 15 days of 90, where renewing by itself usually happens 30 days before the end."""
 INNER_NAMES = frozenset(
     {"corp", "example", "home", "home.arpa", "internal", "intranet", "invalid", "lan", "local", "localdomain",
      "localhost", "private", "test"}
@@ -50,6 +54,8 @@ class Visit:
     answers: tuple[httpx.Response, ...]
     problem: str = ""
     """Why there are fewer answers than requests, with the way out."""
+    ends: datetime | None = None
+    """When the certificate ends, where that is so near that its renewal does not seem to work."""
 
 
 async def visit(
@@ -69,13 +75,28 @@ async def visit(
     except (ValueError, httpx.TransportError) as error:
         return Visit("", (), no_answer(error))
     answers: list[httpx.Response] = []
+    ends = None
     try:
         async with client(EVERYWHERE, timeout=timeout, max_bytes=MAX_ANSWER, resolver=resolver, verify=verify) as http:
             for path in paths:
-                answers.append(await http.get(f"{url}{path}"))  # noqa: PERF401  (what came counts when the next fails)
+                answers.append(await http.get(f"{url}{path}"))
+                ends = _near_end(answers[-1])
     except (ValueError, httpx.TransportError) as error:
-        return Visit(inside, tuple(answers), no_answer(error))
-    return Visit(inside, tuple(answers))
+        return Visit(inside, tuple(answers), no_answer(error), ends)
+    return Visit(inside, tuple(answers), ends=ends)
+
+
+def _near_end(answer: httpx.Response) -> datetime | None:
+    """When the certificate of an answer ends, where less than LAST_PART of its time is left."""
+    stream = answer.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    certificate = tls.getpeercert() if tls is not None else None
+    if not certificate:
+        return None
+    begin, end = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate[name]), UTC) for name in ("notBefore", "notAfter")
+    )
+    return end if end - utcnow() < (end - begin) * LAST_PART else None
 
 
 async def _inside(url: str, resolver: Resolver) -> str:
@@ -93,7 +114,7 @@ async def _inside(url: str, resolver: Resolver) -> str:
     for address in await checked_addresses(host, port, EVERYWHERE, resolver, plain=False):
         reason = rules.reason_against(host, address, Allowed())
         if reason:
-            return f"from here {host} leads to {reason}" if reason.partition(" ")[0] != host else reason
+            return reason if reason.startswith(f"{host} ") else f"from here {host} leads inside ({reason})"
     return ""
 
 

@@ -109,6 +109,9 @@ def _reach(settings: Settings, variable: str, url: str, visit: Visit) -> CheckRe
         return CheckResult(known.name, False, words)
     if not visit.answers:
         return CheckResult(known.name, False, f"{url} does not answer us: {visit.problem}")
+    if visit.ends is not None:
+        words = f"the certificate of {url} ends on {visit.ends:%-d %b %Y}: see why it is not renewed"
+        return CheckResult(known.name, False, words)
     return CheckResult(known.name, True, f"{url}, a public address with a good certificate")
 
 

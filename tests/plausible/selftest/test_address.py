@@ -198,7 +198,7 @@ async def test_an_address_that_does_not_answer_is_noticed(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("host", "leads_to", "words"),
     [
-        ("help.example.com", ["10.0.0.5"], "from here help.example.com leads to 10.0.0.5 is a private network"),
+        ("help.example.com", ["10.0.0.5"], "from here help.example.com leads inside (10.0.0.5 is a private network)"),
         ("helpdesk", ["127.0.0.1"], "without a dot"),
         ("help.corp.lan", ["127.0.0.1"], "names that end in .lan exist in no public name server"),
         ("192.168.7.7", ["192.168.7.7"], "192.168.7.7 is a private network"),
@@ -210,7 +210,7 @@ async def test_an_address_that_leads_inside_is_not_reached_from_outside(
     found = await visit(f"https://{host}:9", resolver=names(leads_to))
     assert not found["Portal address"].ok
     assert "cannot be reached from outside" in found["Portal address"].message
-    assert words.replace(" is a ", ", a ") in found["Portal address"].message.replace(" is a ", ", a ")
+    assert words in found["Portal address"].message
 
 
 async def test_a_name_that_does_not_exist_is_said(visit: Visit) -> None:
