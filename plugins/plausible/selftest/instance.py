@@ -142,6 +142,9 @@ async def _read(
     http: httpx.AsyncClient, module: PlausibleSettings, secret: str, listener: _Listener, now: Callable[[], datetime]
 ) -> Result:
     """The visitors of today. Source: https://plausible.io/docs/stats-api"""
+    if not (secret.isascii() and secret.isprintable()):
+        # No header holds it, and the error would repeat it.
+        return Result(Outcome.REJECTED, "holds characters that no key has: copy it from Plausible again")
     body = {"site_id": module.site_domain, "metrics": ["visitors"], "date_range": "day"}
     try:
         answer = await http.post(

@@ -180,6 +180,13 @@ async def test_the_key_is_tried_on_a_figure(portal: Runtime, answer: bytes, good
     assert SECRET not in found["API key"].message
 
 
+@pytest.mark.parametrize("key", ["schlüssel", "canary\r\nX-Other: 1"])
+async def test_a_key_that_can_be_none_is_not_sent_and_not_repeated(portal: Runtime, key: str) -> None:
+    found, heard = await asked(module("http://127.0.0.1:9", key=key, sends=False))
+    assert found["API key"].message == "holds characters that no key has: copy it from Plausible again"
+    assert heard.clock is None
+
+
 async def test_event_and_key_go_together_and_the_key_only_where_it_belongs(portal: Runtime) -> None:
     heads: list[str] = []
 
