@@ -31,13 +31,14 @@ from app.hookspecs import (
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, growth, repository
+from plugins.plausible import activity, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
 from plugins.plausible.commands_sync import sync_command
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
+from plugins.plausible.jobs import jobs_of
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
 from plugins.plausible.privacy_hooks import PrivacyHooks
@@ -50,11 +51,11 @@ from plugins.plausible.routes_machines import PATH as MACHINES
 from plugins.plausible.routes_machines import machines_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
+from plugins.plausible.routes_sync import PATH as SYNC
+from plugins.plausible.routes_sync import sync_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice
 from plugins.plausible.selftest.hooks import SelfTestHooks
 from plugins.plausible.settings import PlausibleSettings
-from plugins.plausible.sync import job
-from plugins.plausible.sync.job import Sync
 from plugins.plausible.sync.watch import SyncWatch
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
@@ -89,7 +90,11 @@ class Plausible(SelfTestHooks, PrivacyHooks):
             description="Shows who has read a reply and which links were followed.",
             icon="📊",
             settings_model=PlausibleSettings,
-            pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),
+            pages=(
+                NavItem("Preview on a mail", PREVIEW),
+                NavItem("Machines", MACHINES),
+                NavItem("Sync to Plausible", SYNC),
+            ),
         )
 
     @hookimpl
@@ -99,7 +104,7 @@ class Plausible(SelfTestHooks, PrivacyHooks):
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Status, preview and the page of machines."""
+        """Status, preview and the pages of machines and of the sync."""
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
@@ -125,7 +130,8 @@ class Plausible(SelfTestHooks, PrivacyHooks):
             await signs.close()
 
         machines = machines_routes(handles.context, handles.networks)
-        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes(), machines]
+        preview = preview_routes(handles.context, lambda: handles.settings)
+        return [routes, preview, trap_routes(), machines, sync_routes(handles)]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
@@ -244,21 +250,8 @@ class Plausible(SelfTestHooks, PrivacyHooks):
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:
-        """Partitions of the table of events, and copies that are due for a second look."""
-        handles = self._handles()
-
-        async def tend() -> None:
-            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_days)
-
-        async def settle() -> None:
-            await rejudge.settle_due(handles.context.database, handles.around)
-
-        sync = Sync(handles.context.database, handles.context.settings.key, lambda: handles.settings)
-        return [
-            Job("months of events", growth.INTERVAL, tend),
-            Job("who opened", rejudge.INTERVAL, settle),
-            Job("sync", job.INTERVAL, sync.run),
-        ]
+        """Partitions of the table of events, second looks, the sync, and what Plausible counts of it."""
+        return jobs_of(self._handles())
 
     @hookimpl
     def commands(self) -> Sequence[Command]:

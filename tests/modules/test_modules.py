@@ -15,7 +15,7 @@ from quart.typing import TestClientProtocol as Client
 from app import create_app
 from app.accounts.models import User
 from app.hookspecs import CheckResult, ModuleInfo, ModuleSettings, PluginContext, hookimpl
-from app.modules import service
+from app.modules import forms, service
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.support.web import get, log_in, post
@@ -249,3 +249,19 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(2):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def test_an_inherited_field_stands_where_it_says() -> None:
+    class Inherited(ModuleSettings):
+        second: str = Field("", json_schema_extra={"after": "first"})
+        lost: str = Field("", json_schema_extra={"after": "nothing"})
+
+    class Ordered(Inherited):
+        first: str = ""
+        third: str = ""
+
+    info = ModuleInfo("sample", "Sample", "", "🧪", settings_model=Ordered)
+
+    [fields] = forms.build(info, Ordered(), {}, saved="").values()
+
+    assert [field.name for field in fields] == ["first", "second", "third", "lost"]
