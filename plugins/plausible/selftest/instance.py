@@ -15,9 +15,12 @@ import httpx
 from app.database import utcnow
 from app.hookspecs import CheckResult
 from app.services import outbound
+from plugins.plausible.readback.caller import Caller
+from plugins.plausible.readback.stats import visitors_today
+from plugins.plausible.readback.troubles import Trouble
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync.clock import Clock
-from plugins.plausible.sync.outcome import LONGEST_WORDS, Outcome, Result, of_answer, of_error
+from plugins.plausible.sync.outcome import Outcome, Result, of_answer, of_error
 from plugins.plausible.sync.payload import USER_AGENT, visitor_address
 
 EVENT = "myportal_test"
@@ -26,7 +29,6 @@ TIMEOUT = 2.0
 """Seconds for each step of a request; the whole takes three times as long at most."""
 MAX_ANSWER = 64_000
 CLOUD = "plausible.io"
-FIGURES = "/api/v2/query"
 VERBS = ("could ", "cannot ", "sent ", "did ")
 """How words of the sync begin that go after "Plausible"."""
 
@@ -52,20 +54,19 @@ async def ask(module: PlausibleSettings, key: bytes, *, now: Callable[[], dateti
         return Heard(_nothing_asked(module, has_key=bool(secret)), asked=False)
     listener = _Listener(Clock(now))
     async with outbound.client(timeout=TIMEOUT, max_bytes=MAX_ANSWER) as http:
-        event, figures = await asyncio.gather(
-            _send(http, module, key, listener, now) if sends else _nothing(),
-            _read(http, module, secret, listener, now) if reads else _nothing(),
+        http.event_hooks = {"response": [listener.hear]}
+        caller = Caller(http, module.base_url, module.site_domain, now(), secrets=(secret,))
+        event, problem = await asyncio.gather(
+            _send(http, module, key, now) if sends else _nothing(),
+            _read(caller, secret) if reads else _nothing(),
         )
     steps = []
     if event is not None:
-        steps.append(_event_step(module, event, site_is_known=figures is not None and figures.outcome is READ))
-    if figures is not None:
-        steps.append(CheckResult("API key", figures.outcome is READ, figures.words.replace(secret, "…")))
+        steps.append(_event_step(module, event, site_is_known=problem == ""))
+    if problem is not None:
+        words = problem or f"reads the figures of {module.site_domain}"
+        steps.append(CheckResult("API key", not problem, words))
     return Heard(steps, listener.clock.problem if listener.heard else None)
-
-
-READ = Outcome.ACCEPTED
-"""Of the request for a figure: it was answered."""
 
 
 @dataclass
@@ -75,10 +76,10 @@ class _Listener:
     clock: Clock
     heard: bool = False
 
-    def hear(self, headers: httpx.Headers) -> None:
-        if "date" in headers:
+    async def hear(self, answer: httpx.Response) -> None:
+        if "date" in answer.headers:
             self.heard = True
-            self.clock.hear(headers)
+            self.clock.hear(answer.headers)
 
 
 async def _nothing() -> None:
@@ -94,9 +95,7 @@ def _nothing_asked(module: PlausibleSettings, *, has_key: bool) -> list[CheckRes
     return []
 
 
-async def _send(
-    http: httpx.AsyncClient, module: PlausibleSettings, key: bytes, listener: _Listener, now: Callable[[], datetime]
-) -> Result:
+async def _send(http: httpx.AsyncClient, module: PlausibleSettings, key: bytes, now: Callable[[], datetime]) -> Result:
     """A test event, with the headers that real ones have."""
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
     if module.visitor_mode != "none":
@@ -108,7 +107,6 @@ async def _send(
         answer = await http.post(f"{module.base_url}/api/event", content=json.dumps(body).encode(), headers=headers)
     except (httpx.HTTPError, ValueError) as error:
         return _no_answer(error)
-    listener.hear(answer.headers)
     return of_answer(answer.status_code, answer.headers, answer.content, now=now())
 
 
@@ -138,74 +136,13 @@ def why_dropped(module: PlausibleSettings, *, site_is_known: bool) -> str:
     return f"{known}Likely: {'; or '.join(causes)}"
 
 
-async def _read(
-    http: httpx.AsyncClient, module: PlausibleSettings, secret: str, listener: _Listener, now: Callable[[], datetime]
-) -> Result:
-    """The visitors of today. Source: https://plausible.io/docs/stats-api"""
-    if not (secret.isascii() and secret.isprintable()):
-        # No header holds it, and the error would repeat it.
-        return Result(Outcome.REJECTED, "holds characters that no key has: copy it from Plausible again")
-    body = {"site_id": module.site_domain, "metrics": ["visitors"], "date_range": "day"}
+async def _read(caller: Caller, secret: str) -> str:
+    """Today's visitors, by the key; '' where they came, or what keeps them from coming."""
     try:
-        answer = await http.post(
-            f"{module.base_url}{FIGURES}",
-            content=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {secret}"},
-        )
-    except (httpx.HTTPError, ValueError) as error:
-        found = _no_answer(error)
-        return Result(Outcome.WAITING, f"Plausible {found.words}".replace("; the event may count", ""))
-    listener.hear(answer.headers)
-    return _figures(module, answer, now())
-
-
-def _figures(module: PlausibleSettings, answer: httpx.Response, now: datetime) -> Result:
-    site, said = module.site_domain, _said(answer)
-    match answer.status_code:
-        case 200 if _has_figures(answer):
-            return Result(READ, f"reads the figures of {site}")
-        case 401:
-            words = (
-                f"Plausible does not take it for {site}{said}. It was revoked or mistyped, or its account does not see "
-                "this site: make a new one in Plausible's settings, under API keys, and save it here"
-            )
-        case 402:
-            words = (
-                f"Plausible takes it, and gives no figures of {site}{said}: the plan lacks the Stats API, or the site "
-                "is locked. Sending works without a key"
-            )
-        case 404:
-            words = (
-                "there is no Stats API (v2) at the Base URL: is it Plausible itself, and a recent one? Update it, or "
-                "correct the Base URL"
-            )
-        case 429:
-            words = f"could not be tried, because its requests of this hour are used up{said}. Test again later"
-        case 400:
-            words = f"Plausible does not understand the question{said}: is the site domain right, and Plausible recent?"
-        case _:
-            found = of_answer(answer.status_code, answer.headers, answer.content, now=now)
-            is_strange = found.outcome is not Outcome.WAITING
-            words = f"Plausible answered {answer.status_code} with something else than figures"
-            words = words if is_strange else f"Plausible {found.words}"
-    return Result(Outcome.REJECTED, words)
-
-
-def _has_figures(answer: httpx.Response) -> bool:
-    try:
-        return isinstance(answer.json()["results"], list)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return False
-
-
-def _said(answer: httpx.Response) -> str:
-    """Plausible's own words: {"error": "..."}."""
-    try:
-        error = answer.json()["error"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return ""
-    words = "".join(one if one.isprintable() else " " for one in error) if isinstance(error, str) else ""
-    return f' ("{words[:LONGEST_WORDS]}")' if words.strip() else ""
+        await visitors_today(caller, secret)
+    except Trouble as trouble:
+        return trouble.words
+    return ""
 
 
 def _no_answer(error: Exception) -> Result:

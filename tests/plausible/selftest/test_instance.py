@@ -159,16 +159,17 @@ async def test_a_certificate_that_is_not_known_is_said(portal: Runtime, tmp_path
         (http(FIGURES, content_type=JSON), True, f"reads the figures of {SITE}"),
         (
             http(f'{{"error":"Invalid API key {SECRET}"}}'.encode(), "401 Unauthorized", content_type=JSON),
-            False, 'does not take it for help.example.com ("Invalid API key …"). It was revoked',
+            False, "it was revoked or mistyped",
         ),
-        (http(b'{"error":"no access"}', "402 Payment", content_type=JSON), False, "the plan lacks the Stats API"),
-        (http(status="404 Not Found"), False, "no Stats API (v2) at the Base URL"),
-        (http(b'{"error":"The limit is 6"}', "429 Stop", content_type=JSON), False, '("The limit is 6"). Test again'),
-        (http(b'{"error":"#/x: odd"}', "400 Bad", content_type=JSON), False, '("#/x: odd")'),
-        (http(b"<html>", content_type="text/html"), False, "with a web page"),
-        (http(b"[1]", content_type=JSON), False, "something else than figures"),
-        (http(status="502 Bad Gateway"), False, "answered 502"),
-        (http(status="302 Found", location="https://sso.example/"), False, "a redirect to https://sso.example"),
+        (http(b'{"error":"no access"}', "402 Payment", content_type=JSON), False, "plan does not cover the Stats API"),
+        (http(status="404 Not Found"), False, "There is no Stats API at the Base URL"),
+        (http(b'{"error":"The limit is 6"}', "429 Stop", content_type=JSON), False, "The limit is 6"),
+        (http(b'{"error":"#/x: odd"}', "400 Bad", content_type=JSON), False, "#/x: odd"),
+        (http(b"<html>", content_type="text/html"), False, "A web page came"),
+        (http(b"[1]", content_type=JSON), False, "none that Plausible gives"),
+        (http(b'{"results":[]}', content_type=JSON), False, "none that Plausible gives"),
+        (http(status="502 Bad Gateway"), False, "Plausible failed (502)"),
+        (http(status="302 Found", location="https://sso.example/"), False, "to https://sso.example"),
     ],
 )  # fmt: skip
 async def test_the_key_is_tried_on_a_figure(portal: Runtime, answer: bytes, good: bool, words: str) -> None:
@@ -180,10 +181,20 @@ async def test_the_key_is_tried_on_a_figure(portal: Runtime, answer: bytes, good
     assert SECRET not in found["API key"].message
 
 
+async def test_the_strict_stand_in_takes_the_question(plausible_there: PlausibleServer) -> None:
+    found, heard = await asked(module(plausible_there.base_url, key=plausible_there.stats_key))
+    assert all(step.ok for step in found.values())
+    assert heard.clock == ""
+    found, _ = await asked(module(plausible_there.base_url, key="revoked"))
+    assert not found["API key"].ok
+    found, _ = await asked(module(plausible_there.base_url, key=plausible_there.stats_key, site_domain="x.example"))
+    assert "no site called exactly x.example" in found["Test event"].message
+
+
 @pytest.mark.parametrize("key", ["schlüssel", "canary\r\nX-Other: 1"])
 async def test_a_key_that_can_be_none_is_not_sent_and_not_repeated(portal: Runtime, key: str) -> None:
     found, heard = await asked(module("http://127.0.0.1:9", key=key, sends=False))
-    assert found["API key"].message == "holds characters that no key has: copy it from Plausible again"
+    assert "holds characters that none has: copy it from Plausible again" in found["API key"].message
     assert heard.clock is None
 
 
