@@ -86,7 +86,7 @@ async def visited(settings: Settings, links: Links | None) -> list[CheckResult]:
     visit = await outbound.visit_ourselves(url, paths, timeout=TIMEOUT)
     reach = _reach(settings, variable, url, visit)
     pixel_step = _pixel("Pixel", url, visit)
-    if not visit.answers and not reach.ok:
+    if not visit.answers and visit.problem in reach.message:
         pixel_step = CheckResult("Pixel", False, "cannot be loaded, because the address does not answer")
     results = [reach, pixel_step, *_links(url, visit, target)]
     if settings.tracking_url is not None and settings.portal_url != url:
@@ -131,7 +131,7 @@ def _older(url: str, visit: Visit) -> CheckResult:
     problem = _problem("PORTAL_URL", url) or visit.inside
     if found.ok and problem:
         return CheckResult(found.name, False, f"{url} is not reached from outside, as far as can be told: {problem}")
-    return CheckResult(found.name, found.ok, f"{found.message}, for mails from before TRACKING_URL was set")
+    return CheckResult(found.name, found.ok, f"for mails from before TRACKING_URL was set: {found.message}")
 
 
 def _links(url: str, visit: Visit, target: str) -> list[CheckResult]:
