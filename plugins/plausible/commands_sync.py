@@ -79,7 +79,7 @@ def _words(found: Account, now: datetime) -> str:
     if found.last_accepted_at is not None:
         lines.append(f"The last one was accepted at {found.last_accepted_at:%Y-%m-%d %H:%M:%S} UTC.")
     if found.problem:
-        since = f" (at {found.problem_at:%Y-%m-%d %H:%M:%S} UTC)" if found.problem_at else ""
+        since = f" (since {found.problem_at:%Y-%m-%d %H:%M:%S} UTC)" if found.problem_at else ""
         lines.append(f"Plausible {found.problem}{since}.")
     if found.paused_until is not None and found.paused_until > now:
         lines.append(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from app.database import Connection, Database
+from app.database import Connection, Database, Row
 from app.sql import literal
 from plugins.plausible.sync.outbox import RETURNED
 from plugins.plausible.sync.outcome import LONGEST_WORDS, Outcome
@@ -51,6 +51,7 @@ class Account:
     problem: str
     """What went wrong with the instance, until it works again."""
     problem_at: datetime | None
+    """Since when."""
 
 
 async def account(conn: Connection, *, now: datetime) -> Account:
@@ -81,9 +82,9 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     rows = await conn.fetch_all(
         """
         SELECT day, name, outcome, events, words, last_at FROM email_tracking_sync_days
-         WHERE day > %(since)s AND outcome <> %(returned)s ORDER BY day DESC, name, outcome
+         WHERE day > %(since)s ORDER BY day DESC, name, outcome
         """,
-        {"since": (now - timedelta(days=DAYS)).date(), "returned": RETURNED},
+        {"since": (now - timedelta(days=DAYS)).date()},
     )
     state = await conn.fetch_one(
         f"""
@@ -96,7 +97,7 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     state = state or dict.fromkeys(("paused_until", "problem_at", "last_accepted_at", "pace"), None)
     return Account(
         totals=dict(totals),
-        days=[DayLine(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows],
+        days=_lines(rows),
         machines_waiting=waiting.get(0, 0),
         oldest_waiting=oldest,
         pace=int(state["pace"] or 0),
@@ -105,6 +106,21 @@ async def account(conn: Connection, *, now: datetime) -> Account:
         problem=state.get("problem") or "",
         problem_at=state["problem_at"],
     )
+
+
+def _lines(rows: Sequence[Row]) -> list[DayLine]:
+    """The days' lines; what waits again on a day is taken from those that left on it as no person's."""
+    returned = {row["day"]: row["events"] for row in rows if row["outcome"] == RETURNED}
+    found = []
+    for row in rows:
+        if row["outcome"] == RETURNED:
+            continue
+        events = row["events"]
+        if row["outcome"] == Outcome.NO_PERSON:
+            events = max(0, events - returned.get(row["day"], 0))
+        if events:
+            found.append(DayLine(**{**row, "outcome": Outcome(row["outcome"]), "events": events}))
+    return found
 
 
 async def look(database: Database) -> tuple[bool, int]:
@@ -145,7 +161,8 @@ async def pause(conn: Connection, words: str, *, seconds: float) -> None:
     await conn.execute(
         """
         UPDATE email_tracking_sync_state
-           SET failures = failures + 1, problem = %(words)s, problem_at = UTC_TIMESTAMP(6),
+           SET failures = failures + 1, problem_at = IF(problem = '', UTC_TIMESTAMP(6), problem_at),
+               problem = %(words)s,
                paused_until = GREATEST(COALESCE(paused_until, UTC_TIMESTAMP(6)),
                                        UTC_TIMESTAMP(6) + INTERVAL %(microseconds)s MICROSECOND)
          WHERE id = 1

@@ -150,7 +150,9 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
         f"""
         SELECT e.event_key, e.event_type, e.occurred_at, e.class, e.user_agent, e.ip_address, e.event_url, r.email,
                r.erased_at IS NOT NULL OR COALESCE(c.tracking, '') = 'refused' AS refused,
-               COALESCE(d.name, '') AS department
+               COALESCE(d.name, '') AS department,
+               COALESCE((SELECT GROUP_CONCAT(g.name ORDER BY g.name SEPARATOR ', ') FROM ticket_tags AS x
+                           JOIN tags AS g ON g.id = x.tag_id WHERE x.ticket_id = t.id), '') AS tags
           FROM {derived(("event_key", "occurred_at"), listed)} AS wanted
           STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = wanted.event_key
                AND e.occurred_at = wanted.occurred_at
@@ -176,6 +178,7 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
             url=row["event_url"],
             recipient=row["email"],
             department=row["department"],
+            tags=row["tags"],
             refused=bool(row["refused"]),
         )
         for row in found

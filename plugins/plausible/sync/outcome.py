@@ -6,20 +6,18 @@ again. Source: the instance's own code and its Events API; see docs/plausible.md
 
 from __future__ import annotations
 
-import email.utils
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 import httpx
 
 from app.services.outbound import NotResolved, Refused, TooLarge
+from plugins.plausible.retry_after import seconds_of
 
 DROPPED = "x-plausible-dropped"
 LONGEST_WORDS = 300
-MOST_WAIT = 3600.0
-"""Seconds: longer than this no `Retry-After` is believed."""
 FINAL_STATUS = frozenset({400, 406, 413, 414, 415, 422})
 """Sent again, the same event would get the same answer."""
 
@@ -79,7 +77,7 @@ def of_answer(status: int, headers: httpx.Headers, body: bytes, *, now: datetime
         words += ": something in front of Plausible does not let us in"
     elif status == 429:
         words += ": too many at once"
-    return Result(Outcome.WAITING, words, is_fault=True, wait=_retry_after(headers.get("retry-after"), now))
+    return Result(Outcome.WAITING, words, is_fault=True, wait=seconds_of(headers.get("retry-after"), now))
 
 
 def of_error(error: Exception) -> Result:
@@ -106,21 +104,6 @@ def _errors(body: bytes, kind: str) -> str:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             pass
     return "it does not say why"
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3): a number, or a date; at most MOST_WAIT."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value[:9]), MOST_WAIT)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), MOST_WAIT)
 
 
 def _place(location: str) -> str:
