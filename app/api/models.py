@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -26,6 +26,12 @@ class Answer(BaseModel):
     """Part of an answer."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class FileAnswer:
+    """An answer that is no JSON but a file."""
+
+    media_type: ClassVar[str]
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
