@@ -233,9 +233,18 @@ class MyPortalSpec:
 
     @hookspec
     async def check(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
-        """Test the module with its present settings, step by step.
+        """Say how the module does with its present settings, step by step, without asking other servers.
 
-        Called: on the module's page, by its Test button and by `myportal doctor`, enabled or not. Deadline 10 s.
+        Called: on the module's page and in the list of modules, enabled or not; where there is no `test`, also by the
+        Test button and by `myportal doctor`. Deadline 10 s.
+        """
+
+    @hookspec
+    async def test(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
+        """Test the module thoroughly: the steps of `check`, and those that take long or call other servers.
+
+        Called: by the Test button and by `myportal doctor`, enabled or not, and never because a page is looked at.
+        Deadline 10 s for all steps: give each its own, and run them side by side.
         """
 
     @hookspec

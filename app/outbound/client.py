@@ -39,7 +39,7 @@ def client(
 
     timeout: seconds for each step (connect, send, each piece of the answer). max_bytes: of one answer's body. verify:
     other authorities than the usual ones, to which SSL_CERT_FILE adds. Raises `Refused` where it must not connect,
-    `TooLarge`, and httpx's own errors.
+    `TooLarge`, and httpx's own errors: after a ConnectError, ConnectTimeout or PoolTimeout nothing was sent.
     """
     context = verify or httpx.create_ssl_context()
     encrypted, plain = (

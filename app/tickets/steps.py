@@ -16,7 +16,7 @@ from app.tags import repository as tags
 from app.tags.rules import MOST as MOST_TAGS
 from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
 from app.tickets.bodies import Body
-from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
+from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, SentReply, Ticket
 
@@ -50,6 +50,8 @@ class Reply:
     first: bool = False
     once: str | None = None
     """Names the form it came by."""
+    seen: int | None = None
+    """The newest message that its author had before them; None where nobody says."""
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
@@ -112,6 +114,8 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         )
         if known is not None:
             return SentReply(known, None)
+    if reply.seen is not None and reply.recipients is not None:
+        await _check_not_crossed(conn, found.id, reply.seen, author)
     kind = "note" if reply.recipients is None else "reply"
     reply_id = await repository.insert_message(
         conn,
@@ -154,6 +158,19 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
     await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
     await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
     return SentReply(reply_id, mail)
+
+
+async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author: User) -> None:
+    """Raise ReplyCrossed where somebody else wrote since: an answer that does not know of it must not go out unread."""
+    newer = await repository.written_since(conn, ticket_id=ticket_id, seen=seen, not_by=author.id)
+    if not newer:
+        return
+    words = {"reply": "answered", "note": "added a note", "customer": "wrote again"}
+    told = list(dict.fromkeys(f"{name} {words[kind]}" for kind, name in newer))
+    who = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    raise ReplyCrossed(
+        {"body": f"Nothing was sent: {who} while you were writing. Read that above, then send this, or change it."}
+    )
 
 
 async def apply(

@@ -55,7 +55,8 @@ from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
 from plugins.plausible.routes_sync import PATH as SYNC
 from plugins.plausible.routes_sync import sync_routes
-from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
+from plugins.plausible.selftest import address_problem, is_loopback, notice
+from plugins.plausible.selftest.hooks import SelfTestHooks
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync.watch import SyncWatch
 from plugins.plausible.tracking import track_html, track_text
@@ -67,7 +68,7 @@ SIGNS_PATIENCE = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Plausible(PageHooks, PrivacyHooks):
+class Plausible(PageHooks, SelfTestHooks, PrivacyHooks):
     """Opens and clicks of ticket replies."""
 
     def __init__(self) -> None:
@@ -294,14 +295,6 @@ class Plausible(PageHooks, PrivacyHooks):
         except (ValueError, outbound.Refused, outbound.NotResolved) as error:
             return {"base_url": str(error)}
         return {}
-
-    @hookimpl
-    async def check(self) -> Sequence[CheckResult]:
-        """The self-test."""
-        handles = self._handles()
-        settings = handles.context.settings
-        networks = handles.networks.check(utcnow().date())
-        return await self_test(settings, handles.settings, handles.links, handles.context.database, networks)
 
     def _warn_about_address(self) -> None:
         """Say once in each process's log why tracking does not work, or not well."""

@@ -50,6 +50,10 @@ class Echo:
     async def check(self) -> Sequence[CheckResult]:
         return [CheckResult("Microphone", True, "hears us")]
 
+    @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        return [*await self.check(), CheckResult("Valley", False, "gives <nothing> back: shout louder")]
+
 
 @pytest.fixture
 async def runtime(settings: Settings, empty_database: None) -> AsyncIterator[Runtime]:
@@ -216,6 +220,20 @@ async def test_the_page_escapes_and_shows_the_self_test(admin_client: Client) ->
     page = await (await get(admin_client, "/admin/modules/echo")).get_data(as_text=True)
     assert "Repeats &lt;what&gt; it hears." in page
     assert "Microphone" in page
+
+
+async def test_only_the_button_asks_other_servers(admin_client: Client, agent_client: Client) -> None:
+    for page in ("/admin/modules/echo", "/admin/modules"):
+        assert "Valley" not in await (await get(admin_client, page)).get_data(as_text=True)
+    assert (await get(admin_client, "/admin/modules/echo/test")).status_code == 303, "where a reload ends"
+    response = await post(admin_client, "/admin/modules/echo/test", {})
+    page = await response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert "One step of 2 failed" in page
+    assert "gives &lt;nothing&gt; back: shout louder" in page
+    assert 'action="/admin/modules/echo"' in page, "Save goes to the module's page also from here"
+    assert (await post(admin_client, "/admin/modules/nothing/test", {})).status_code == 404
+    assert (await post(agent_client, "/admin/modules/echo/test", {})).status_code == 403
 
 
 async def test_a_failing_plugin_shows_as_failing(admin_client: Client, runtime: Runtime) -> None:

@@ -138,6 +138,10 @@ class Raises:
         raise RuntimeError("check")
 
     @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        raise RuntimeError("test")
+
+    @hookimpl
     def jobs(self) -> Sequence[Job]:
         raise RuntimeError("jobs")
 
@@ -186,7 +190,7 @@ class Hangs:
 
     @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
-        for _ in range(3):
+        for _ in range(2):
             try:
                 await asyncio.sleep(30)
             except asyncio.CancelledError:

@@ -94,6 +94,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
     assert await host.restore_text("HI") == "hi"
     assert not (await host.check("raises"))[0].ok
+    assert (await host.check("raises", thorough=True))[0].message == "RuntimeError: test"
     hooks = {name for name, _ in inspect.getmembers(Raises, inspect.isfunction)} - {"module_info"}
     assert {hook for _, hook, _ in failures} == hooks
 
@@ -102,6 +103,26 @@ def test_the_plugin_that_raises_has_every_hook_so_that_a_new_one_is_not_forgotte
     own = {name for name, _ in inspect.getmembers(FailsToStart, inspect.isfunction)}
     assert own == set(HOOKS)
     assert set(HOOKS) - set(vars(Raises)) == {"started"}, "which FailsToStart covers"
+
+
+@pytest.mark.parametrize(
+    "answer", ["base_url: wrong", ["base_url"], {"base_url": None}, {"base_url": ""}, {7: "wrong"}]
+)
+async def test_settings_of_which_nothing_understandable_is_said_are_not_saved(answer: object) -> None:
+    class Mumbles:
+        @hookimpl
+        def module_info(self) -> ModuleInfo:
+            return ModuleInfo("mumbles", "Mumbles", "Says what nobody understands.", "😶")
+
+        @hookimpl
+        async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+            return answer  # type: ignore[return-value]
+
+    host, failures = host_of(Mumbles())
+    said = await host.settings_check("mumbles", ModuleSettings(), ModuleSettings())
+    assert set(said) == {""}
+    assert "a fault of the module" in said[""]
+    assert [hook for _, hook, _ in failures] == ["settings_check"]
 
 
 async def test_a_plugin_that_fails_to_start_is_off_and_says_why() -> None:

@@ -57,14 +57,14 @@ async def test_an_agent_tags_a_ticket_on_its_page(agent_client: Client, ticket_i
     page = f"/tickets/{ticket_id}"
     form = {"tags": "Refund, vip", "tags_was": ""}
     assert (await post(agent_client, f"{page}/properties", form)).status_code == 303
-    assert await service.tags_of(ticket_id) == ("refund", "vip")
+    assert (await service.ticket(ticket_id)).tags == ("refund", "vip")
     shown = await text(agent_client, page)
     assert 'value="refund, vip"' in shown
     assert "added the tags refund, vip" in shown
     # Another agent's tag stays: the form says what it showed.
     await post(agent_client, f"{page}/properties", {"tags": "late", "tags_was": ""})
     await post(agent_client, f"{page}/properties", {"tags": "vip", "tags_was": "refund, vip"})
-    assert await service.tags_of(ticket_id) == ("late", "vip")
+    assert (await service.ticket(ticket_id)).tags == ("late", "vip")
     assert "removed the tag refund" in await text(agent_client, page)
 
 
@@ -72,7 +72,7 @@ async def test_a_tag_that_does_not_hold_is_told_at_the_field(agent_client: Clien
     response = await post(agent_client, f"/tickets/{ticket_id}/properties", {"tags": "x" * 41, "tags_was": ""})
     assert response.status_code == 422
     assert "at most 40 fit" in await response.get_data(as_text=True)
-    assert await service.tags_of(ticket_id) == ()
+    assert (await service.ticket(ticket_id)).tags == ()
 
 
 async def test_a_ticket_has_at_most_twenty(agent: User, ticket_id: int) -> None:
@@ -80,7 +80,7 @@ async def test_a_ticket_has_at_most_twenty(agent: User, ticket_id: int) -> None:
     with pytest.raises(TicketRefused, match="more than 20"):
         await service.change(ticket_id, user=agent, add_tags=["a", "b"])
     await service.change(ticket_id, user=agent, add_tags=["a", "b"], remove_tags=["t0"])
-    assert len(await service.tags_of(ticket_id)) == 20
+    assert len((await service.ticket(ticket_id)).tags) == 20
 
 
 async def test_the_list_shows_and_narrows_by_tags(agent_client: Client, agent: User, db: Database) -> None:
@@ -119,10 +119,10 @@ async def test_an_admin_renames_merges_and_deletes(admin_client: Client, admin: 
     assert (await post(admin_client, page, {"name": "Refund", "merge": "1"})).status_code == 303
     assert {tag.name: tag.tickets for tag in await tags.tags()} == {"refund": 2}
     assert await tags.rename(found["refund"].id, "money back", by=admin) is False
-    assert await service.tags_of(two) == ("money back",)
+    assert (await service.ticket(two)).tags == ("money back",)
     assert (await get(admin_client, page)).status_code == 404
     assert (await post(admin_client, f"/admin/tags/{found['refund'].id}/delete", {})).status_code == 303
-    assert await service.tags_of(one) == ()
+    assert (await service.ticket(one)).tags == ()
     with pytest.raises(TagRefused, match="empty"):
         await tags.rename(found["refund"].id, " ", by=admin)
 

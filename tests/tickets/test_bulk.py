@@ -40,7 +40,7 @@ async def test_ticked_tickets_are_changed_and_that_is_undone(
     for ticket_id in three[:2]:
         found = await service.ticket(ticket_id)
         assert (found.status, found.assignee_id) == ("closed", agent.id)
-        assert await service.tags_of(ticket_id) == ("old",)
+        assert (await service.ticket(ticket_id)).tags == ("old",)
     assert (await service.ticket(three[2])).status == "open"
     page = await _text(agent_client, response.location)
     assert "2 tickets changed." in page
@@ -50,7 +50,7 @@ async def test_ticked_tickets_are_changed_and_that_is_undone(
     first, second = [await service.ticket(one) for one in three[:2]]
     assert (first.status, first.priority, first.assignee_id) == ("pending", "high", None), "what came later stays"
     assert (second.status, second.assignee_id) == ("open", None)
-    assert await service.tags_of(second.id) == ()
+    assert (await service.ticket(second.id)).tags == ()
     assert "undone already" in await _text(agent_client, (await post(agent_client, undo, {})).location)
 
 

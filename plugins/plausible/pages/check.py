@@ -10,7 +10,7 @@ from plugins.plausible.pages.script_copy import NoScript, fetched
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.settings_pages import SITE_SCRIPT
 
-STEP = "Script for pages"
+SCRIPT = "Script for pages"
 
 
 async def script_steps(settings: PlausibleSettings, portal_url: str | None) -> list[CheckResult]:
@@ -24,21 +24,21 @@ async def script_steps(settings: PlausibleSettings, portal_url: str | None) -> l
         words = (
             f"{url} cannot be used: {str(error) or type(error).__name__}. Are Base URL and Name of the script right?"
         )
-        return [CheckResult(STEP, False, words)]
+        return [CheckResult(SCRIPT, False, words)]
     # Plausible writes the site into the script that it makes for it.
     if SITE_SCRIPT.fullmatch(settings.page_script) and settings.site_domain.encode() not in body.lower():
         words = (
             f"{settings.page_script} is not made for {settings.site_domain}, so its visits are refused: take the name "
             "from that site's settings, General → Site installation"
         )
-        return [CheckResult(STEP, False, words)]
+        return [CheckResult(SCRIPT, False, words)]
     if rules.is_mixed(settings, rules.origin_of(portal_url, settings)):
         words = f"no browser loads {url} into a page that came by https://: turn Through this portal on"
-        return [CheckResult(STEP, False, words)]
+        return [CheckResult(SCRIPT, False, words)]
     if settings.page_analytics == "customers" and not settings.page_proxy:
         words = (
             "is there, but no page of the portal for customers carries it while Through this portal is off: they ask "
             "for a password, or their address is a secret"
         )
-        return [CheckResult(STEP, False, words)]
-    return [CheckResult(STEP, True, f"{url} is there")]
+        return [CheckResult(SCRIPT, False, words)]
+    return [CheckResult(SCRIPT, True, f"{url} is there")]

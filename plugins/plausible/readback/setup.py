@@ -25,6 +25,7 @@ SITES = "/api/v1/sites"
 PLUGINS = "/api/plugins/v1"
 PROPS = ("module", "client", "class", "link_host")
 DEPARTMENT = "department"
+TAGS = "tags"
 Kind = Literal["goal", "property"]
 State = Literal["made", "there", "failed", "not tried"]
 
@@ -65,7 +66,8 @@ class Wanted:
         names = [settings.open_event_name, settings.click_event_name]
         if settings.send_machine_events:
             names += [name + MACHINE for name in names]
-        return cls(list(dict.fromkeys(names)), [*PROPS, *([DEPARTMENT] if settings.send_department else [])])
+        chosen = ((DEPARTMENT, settings.send_department), (TAGS, settings.send_tags))
+        return cls(list(dict.fromkeys(names)), [*PROPS, *(prop for prop, is_sent in chosen if is_sent)])
 
     @property
     def items(self) -> list[Item]:

@@ -64,6 +64,14 @@ class _Answer(BaseModel):
     query: _Echo = _Echo()
 
 
+class _OneRow(BaseModel):
+    metrics: tuple[Number]
+
+
+class _OneAnswer(BaseModel):
+    results: list[_OneRow]
+
+
 class _GoalRow(BaseModel):
     dimensions: tuple[str]
 
@@ -97,6 +105,16 @@ async def counts(caller: Caller, key: str, names: Sequence[str], window: Window)
     if ends is not None and all(one.tzinfo is not None for one in ends):
         offsets = (_minutes(ends[0]), _minutes(ends[1]))
     return Counts(by, offsets)
+
+
+async def visitors_today(caller: Caller, key: str) -> int:
+    """How many visitors the site had today: the smallest question to which a key is needed. Raises Trouble."""
+    found = await _ask(caller, key, {"metrics": ["visitors"], "date_range": "day"})
+    try:
+        [row] = _OneAnswer.model_validate(found).results
+    except ValueError:
+        raise no_data(is_page=False) from None
+    return row.metrics[0]
 
 
 async def has_goal(caller: Caller, key: str, name: str, window: Window) -> bool | None:

@@ -105,7 +105,11 @@ class Sending:
     def request(self, told: Told, *, key: bytes, now: datetime) -> Outgoing:
         """What Plausible is told of an event. key: of visitors."""
         return build(
-            told if self.settings.send_department else replace(told, department=""),
+            replace(
+                told,
+                department=told.department if self.settings.send_department else "",
+                tags=told.tags if self.settings.send_tags else "",
+            ),
             site=self.settings.site_domain,
             names=self.names,
             mode=self.settings.visitor_mode,

@@ -27,6 +27,7 @@ LAST_CALL = timedelta(seconds=15)
 """How long before the site's midnight an event is sent at the latest, if it has waited HOLD by then."""
 NO_PERSON = "a machine or one of us"
 TOO_OLD = "waited until another day"
+LOST = "the worker ended between sending and writing down the answer; the event may count"
 RETURNED = "returned"
 """Counted beside the outcomes: events that had left as no person's, and wait again."""
 LEASE = 120
@@ -149,7 +150,9 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
         f"""
         SELECT e.event_key, e.event_type, e.occurred_at, e.class, e.user_agent, e.ip_address, e.event_url, r.email,
                r.erased_at IS NOT NULL OR COALESCE(c.tracking, '') = 'refused' AS refused,
-               COALESCE(d.name, '') AS department
+               COALESCE(d.name, '') AS department,
+               COALESCE((SELECT GROUP_CONCAT(g.name ORDER BY g.name SEPARATOR ', ') FROM ticket_tags AS x
+                           JOIN tags AS g ON g.id = x.tag_id WHERE x.ticket_id = t.id), '') AS tags
           FROM {derived(("event_key", "occurred_at"), listed)} AS wanted
           STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = wanted.event_key
                AND e.occurred_at = wanted.occurred_at
@@ -175,6 +178,7 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
             url=row["event_url"],
             recipient=row["email"],
             department=row["department"],
+            tags=row["tags"],
             refused=bool(row["refused"]),
         )
         for row in found
@@ -218,8 +222,8 @@ async def take_out_old(conn: Connection, *, before: datetime, machines: bool, da
         {"before": before},
     )
     others = [row for row in rows if not row["is_person"] and not machines]
-    _out(conn, others, Outcome.NO_PERSON, NO_PERSON, day=day, now=now)
-    _out(conn, [row for row in rows if row["is_person"] or machines], Outcome.TOO_OLD, TOO_OLD, day=day, now=now)
+    take_out(conn, others, Outcome.NO_PERSON, NO_PERSON, day=day, now=now)
+    take_out(conn, [row for row in rows if row["is_person"] or machines], Outcome.TOO_OLD, TOO_OLD, day=day, now=now)
     return len(rows)
 
 
@@ -231,11 +235,11 @@ async def take_out_lost(conn: Connection, *, day: date, now: datetime) -> int:
          WHERE state = 'sending' AND lease_until < UTC_TIMESTAMP(6) ORDER BY id LIMIT {SWEEP} FOR UPDATE SKIP LOCKED
         """  # noqa: S608
     )
-    words = "the worker ended between sending and writing down the answer; the event may count"
-    return _out(conn, rows, Outcome.AMBIGUOUS, words, day=day, now=now)
+    return take_out(conn, rows, Outcome.AMBIGUOUS, LOST, day=day, now=now)
 
 
-def _out(conn: Connection, rows: Sequence[Row], outcome: Outcome, words: str, *, day: date, now: datetime) -> int:
+def take_out(conn: Connection, rows: Sequence[Row], outcome: Outcome, words: str, *, day: date, now: datetime) -> int:
+    """Let locked rows (`id`, `event_key`, `occurred_at`, `attempts`) leave with an outcome; how many."""
     found = [
         Finished(Claimed(row["id"], row["event_key"], row["occurred_at"], row["attempts"], None), outcome, "", words)
         for row in rows

@@ -10,6 +10,7 @@ import pytest
 from app.hookspecs import Job
 from app.modules.service import ModuleError
 from app.services import modules
+from app.tags import repository as tags
 from app.worker import _of_module
 from plugins.plausible.sync import job
 from tests.outbound.test_client import certificates
@@ -105,18 +106,29 @@ async def test_no_subject_body_or_department_is_in_the_bytes(world: World) -> No
             {"now": world.now()},
         )
         await conn.execute("UPDATE tickets SET department_id = %(id)s", {"id": department})
-    replies = await rows(world.portal.database, "SELECT id, ticket_id FROM ticket_replies")
+        for ticket in await conn.fetch_all("SELECT id FROM tickets"):
+            await tags.put(conn, ticket["id"], (await tags.ensure(conn, ["canary-tag"])).values())
     await world.run()
     await world.check(accepted=2)
     raw = b"".join(request.raw for request in world.plausible.requests)
     assert b"canary" not in raw.lower()
-    assert replies
     await world.set(send_department=True)
     await world.read(1)
     async with world.portal.database.transaction() as conn:
         await conn.execute("UPDATE tickets SET department_id = %(id)s", {"id": department})
     await world.run()
     assert world.plausible.events[-1].props["department"] == "canary-department"
+    assert "tags" not in world.plausible.events[-1].props
+
+
+async def test_tags_are_sent_where_that_is_chosen(world: World) -> None:
+    await world.set(send_tags=True)
+    await world.read(2)
+    [ticket, _] = await rows(world.portal.database, "SELECT id FROM tickets ORDER BY id")
+    async with world.portal.database.transaction() as conn:
+        await tags.put(conn, ticket["id"], (await tags.ensure(conn, ["vip", "refund"])).values())
+    await world.run()
+    assert sorted(event.props.get("tags", "") for event in world.plausible.events) == ["", "refund, vip"]
 
 
 async def test_a_program_that_puts_a_new_line_into_its_name_is_sent_all_the_same(world: World) -> None:
