@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.runtime import Runtime
-from plugins.plausible.pages.check import script_steps
+from plugins.plausible.pages.check import SCRIPT, script_steps
 from plugins.plausible.settings import PlausibleSettings
 from tests.plausible.pages.conftest import SITE, Pages
 
@@ -34,3 +34,12 @@ async def test_it_says_whether_there_is_a_script_of_this_site_that_some_page_car
     pages.plausible.down()
     ok, _ = await words() or (True, "")
     assert not ok
+
+
+async def test_the_self_test_has_the_step_while_visits_are_counted(pages: Pages, portal: Runtime) -> None:
+    async def names() -> list[str]:
+        return [step.name for step in await portal.plugins.check("plausible", thorough=True) if step.ok]
+
+    assert SCRIPT in await names()
+    await pages.set(page_analytics="off")
+    assert SCRIPT not in await names()
