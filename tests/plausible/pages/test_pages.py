@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from quart.typing import TestClientProtocol as Client
 
+from app.accounts import admin as administration
+from app.accounts.models import User
+from app.consent.links import OptOutLinks
 from app.runtime import Runtime
 from app.services import modules
 from plugins.plausible.pages import forwarder, routes, script_copy
@@ -59,6 +63,22 @@ async def test_customers_pages_alone_carry_it_by_way_of_the_portal_unless_chosen
     assert (await get(pages.browser, "/js/pages.js")).status_code == 404
     assert (await pages.send()).status_code == 404
     assert pages.came == []
+
+
+async def test_an_invitation_is_told_without_its_token_and_the_opt_out_page_never(
+    pages: Pages, portal: Runtime, admin: User
+) -> None:
+    await pages.set(page_analytics="all")
+    link = await administration.invite(by=admin, email="ivy@portal.test", name="Ivy", role="agent")
+    path = urlsplit(link.url).path
+    page, _ = await page_of(pages.browser, path)
+    assert f'data-url="{PORTAL_URL}/welcome/:token"' in page
+    reply = await mailed_reply(portal.database, "ann@customer.test")
+    token = OptOutLinks(portal.settings.keys).token(reply.recipients[0].id)
+    page, policy = await page_of(pages.browser, f"/privacy/{token}")
+    assert ("<script" in page, "connect-src" in policy) == (False, False)
+    await pages.set(page_proxy=False)
+    assert "manual.js" not in (await page_of(pages.browser, path))[0], "whoever has the address needs nothing else"
 
 
 async def test_the_portals_own_script_is_kept_by_browsers_while_it_is_the_same(pages: Pages) -> None:
