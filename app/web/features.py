@@ -15,6 +15,7 @@ from app.departments.routes import departments
 from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
+from app.presence.routes import presence
 from app.privacy.routes import privacy
 from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
@@ -40,6 +41,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(new_ticket)
     app.register_blueprint(notifications)
     app.register_blueprint(opt_out)
+    app.register_blueprint(presence)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
     app.register_blueprint(tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.demo import Demo
 
@@ -72,3 +72,29 @@ def test_a_tag_is_offered_after_a_comma(ada: Page, demo: Demo) -> None:
     ada.locator("#f-tags").fill("")
     ada.get_by_role("button", name="Update").click()
     expect(ada.locator(".ticket-line .tag")).to_have_count(0)
+
+
+def test_two_agents_see_each_other_and_who_writes(ada: Page, browser: Browser, demo: Demo) -> None:
+    ada.goto(f"{demo.url}/tickets?view=all")
+    ada.locator("[data-row-link]").nth(3).click()
+    line = ada.locator("[data-presence]")
+    expect(line).to_be_hidden()
+    context = browser.new_context()
+    mei = context.new_page()
+    mei.goto(f"{demo.url}/login")
+    mei.fill("input[name=email]", "mei@acme.example")
+    mei.fill("input[name=password]", "welcome-mei")
+    mei.click("main form button")
+    mei.wait_for_url(re.compile(r"/tickets"))
+    mei.goto(ada.url)
+    expect(line).to_have_text(re.compile(r"^Mei \w+ is looking at this ticket\.$"))
+    mei.locator("#composer .editor-body").click()
+    mei.keyboard.type("I am on it")
+    expect(line).to_have_text(re.compile(r"is writing an answer\.$"))
+    expect(mei.locator("[data-presence]")).to_have_text(re.compile(r"^Ada \w+ is looking at this ticket\.$"))
+    mei.keyboard.press("Control+a")
+    mei.keyboard.press("Delete")
+    expect(mei.locator("[data-draft-status]")).not_to_have_text(re.compile("Saving"))
+    mei.goto(f"{demo.url}/tickets")
+    expect(line).to_be_hidden()
+    context.close()
