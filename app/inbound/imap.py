@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -152,5 +153,6 @@ def _in_words(place: ImapPlace) -> Iterator[None]:
 
 
 def _said(error: Exception, place: ImapPlace) -> str:
-    words = " ".join(str(error).split())[:300]
+    words = error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+    words = " ".join(re.sub(r"^b'(.*)'$", r"\1", words).split())[:300]
     return words.replace(place.password, "…") if place.password else words
