@@ -51,6 +51,13 @@ async def address_of_department(conn: Connection, department_id: int | None) -> 
     return str(value) if value is not None else None
 
 
+async def signature_of_department(conn: Connection, department_id: int | None) -> str:
+    """What stands below replies of a department, where its mailbox says so."""
+    sql = "SELECT b.signature FROM mailboxes AS b WHERE b.department_id = %(id)s ORDER BY b.id LIMIT 1"
+    value = await conn.fetch_value(sql, {"id": department_id}) if department_id is not None else None
+    return str(value or "")
+
+
 async def department_of_address(conn: Connection, address: str) -> int | None:
     """The department that has this address itself."""
     sql = "SELECT d.id FROM departments AS d WHERE d.email = %(address)s AND d.email <> '' ORDER BY d.id LIMIT 1"

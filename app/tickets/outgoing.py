@@ -100,6 +100,14 @@ def readers_of_lines(to: str, cc: str) -> list[str]:
     return list(dict.fromkeys(found))[:MAX_COPIES]
 
 
+async def signature(author: User, department_id: int | None) -> str:
+    """What stands below a reply: the author's own words, or else those of the department's mailbox."""
+    if author.signature.strip() or department_id is None:
+        return author.signature
+    async with current().database.connection() as conn:
+        return await mailboxes.signature_of_department(conn, department_id)
+
+
 async def enqueue(
     conn: Connection,
     *,

@@ -145,7 +145,7 @@ async def open_ticket(
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
-    body = await bodies.from_agent(html_body, signature=author.signature)
+    body = await bodies.from_agent(html_body, signature=await outgoing.signature(author, department_id))
     recipients = Recipients((address,), (), ())
     tracking = await outgoing.tracks(enable_tracking, recipients, department_id=department_id)
     said = enable_tracking is not None
@@ -192,7 +192,9 @@ async def add_reply(
     known = await ticket(ticket_id)
     default = outgoing.address_of(known.contact_name, known.contact_email)
     recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
-    body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
+    body = await bodies.from_agent(
+        html_body, signature="" if internal else await outgoing.signature(author, known.department_id)
+    )
     tracking = recipients is not None and await outgoing.tracks(
         enable_tracking, recipients, department_id=known.department_id
     )
