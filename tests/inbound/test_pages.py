@@ -38,11 +38,10 @@ async def test_a_mail_that_was_held_for_a_storm_goes_on(inbox: Inbox, admin_clie
     await post(admin_client, f"/admin/inbound/{row['id']}/retry")
     await processing.run_due(inbox.runtime)
     assert (await inbox.row(row["id"]))["state"] == "processed"
-    page = await (await post(admin_client, f"/admin/inbound/{row['id']}/retry", follow_redirects=True)).get_data(
-        as_text=True
-    )
+    await post(admin_client, f"/admin/inbound/{row['id']}/retry")
+    await processing.run_due(inbox.runtime)
     assert await inbox.count("tickets") == 2
-    assert "not in quarantine any more" in page or "Inbound" in page
+    assert "not in quarantine any more" in await (await get(admin_client, "/admin")).get_data(as_text=True)
 
 
 async def test_pages_of_the_list_follow_each_other(inbox: Inbox, admin_client: Client) -> None:
@@ -122,12 +121,12 @@ async def test_a_mailbox_is_added_changed_and_deleted(inbox: Inbox, admin_client
     sent = (await inbox.all("SELECT reply_to, text_body FROM outgoing_emails"))[0]
     assert sent["reply_to"] == "sales@portal.test"
     assert "The sales team" in sent["text_body"]
-    assert "is there" not in await (await get(admin_client, f"/admin/mailboxes/{box}")).get_data(as_text=True)
     assert (
         await post(admin_client, f"/admin/mailboxes/{box}", {**form, "address": "s@portal.test"})
     ).status_code == 303
-    tested = await post(admin_client, f"/admin/mailboxes/{box}/test", follow_redirects=True)
-    assert tested.status_code in {200, 303}
+    await post(admin_client, f"/admin/mailboxes/{box}/test")
+    tested = await (await get(admin_client, f"/admin/mailboxes/{box}")).get_data(as_text=True)
+    assert "It does not work" in tested
     assert (await post(admin_client, f"/admin/mailboxes/{box}/delete")).status_code == 303
     assert await inbox.count("mailboxes") == 0
     assert (await get(admin_client, f"/admin/mailboxes/{box}")).status_code == 404
