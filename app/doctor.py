@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
 
 from app.database import DatabaseUnavailable
 from app.hookspecs import CheckResult
+from app.outbound.ourselves import stranger, visit
 from app.runtime import Runtime
-from app.settings import ConfigurationError
+from app.settings import LOOPBACK_HOSTS, ConfigurationError
 
 SMTP_DEADLINE = 5.0
+PORTAL_TIMEOUT = 3.0
+"""Seconds for each step of a request to the portal's own address."""
 
 
 async def examine(runtime: Runtime) -> list[CheckResult]:
     """All checks, in the order in which to mend what fails."""
-    results = [_portal_url(runtime)]
+    results = [await _portal_url(runtime)]
     try:
         await runtime.check_schema()
         results.append(CheckResult("Database", True, "answers, and every migration is applied"))
@@ -26,18 +33,47 @@ async def examine(runtime: Runtime) -> list[CheckResult]:
         if not state.enabled:
             results.append(CheckResult(state.info.name, True, "off"))
             continue
-        checks = await runtime.plugins.check(state.info.slug)
+        checks = await runtime.plugins.check(state.info.slug, thorough=True)
         results += [CheckResult(f"{state.info.name}, {check.name}", check.ok, check.message) for check in checks]
     return results
 
 
-def _portal_url(runtime: Runtime) -> CheckResult:
-    settings = runtime.settings
-    if settings.portal_url is None:
-        return CheckResult("PORTAL_URL", False, "is not set; set it to the address people use, with https://")
-    if not settings.is_https:
-        return CheckResult("PORTAL_URL", True, f"{settings.portal_url} (not https: for trying out only)")
-    return CheckResult("PORTAL_URL", True, settings.portal_url)
+async def _portal_url(runtime: Runtime) -> CheckResult:
+    name, url = "PORTAL_URL", runtime.settings.portal_url
+    if url is None:
+        return CheckResult(name, False, "is not set; set it to the address people use, with https://")
+    found = await visit(url, ["/healthz", "/login"], timeout=PORTAL_TIMEOUT)
+    for answer, is_ours in zip(found.answers, (_is_alive, _is_login), strict=False):
+        problem = is_ours(answer)
+        if problem:
+            return CheckResult(name, False, f"{url}{answer.url.path} {problem}")
+    if found.problem:
+        return CheckResult(name, False, f"{url}: {found.problem}")
+    parts = urlsplit(url)
+    if parts.hostname in LOOPBACK_HOSTS:
+        return CheckResult(name, True, f"{url} answers (only on this machine: for trying out)")
+    if parts.scheme != "https":
+        return CheckResult(name, False, f"{url} answers, without TLS: serve it over https:// and name that")
+    if found.inside:
+        return CheckResult(
+            name,
+            False,
+            f"{url} answers here, but cannot be reached from outside, as far as can be told: {found.inside}",
+        )
+    if found.ends is not None:
+        words = f"{url} answers, but its certificate ends on {found.ends:%-d %b %Y}: see why it is not renewed"
+        return CheckResult(name, False, words)
+    return CheckResult(name, True, f"{url} answers, with a good certificate")
+
+
+def _is_alive(answer: httpx.Response) -> str:
+    return "" if answer.status_code == HTTPStatus.OK and answer.content == b"ok\n" else stranger(answer)
+
+
+def _is_login(answer: httpx.Response) -> str:
+    if answer.status_code == HTTPStatus.BAD_REQUEST:
+        return "answers 400: the proxy in front must pass the Host header on as it came"
+    return "" if answer.status_code == HTTPStatus.OK else stranger(answer)
 
 
 async def _mail_server(runtime: Runtime) -> CheckResult:

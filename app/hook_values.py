@@ -29,7 +29,8 @@ class ModuleSettings(BaseModel):
 
     A field's `title` is its label, `description` its help. Write secrets as `SecretStr`: they are encrypted at rest
     and never shown. `json_schema_extra={"env": "NAME"}` names the environment variable that gives the first value,
-    `json_schema_extra={"group": "..."}` the heading under which the field stands.
+    `json_schema_extra={"group": "..."}` the heading under which the field stands, `{"after": "FIELD"}` the field that
+    it follows, which an inherited one needs: those would be first.
     """
 
 

@@ -19,6 +19,7 @@ import pluggy
 from click import Command
 from quart import Blueprint
 
+from app.hook_pages import PageKind, PageScript, PageScripts, PageView
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
@@ -61,6 +62,10 @@ __all__ = [
     "ModuleSettings",
     "MyPortalSpec",
     "NavItem",
+    "PageKind",
+    "PageScript",
+    "PageScripts",
+    "PageView",
     "Paragraph",
     "PluginContext",
     "Prepared",
@@ -151,6 +156,13 @@ class MyPortalSpec:
         """Add entries to the left rail. Called: for each page while enabled. Never: wait."""
 
     @hookspec
+    def page_scripts(self, page: PageView) -> PageScripts | None:
+        """Add scripts to a page. Called: for each page view, in a thread, while enabled. Never: wait.
+
+        Raise, or name what a page cannot carry: the page goes out without. None: no script of this plugin's here.
+        """
+
+    @hookspec
     async def email_queued(self, mail: QueuedMail) -> None:
         """Hear that a mail was stored with its recipients, before any of it is sent.
 
@@ -221,9 +233,18 @@ class MyPortalSpec:
 
     @hookspec
     async def check(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
-        """Test the module with its present settings, step by step.
+        """Say how the module does with its present settings, step by step, without asking other servers.
 
-        Called: on the module's page, by its Test button and by `myportal doctor`, enabled or not. Deadline 10 s.
+        Called: on the module's page and in the list of modules, enabled or not; where there is no `test`, also by the
+        Test button and by `myportal doctor`. Deadline 10 s.
+        """
+
+    @hookspec
+    async def test(self) -> Sequence[CheckResult]:  # type: ignore[empty-body]
+        """Test the module thoroughly: the steps of `check`, and those that take long or call other servers.
+
+        Called: by the Test button and by `myportal doctor`, enabled or not, and never because a page is looked at.
+        Deadline 10 s for all steps: give each its own, and run them side by side.
         """
 
     @hookspec

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from click import Command
 from quart import Blueprint
@@ -21,7 +19,6 @@ from app.hookspecs import (
     DeliveryReport,
     Job,
     ModuleInfo,
-    ModuleSettings,
     NavItem,
     PluginContext,
     Prepared,
@@ -30,11 +27,9 @@ from app.hookspecs import (
     TrackingPolicy,
 )
 from app.plugin_calls import DEADLINE, in_thread
-from app.plugin_discovery import words
+from app.plugin_checks import CheckCalls
+from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
-
-CHECK_DEADLINE = 10.0
-SETTINGS_DEADLINE = 6.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(PrivacyCalls):
+class PluginHost(CheckCalls, PageCalls, PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.
@@ -169,30 +164,6 @@ class PluginHost(PrivacyCalls):
             opt_out_link=any(policy.opt_out_link for policy in found),
         )
 
-    async def settings_check(self, slug: str, before: ModuleSettings, after: ModuleSettings) -> dict[str, str]:
-        """What one plugin has against settings that are about to be saved, by field; '' for all of them."""
-        call = self._implementation("settings_check", slug)
-        if call is None:
-            return {}
-        try:
-            async with asyncio.timeout(SETTINGS_DEADLINE):
-                found = await call(before=before, after=after)
-        except TimeoutError:
-            return {"": f"They could not be checked within {SETTINGS_DEADLINE:g} s. Save them again."}
-        except Exception as error:
-            self._report(slug, "settings_check", words(error))
-            return {"": f"They could not be checked: {words(error)}"}
-        if found is None or not self._is(slug, found, Mapping):
-            return {}
-        return {str(field): str(problem) for field, problem in found.items()}
-
-    async def settings_changed(self, slug: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Tell one plugin that its settings were saved."""
-        call = self._implementation("settings_changed", slug)
-        if call is not None:
-            work = in_thread(functools.partial(call, before=before, after=after))
-            await self._await(slug, "settings_changed", work, DEADLINE)
-
     async def email_queued(self, mail: QueuedMail) -> None:
         """Tell the plugins of a stored mail."""
         await self._tell("email_queued", mail=mail)
@@ -278,22 +249,6 @@ class PluginHost(PrivacyCalls):
             else:
                 self._report(slug, hook, "returned an empty body; it was left as it was")
         return body
-
-    async def check(self, slug: str) -> list[CheckResult]:
-        """Run one module's self-test; a test that breaks is a failed step."""
-        if slug in self.broken:
-            return [CheckResult("Start", False, self.broken[slug])]
-        call = self._implementation("check", slug)
-        if call is None:
-            return []
-        try:
-            async with asyncio.timeout(CHECK_DEADLINE):
-                return [result for result in await call() if self._is(slug, result, CheckResult)]
-        except TimeoutError:
-            return [CheckResult("Self-test", False, f"no answer within {CHECK_DEADLINE:g} s")]
-        except Exception as error:
-            self._report(slug, "check", words(error))
-            return [CheckResult("Self-test", False, words(error))]
 
 
 def _keepswords(before: str, after: object) -> bool:

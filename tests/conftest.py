@@ -35,6 +35,11 @@ hypothesis_settings.register_profile("portal", deadline=None, suppress_health_ch
 hypothesis_settings.load_profile("portal")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long values after their argument: they may hold keys of this run, and several processes have to agree."""
+    return argname if isinstance(val, str | bytes) and len(val) > 40 else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> None:
     """argon2 with the least work: its strength is the library's matter, and each test makes accounts."""

@@ -11,7 +11,7 @@ from app.accounts.errors import AccountError, LinkUnusable, LoginRefused, TooMan
 from app.accounts.login import log_in
 from app.accounts.models import User
 from app.accounts.session_cookie import drop_session, session_token, set_session
-from app.web.access import anonymous, request_address
+from app.web.access import anonymous, request_address, sensitive
 
 accounts = Blueprint("accounts", __name__)
 
@@ -24,6 +24,7 @@ async def home() -> ResponseReturnValue:
 
 @accounts.get("/login")
 @anonymous
+@sensitive
 async def login() -> ResponseReturnValue:
     """Ask for address and password."""
     target = rules.local_path(request.args.get("next", ""))

@@ -11,7 +11,7 @@ from app.accounts import profile as service
 from app.accounts import rules
 from app.accounts.errors import AccountError, NoSuchAccount, TooManyTries
 from app.accounts.session_cookie import session_token
-from app.web.access import request_address
+from app.web.access import request_address, sensitive
 from app.web.errors import error_response
 
 profile = Blueprint("profile", __name__, url_prefix="/profile")
@@ -34,6 +34,7 @@ async def not_there(error: NoSuchAccount) -> ResponseReturnValue:
 
 
 @profile.get("")
+@sensitive
 async def show() -> ResponseReturnValue:
     """All of it on one page."""
     return await _page()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -26,6 +26,12 @@ class Answer(BaseModel):
     """Part of an answer."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class FileAnswer:
+    """An answer that is no JSON but a file."""
+
+    media_type: ClassVar[str]
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -84,6 +90,32 @@ class NewTicket(Given):
     text_body: str | None = Field(None, description="What they say, as plain text.", examples=["Please help."])
     priority: Priority = "normal"
     department: Department | None = None
+    tags: list[str] = Field([], max_length=20, description="At most 20, each at most 40 characters without a comma.")
+
+
+class TicketChange(Given):
+    """What to change of a ticket; what is not given stays as it is."""
+
+    status: Status | None = None
+    priority: Priority | None = None
+    assignee: int | Literal["me", "none"] | None = Field(None, description="The number of a user, me, or none.")
+    department: Department | None = Field(None, description="A department's name or id, or none.")
+    tags: list[str] | None = Field(None, max_length=20, description="All tags that it has from then on.")
+
+
+class Tags(Answer):
+    """Tags that there are."""
+
+    tags: list[str]
+
+
+class TagFilter(Given):
+    """Which tags, in the alphabet's order."""
+
+    model_config = ConfigDict(strict=False)
+
+    q: str = Field("", max_length=100, description="How they begin.")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
 
 
 class ContactChange(Given):
@@ -127,6 +159,7 @@ class TicketFilter(Given):
 
     status: Status | None = None
     assignee: str | None = Field(None, description="me, none, or the number of a user.")
+    tag: str | None = Field(None, max_length=100)
     q: str | None = Field(None, max_length=200, description="Words of the subject, the messages or the contact.")
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(None, max_length=100, description="`next` of the page before.")
@@ -211,6 +244,7 @@ class Ticket(Answer):
     requester: Requester
     assignee: Person | None
     department: NamedDepartment | None
+    tags: list[str]
     created_at: AwareDatetime
     last_activity_at: AwareDatetime
     url: str | None = Field(description="The ticket's page; null where PORTAL_URL is not set.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,7 +20,7 @@ from quart_schema.validation import QUART_SCHEMA_RESPONSE_ATTRIBUTE
 from werkzeug.routing import BaseConverter, Rule
 from werkzeug.routing.converters import NumberConverter
 
-from app.api.models import ErrorBody
+from app.api.models import ErrorBody, FileAnswer
 from app.runtime import current
 from app.settings import Settings
 from app.web.access import anonymous, session_cookie
@@ -35,7 +36,7 @@ REFUSALS = {
     400: "Not JSON, or the request named another host.",
     401: "No API token, or one that is unknown or revoked.",
     403: "The account may not do this.",
-    404: "There is no such ticket, reply or contact.",
+    404: "There is no such ticket, reply or contact, or nothing of the kind about it.",
     413: "Too large; the message has the numbers.",
     422: "A field does not hold; `fields` names each.",
     503: "The database does not answer; try again in a moment.",
@@ -98,6 +99,12 @@ class _Provider(OpenAPIProvider):
                 if "requestBody" in operation:
                     operation["requestBody"]["required"] = True
         return paths, components
+
+    def build_response_object(self, model: Any, headers_model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        if isinstance(model, type) and issubclass(model, FileAnswer):
+            content = {model.media_type: {"schema": {"type": "string", "format": "binary"}}}
+            return {"content": content, "description": inspect.getdoc(model) or ""}, {}
+        return super().build_response_object(model, headers_model)
 
     def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
         parameter = super().build_path_parameter(name, converter)

@@ -9,10 +9,11 @@ from app.api.errors import install
 from app.api.modules import modules
 from app.api.notifications import notifications
 from app.api.openapi import openapi
+from app.api.privacy import privacy
 from app.api.replies import replies
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (contacts, modules, notifications, openapi, replies, tickets):
+for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets):
     api.register_blueprint(resource)

@@ -11,8 +11,10 @@ from app.api.errors import Refused, called
 from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
-from app.tickets import listing, service
+from app.tags import service as tags
+from app.tickets import listing, rules, service
 from app.tickets.listing_rules import parse
+from app.tickets.steps import UNCHANGED, Unchanged
 
 tickets = Blueprint("tickets", __name__, url_prefix="/tickets")
 
@@ -28,12 +30,7 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
     if body.html_body is None and body.text_body is None:
         words = "or `text_body` is missing; give the message as HTML or as text."
         raise Refused(422, f"`html_body` {words}", {"html_body": words})
-    department = await departments.named(body.department) if body.department is not None else None
-    if body.department is not None and department is None:
-        words = (
-            f"names no department, got {body.department!r:.80}; give the name or id of one under Admin → Departments."
-        )
-        raise Refused(422, f"`department` {words}", {"department": words})
+    department_id = await _department(body.department) if body.department is not None else None
     with called(body="text_body" if body.html_body is None else "html_body"):
         ticket_id = await service.create_ticket(
             subject=body.subject,
@@ -41,8 +38,9 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
             html_body=body.html_body,
             text_body=body.text_body,
             priority=body.priority,
-            department_id=department.id if department else None,
+            department_id=department_id,
             created_by=g.user,
+            tags=body.tags,
         )
     found = views.ticket(await service.ticket(ticket_id))
     return answer(found, 201, {"Location": f"/api/tickets/{ticket_id}"})
@@ -53,7 +51,13 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
 @asks(models.TicketFilter)
 async def list_tickets(*, query: models.TicketFilter) -> Response:
     """List tickets, the one with the latest activity first."""
-    arguments = {"q": query.q, "status": query.status, "assignee": query.assignee, "after": query.cursor}
+    arguments = {
+        "q": query.q,
+        "status": query.status,
+        "assignee": query.assignee,
+        "tag": query.tag,
+        "after": query.cursor,
+    }
     given = {name: value for name, value in arguments.items() if value}
     with called(after="cursor"):
         wanted = parse({**given, "view": "all"}, user_id=g.user.id)
@@ -70,3 +74,51 @@ async def read_ticket(*, ticket_id: int, query: models.ConversationPage) -> Resp
     conversation = await service.conversation(ticket_id, before=query.before, limit=query.limit)
     badges = await receipts.badges([one.id for one in conversation.messages if one.kind == "reply"])
     return answer(await views.with_conversation(found, conversation, badges))
+
+
+@tickets.patch(f"/<int(min=1, max={models.MAX_ID}):ticket_id>")
+@document_response(models.Ticket)
+@takes(models.TicketChange)
+async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Response:
+    """Change a ticket's properties; each change is in its history."""
+    found = await service.ticket(ticket_id)
+    department: int | Unchanged | None = UNCHANGED
+    if body.department is not None:
+        department = None if body.department == "none" else await _department(body.department)
+    assignee: int | Unchanged | None = UNCHANGED
+    if body.assignee == "me":
+        assignee = int(g.user.id)
+    elif body.assignee == "none":
+        assignee = None
+    elif body.assignee is not None:
+        assignee = body.assignee
+    add, remove = rules.retag(body.tags, ()) if body.tags is not None else ((), ())
+    if body.tags is not None:
+        add, remove = tuple(one for one in add if one not in found.tags), tuple(set(found.tags) - set(add))
+    await service.change(
+        ticket_id,
+        user=g.user,
+        status=body.status,
+        priority=body.priority,
+        assignee_id=assignee,
+        department_id=department,
+        add_tags=add,
+        remove_tags=remove,
+    )
+    return answer(views.ticket(await service.ticket(ticket_id)))
+
+
+@tickets.get("/tags")
+@document_response(models.Tags)
+@asks(models.TagFilter)
+async def list_tags(*, query: models.TagFilter) -> Response:
+    """List the tags that there are."""
+    return answer(models.Tags(tags=await tags.suggest(query.q, limit=query.limit)))
+
+
+async def _department(wanted: int | str) -> int:
+    found = await departments.named(wanted)
+    if found is None:
+        words = f"names no department, got {wanted!r:.80}; give the name or id of one under Admin → Departments."
+        raise Refused(422, f"`department` {words}", {"department": words})
+    return found.id

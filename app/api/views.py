@@ -118,6 +118,7 @@ def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
         "requester": _requester(found.contact_id, found.contact_name, found.contact_email),
         "assignee": assignee,
         "department": department or None,
+        "tags": list(found.tags),
         "created_at": found.created_at,
         "last_activity_at": found.last_activity_at,
         "url": ticket_url(found.id),

@@ -13,13 +13,13 @@ from app.live.reader import unheard
 from app.runtime import current
 
 
-async def publish(conn: Connection, *, ticket_id: int, kind: str, **detail: Any) -> None:
+async def publish(conn: Connection, *, ticket_id: int, kind: str, lists: bool = True, **detail: Any) -> None:
     """Publish a change of one ticket to its page and to the lists, in the caller's transaction.
 
-    kind: 'receipt' (with reply_id), 'message' (with reply_id) or 'ticket' (properties changed). Raises ValueError for
-    more detail than fits (`packing.LONGEST`).
+    kind: 'receipt' (with reply_id), 'message' (with reply_id), 'ticket' (properties changed) or 'presence' (who has it
+    open). lists: whether lists show it too. Raises ValueError for more detail than fits (`packing.LONGEST`).
     """
-    repository.insert(conn, [Change({"kind": kind, "ticket_id": ticket_id, **detail}, lists=True)])
+    repository.insert(conn, [Change({"kind": kind, "ticket_id": ticket_id, **detail}, lists=lists)])
 
 
 async def publish_receipts(conn: Connection, replies: Mapping[int, int], changed: Collection[int]) -> None:

@@ -39,11 +39,12 @@ class FormField:
 def build(
     info: ModuleInfo, settings: ModuleSettings, stored: Mapping[str, Any], *, saved: str
 ) -> dict[str, list[FormField]]:
-    """The fields by group, in the order of the model. saved: words for values that an admin saved."""
+    """The fields by group, in the order of the form. saved: words for values that an admin saved."""
     groups: dict[str, list[FormField]] = {}
     given = environment_values(info)
-    for name, spec in info.settings_model.model_fields.items():
-        extra = spec.json_schema_extra if isinstance(spec.json_schema_extra, dict) else {}
+    fields = info.settings_model.model_fields
+    for name in _in_order(fields):
+        spec, extra = fields[name], _extra(fields[name])
         value = getattr(settings, name)
         kind, options = _kind(spec)
         secret = value.get_secret_value() if isinstance(value, SecretStr) else None
@@ -61,6 +62,22 @@ def build(
             )
         )
     return groups
+
+
+def _extra(spec: FieldInfo) -> dict[str, Any]:
+    return spec.json_schema_extra if isinstance(spec.json_schema_extra, dict) else {}
+
+
+def _in_order(fields: Mapping[str, FieldInfo]) -> list[str]:
+    """The names in the order of the model, but those that say so come after another field: what a model inherits would
+    be first.
+    """
+    names = [name for name, spec in fields.items() if "after" not in _extra(spec)]
+    for name, spec in fields.items():
+        before = _extra(spec).get("after")
+        if before is not None:
+            names.insert(names.index(before) + 1 if before in names else len(names), name)
+    return names
 
 
 def source_of(name: str, info: ModuleInfo, stored: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from quart import Blueprint, abort, flash, g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
 from app.modules import forms, service
+from app.runtime import current
 from app.web.access import admin_required
 
 modules = Blueprint("modules", __name__, url_prefix="/admin/modules")
@@ -45,6 +46,20 @@ async def configure(slug: str) -> ResponseReturnValue:
     return redirect(url_for("modules.show", slug=slug), 303)
 
 
+@modules.get("/<slug>/test")
+@admin_required
+async def tested(slug: str) -> ResponseReturnValue:
+    """Where a reload of the test's answer may end."""
+    return redirect(url_for("modules.show", slug=slug), 303)
+
+
+@modules.post("/<slug>/test")
+@admin_required
+async def test(slug: str) -> ResponseReturnValue:
+    """Test the module thoroughly, as it is saved, and show what came out."""
+    return await _page(slug, thorough=True)
+
+
 @modules.post("/<slug>/toggle")
 @admin_required
 async def toggle(slug: str) -> ResponseReturnValue:
@@ -74,14 +89,18 @@ async def _module(slug: str) -> service.ModuleView:
         abort(404, str(error))
 
 
-async def _page(slug: str, *, typed: dict[str, Any] | None = None, errors: dict[str, str] | None = None) -> str:
+async def _page(
+    slug: str, *, typed: dict[str, Any] | None = None, errors: dict[str, str] | None = None, thorough: bool = False
+) -> str:
     await _module(slug)
-    module = await service.view(slug, with_checks=True)
+    module = await service.view(slug, with_checks=True, thorough=thorough)
     state = module.state
     groups = forms.build(state.info, state.settings, state.stored, saved=module.saved_words)
     return await render_template(
         "modules/show.html",
         module=module,
+        tested=thorough,
+        asks_others=current().plugins.has_test(slug),
         groups=groups,
         typed=typed or {},
         errors=errors or {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,14 +94,14 @@ async def views(*, with_checks: bool = False) -> list[ModuleView]:
     return [_view(row, checks.get(row["slug"], ())) for row in rows]
 
 
-async def view(slug: str, *, with_checks: bool = False) -> ModuleView:
-    """One module. Raises UnknownModule."""
+async def view(slug: str, *, with_checks: bool = False, thorough: bool = False) -> ModuleView:
+    """One module. thorough: tested also with what calls other servers. Raises UnknownModule."""
     for found in await views():
         if found.slug == slug:
-            if not with_checks:
+            if not with_checks and not thorough:
                 return found
-            checks = tuple(await current().plugins.check(slug))
-            return ModuleView(**{**found.__dict__, "checks": checks})
+            checks = tuple(await current().plugins.check(slug, thorough=thorough))
+            return replace(found, checks=checks)
     raise UnknownModule(f"There is no module {slug!r}.")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from typing import cast
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -39,7 +39,7 @@ def client(
 
     timeout: seconds for each step (connect, send, each piece of the answer). max_bytes: of one answer's body. verify:
     other authorities than the usual ones, to which SSL_CERT_FILE adds. Raises `Refused` where it must not connect,
-    `TooLarge`, and httpx's own errors.
+    `TooLarge`, and httpx's own errors: after a ConnectError, ConnectTimeout or PoolTimeout nothing was sent.
     """
     context = verify or httpx.create_ssl_context()
     encrypted, plain = (
@@ -64,46 +64,105 @@ async def check_url(url: str, allowed: Allowed, *, resolver: Resolver = resolve)
     await checked_addresses(host, parts.port or (80 if plain else 443), allowed, resolver, plain=plain)
 
 
-class _Transport(httpx.AsyncHTTPTransport):
+class _Transport(httpx.AsyncBaseTransport):
+    """So many connections, each in a pool of its own: one pool looks at all its connections for every request, which
+    with sixteen of them costs more than the request itself.
+    """
+
     def __init__(
         self, backend: GuardedBackend, timeout: float, max_bytes: int, connections: int, context: ssl.SSLContext
     ) -> None:
-        super().__init__(verify=context, trust_env=False)
-        # httpx has no parameter for it.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=KEPT_FOR,
-            network_backend=backend,
-        )
+        self._backend = backend
+        self._context = context
+        self._turn = asyncio.Semaphore(connections)
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        """The one that was used last is taken first, so that few are kept alive where few are used."""
+        self._all: list[httpx.AsyncHTTPTransport] = []
         self._longest = timeout * SLOWEST
         self._max_bytes = max_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         rules.split(str(request.url))
+        try:
+            async with asyncio.timeout(self._longest):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout(f"no turn within {self._longest:g} s", request=request) from None
+        one = self._free.pop() if self._free else self._one_more()
+        begun = _Begun()
+        request.extensions = {**request.extensions, "trace": begun.see}
         until = asyncio.get_running_loop().time() + self._longest
         try:
             async with asyncio.timeout_at(until):
-                response = await super().handle_async_request(request)
+                response = await one.handle_async_request(request)
         except TimeoutError:
-            raise httpx.ReadTimeout(f"no answer within {self._longest:g} s", request=request) from None
-        stream = cast(httpx.AsyncByteStream, response.stream)
+            self._give_back(one)
+            if begun.is_sent:
+                raise httpx.ReadTimeout(f"no answer within {self._longest:g} s", request=request) from None
+            raise httpx.ConnectTimeout(f"no connection within {self._longest:g} s", request=request) from None
+        except BaseException:
+            self._give_back(one)
+            raise
+        stream = _Bounded(
+            cast(httpx.AsyncByteStream, response.stream), self._max_bytes, until, request, lambda: self._give_back(one)
+        )
+        response.stream = stream
         if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
             await stream.aclose()
             raise TooLarge("the answer is compressed, which was not asked for", request=request)
-        response.stream = _Bounded(stream, self._max_bytes, until, request)
         return response
+
+    def _one_more(self) -> httpx.AsyncHTTPTransport:
+        made = httpx.AsyncHTTPTransport(verify=self._context, trust_env=False)
+        # httpx has no parameter for the backend.
+        made._pool = httpcore.AsyncConnectionPool(
+            ssl_context=self._context,
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=KEPT_FOR,
+            network_backend=self._backend,
+        )
+        self._all.append(made)
+        return made
+
+    def _give_back(self, one: httpx.AsyncHTTPTransport) -> None:
+        self._free.append(one)
+        self._turn.release()
+
+    async def aclose(self) -> None:
+        for one in self._all:
+            await one.aclose()
+
+
+class _Begun:
+    """Whether any byte of a request can have left."""
+
+    is_sent = False
+
+    async def see(self, name: str, info: Mapping[str, Any]) -> None:
+        """Called by httpcore at each step. Source: https://www.encode.io/httpcore/extensions/#trace"""
+        if name.endswith("send_request_headers.started"):
+            self.is_sent = True
 
 
 class _Bounded(httpx.AsyncByteStream):
-    """An answer's body that ends, with an error, where it is too large or takes too long."""
+    """An answer's body that ends, with an error, where it is too large or takes too long. done: called once, at the end
+    of it.
+    """
 
-    def __init__(self, inner: httpx.AsyncByteStream, most: int, until: float, request: httpx.Request) -> None:
+    def __init__(
+        self,
+        inner: httpx.AsyncByteStream,
+        most: int,
+        until: float,
+        request: httpx.Request,
+        done: Callable[[], None],
+    ) -> None:
         self._inner = inner
         self._most = most
         self._until = until
         self._request = request
+        self._done: Callable[[], None] | None = done
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -122,4 +181,9 @@ class _Bounded(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        done, self._done = self._done, None
+        try:
+            await self._inner.aclose()
+        finally:
+            if done is not None:
+                done()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import httpcore
@@ -19,6 +20,8 @@ from app.outbound.rules import METADATA_NAMES, Allowed, is_named, reason_against
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host, best first. Raises OSError."""
 RESOLVE_DEADLINE = 5.0
+MOST_TRIED = 4
+"""Addresses of one name that a connection is tried to; they share the time that one has."""
 
 
 class Refused(httpx.TransportError):
@@ -68,6 +71,17 @@ async def checked_addresses(host: str, port: int, allowed: Allowed, resolver: Re
     return addresses
 
 
+def tried(addresses: Sequence[str]) -> list[str]:
+    """The addresses that a connection is tried to, at most MOST_TRIED: IPv6 and IPv4 in turns, because where one of the
+    two leads nowhere, it does so for all its addresses (RFC 8305, 4). Within each the resolver's order stays.
+    """
+    first = ":" in addresses[0] if addresses else False
+    ours = [address for address in addresses if (":" in address) == first]
+    others = [address for address in addresses if (":" in address) != first]
+    pairs = zip_longest(ours, others)
+    return [address for pair in pairs for address in pair if address is not None][:MOST_TRIED]
+
+
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens the connections of one client. plain: those without TLS."""
 
@@ -85,12 +99,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """To the first checked address that answers."""
-        addresses = await checked_addresses(host, port, self._allowed, self._resolver, plain=self._plain)
+        """To the first checked address that answers, within `timeout` seconds for all of them."""
+        addresses = tried(await checked_addresses(host, port, self._allowed, self._resolver, plain=self._plain))
+        share = None if timeout is None else timeout / len(addresses)
         failed: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed

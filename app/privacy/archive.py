@@ -18,10 +18,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
+from app.spreadsheets import cell
+
 IN_MEMORY = 1_000_000
 """Bytes of one table that are kept in memory; larger ones go to the disk."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so would be computed by a spreadsheet (OWASP, "CSV Injection")."""
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDING = re.compile(r"[A-Za-z0-9]{1,10}")
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -133,19 +133,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
-
-
-def cell(value: Any) -> str:
-    """A value as a cell that no spreadsheet computes: an apostrophe stands before what looks like a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return str(value)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text.replace("\x00", "")
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def safe_name(name: str) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 from quart import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
@@ -13,7 +10,8 @@ from app.contacts.errors import ContactNotFound
 from app.contacts.models import Contact
 from app.privacy import erasure, nightly
 from app.privacy.disclosure import disclosure
-from app.privacy.export import Export, export_contact
+from app.privacy.download import download
+from app.privacy.export import export_contact
 from app.privacy.people import placeholder
 from app.runtime import current
 from app.tickets.files import disposition
@@ -22,8 +20,6 @@ from app.web.errors import error_response
 
 privacy = Blueprint("privacy", __name__)
 
-SENT_AT_ONCE = 1 << 18
-"""Bytes."""
 LABELS = {"confirm": "Address"}
 
 
@@ -60,15 +56,7 @@ async def text() -> ResponseReturnValue:
 @admin_required
 async def export(contact_id: int) -> ResponseReturnValue:
     """Everything about a contact, as a zip."""
-    found = await export_contact(contact_id, by=g.user)
-    headers = {
-        "Content-Disposition": disposition(found.filename),
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cache-Control": "no-store",
-    }
-    response = Response(_pieces(found), content_type="application/zip", headers=headers)
-    response.timeout = None
-    return response
+    return download(await export_contact(contact_id, by=g.user))
 
 
 @privacy.get("/contacts/<int:contact_id>/erase")
@@ -123,11 +111,3 @@ async def _page(
 def _names() -> dict[str, str]:
     """What the parts of the portal are called."""
     return {erasure.PORTAL: "Portal", **{slug: info.name for slug, info in current().infos.items()}}
-
-
-async def _pieces(found: Export) -> AsyncIterator[bytes]:
-    try:
-        while piece := await asyncio.to_thread(found.file.read, SENT_AT_ONCE):
-            yield piece
-    finally:
-        found.close()

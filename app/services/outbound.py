@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 import httpx
 
@@ -10,10 +11,21 @@ from app.outbound.client import MAX_CONNECTIONS, TooLarge
 from app.outbound.client import check_url as _check_url
 from app.outbound.client import client as _client
 from app.outbound.guard import NotResolved, Refused
+from app.outbound.ourselves import Visit, certificate_fault, stranger, visit
 from app.outbound.rules import Allowed
 from app.runtime import current
 
-__all__ = ["NotResolved", "Refused", "TooLarge", "check_url", "client"]
+__all__ = [
+    "NotResolved",
+    "Refused",
+    "TooLarge",
+    "Visit",
+    "certificate_fault",
+    "check_url",
+    "client",
+    "stranger",
+    "visit_ourselves",
+]
 
 
 def client(
@@ -35,6 +47,17 @@ def client(
 async def check_url(url: str) -> None:
     """Raise `Refused`, `NotResolved` or ValueError, in words, where a client would not connect to this address."""
     await _check_url(url, _allowed())
+
+
+async def visit_ourselves(url: str, paths: Sequence[str], *, timeout: float) -> Visit:
+    """Get paths of the portal through its public address, also where that leads to this machine or inside.
+
+    Raises ValueError where the address is neither PORTAL_URL nor TRACKING_URL: nothing else may be called so.
+    """
+    settings = current().settings
+    if url not in {settings.portal_url, settings.tracking_url}:
+        raise ValueError(f"must be PORTAL_URL or TRACKING_URL, got {url!r}")
+    return await visit(url, paths, timeout=timeout)
 
 
 def _allowed() -> Allowed:

@@ -1,8 +1,20 @@
 """For plugins with pages: who may call a route, who a stranger may be, and how times are written."""
 
 from app.accounts.agent_signs import AgentSigns
-from app.web.access import admin_required, anonymous, open_to_all, request_address
+from app.web.access import admin_required, anonymous, open_to_all, request_address, sensitive
 from app.web.client_address import client_address
 from app.web.formats import ago
+from app.web.page_scripts import all_pages, opted_out
 
-__all__ = ["AgentSigns", "admin_required", "ago", "anonymous", "client_address", "open_to_all", "request_address"]
+__all__ = [
+    "AgentSigns",
+    "admin_required",
+    "ago",
+    "all_pages",
+    "anonymous",
+    "client_address",
+    "open_to_all",
+    "opted_out",
+    "request_address",
+    "sensitive",
+]

@@ -83,6 +83,7 @@ function goLive(topics) {
       if (change.kind === "receipt") receipts.changed(change);
       else if (change.kind === "message") news.arrived(change);
       else if (change.kind === "notification") bell.changed();
+      else if (change.kind === "presence") document.dispatchEvent(new CustomEvent("portal:presence"));
     },
     missed() {
       receipts.refreshAll(ticket);

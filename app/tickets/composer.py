@@ -37,6 +37,8 @@ class Composer:
     uploads: Sequence[Upload] = field(default=(), repr=False)
     once: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     """Names this form, so that sending it twice answers once."""
+    seen: int | None = None
+    """The newest message that was on the page."""
     kept: Sequence[AttachmentInfo] = ()
     """What `attachment_ids` name, for the page."""
 
@@ -88,6 +90,7 @@ async def from_request() -> Composer:
         attachment_ids=[one for value in form.getlist("attachment") if (one := rules.number(value)) is not None],
         uploads=await uploads("files"),
         once=request.args.get("once", ""),
+        seen=rules.number(form.get("seen", "")),
     )
 
 

@@ -36,6 +36,10 @@ class BodyTooLarge(TicketRefused):
     """A message has more text than the portal takes; the field is `body`."""
 
 
+class ReplyCrossed(TicketRefused):
+    """Somebody else wrote to the ticket after the author had last looked."""
+
+
 class AuthorRefused(TicketRefused):
     """The agent who writes was disabled meanwhile."""
 

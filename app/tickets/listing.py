@@ -9,6 +9,7 @@ from app.contacts import repository as contacts
 from app.database import Connection
 from app.receipts import service as receipts
 from app.runtime import current
+from app.tags import repository as tags
 from app.tickets import listing_plan as plans
 from app.tickets import listing_repository as repository
 from app.tickets import listing_rules as rules
@@ -74,7 +75,9 @@ async def _page(conn: Connection, query: TicketQuery, stored: plans.Stored | Non
         ids, capped = await _ids(conn, query, stored, limit + 1)
     more = len(ids) > limit
     ids = ids[:limit]
-    rows = tuple(await repository.rows(conn, ids[::-1] if query.before else ids))
+    tagged = await tags.of_tickets(conn, ids)
+    found = await repository.rows(conn, ids[::-1] if query.before else ids)
+    rows = tuple(replace(row, tags=tagged.get(row.id, ())) for row in found)
     has_previous, has_next = (more, True) if query.before else (query.after is not None, more)
     return TicketPage(
         rows,
@@ -85,7 +88,10 @@ async def _page(conn: Connection, query: TicketQuery, stored: plans.Stored | Non
 
 
 async def _ids(conn: Connection, query: TicketQuery, stored: plans.Stored | None, limit: int) -> tuple[list[int], int]:
-    plan = plans.plan(query, stored)
+    tag_id = (await tags.ids(conn, [query.tag])).get(query.tag) if query.tag else None
+    if query.tag and tag_id is None:
+        return [], 0
+    plan = plans.plan(query, stored, tag_id)
     needles = needles_of(query.words)
     if plan is None or (query.words and not needles):
         return [], 0

@@ -35,6 +35,7 @@ class TicketRow:
     last_reply_id: int | None
     badge: Badge | None = None
     """Of the last reply that was mailed; None where there is none."""
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> TicketRow:

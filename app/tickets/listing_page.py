@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -84,18 +84,19 @@ def build(
     counts: Mapping[str, str],
     agents: Mapping[int, str],
     receipts: Mapping[str, str],
+    tags: Sequence[str] = (),
     problem: str = "",
 ) -> ListPage:
     """Draw one page.
 
     counts: of views in words, where known. agents: names by id. receipts: what `query.receipt` may be, with its words.
-    problem: why the list could not be made; there is no page then.
+    tags: those offered to narrow the list. problem: why the list could not be made; there is no page then.
     """
     return ListPage(
         title=_title(query) if not problem else "Tickets",
         page=page,
         tabs=_tabs(query, {} if query.is_filtered else counts),
-        menus=_menus(query, agents, receipts),
+        menus=_menus(query, agents, receipts, tags),
         order=_order(query),
         chips=_chips(query, agents, receipts),
         previous=_href(query, before=page.previous) if page.previous else "",
@@ -134,7 +135,9 @@ def _statuses_of(view: str) -> tuple[str, ...]:
     return _STATUSES_OF_VIEW.get(view, ("open", "pending"))
 
 
-def _menus(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str, str]) -> tuple[Menu, ...]:
+def _menus(
+    query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str, str], tags: Sequence[str]
+) -> tuple[Menu, ...]:
     """Filters that are not set yet and would narrow this view; what is set is a chip."""
     menus = []
     statuses = _statuses_of(query.view)
@@ -155,6 +158,8 @@ def _menus(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str,
     if query.receipt is None:
         options = [Link(label, _href(query.first_page(receipt=one))) for one, label in receipts.items()]
         menus.append(Menu("by-receipt", "Last reply", tuple(options)))
+    if query.tag is None and tags:
+        menus.append(Menu("by-tag", "Tag", tuple(Link(one, _href(query.first_page(tag=one))) for one in tags)))
     return tuple(menus)
 
 
@@ -187,6 +192,8 @@ def _chips(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str,
     if query.receipt:
         label = receipts.get(query.receipt, f"{query.receipt}, which no module reports now")
         chips.append(Link(f"Last reply: {label}", _href(query.first_page(receipt=None))))
+    if query.tag:
+        chips.append(Link(f"Tag: {query.tag}", _href(query.first_page(tag=None))))
     return tuple(chips)
 
 
@@ -223,7 +230,7 @@ def _empty(query: TicketQuery) -> Empty:
     if query.words:
         return _nothing_found(query)
     if query.is_filtered:
-        plain = first.first_page(status=None, priority=None, assignee=None, receipt=None)
+        plain = first.first_page(status=None, priority=None, assignee=None, receipt=None, tag=None)
         words = "No ticket of this view passes the filters. Remove one, or look at another view."
         return Empty("No tickets match", words, _href(plain), "Remove all filters")
     return {

@@ -43,10 +43,10 @@ class Plan:
         return " AND ".join(self.conditions) or "TRUE"
 
 
-def plan(query: TicketQuery, receipts: Stored | None = None) -> Plan | None:
+def plan(query: TicketQuery, receipts: Stored | None = None, tag_id: int | None = None) -> Plan | None:
     """How to find the query's tickets, or None where no ticket can match ("closed" among the open ones).
 
-    receipts: the stored values that `query.receipt` stands for; None where it is not asked for.
+    receipts: the stored values that `query.receipt` stands for; None where it is not asked for. tag_id: of `query.tag`.
     """
     active = _agreed(_active_of_view(query.view), _active_of_status(query.status))
     assignee = _agreed(_assignee_of_view(query), query.assignee)
@@ -71,6 +71,9 @@ def plan(query: TicketQuery, receipts: Stored | None = None) -> Plan | None:
         require("assignee", "t.assignee_id", assignee[0])
     if query.contact_id:
         require("contact", "t.contact_id", query.contact_id)
+    if tag_id is not None:
+        found.append("EXISTS (SELECT 1 FROM ticket_tags AS x WHERE x.ticket_id = t.id AND x.tag_id = %(tag)s)")
+        parameters["tag"] = tag_id
     if receipts == frozenset({None}):
         found.append("t.last_receipt IS NULL")
     elif receipts is not None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from app.receipts.rules import WORDS
+from app.tags import rules as tags
 from app.tickets.errors import ListRefused
 from app.tickets.rules import PRIORITIES, STATUSES
 
@@ -86,6 +87,7 @@ class TicketQuery:
     receipt: str | None = None
     """What the badge of the last reply says: a key of `receipt_choices`."""
     contact_id: int | None = None
+    tag: str | None = None
     words: str = ""
     """What is searched for."""
     sort: str = "activity"
@@ -96,7 +98,8 @@ class TicketQuery:
     @property
     def is_filtered(self) -> bool:
         """Whether anything but the view narrows the list."""
-        return any((self.status, self.priority, self.assignee is not None, self.receipt, self.contact_id, self.words))
+        chosen = (self.status, self.priority, self.receipt, self.contact_id, self.tag, self.words)
+        return self.assignee is not None or any(chosen)
 
     @property
     def ordered_by(self) -> str:
@@ -119,6 +122,7 @@ class TicketQuery:
             "priority": self.priority or "",
             "assignee": "none" if self.assignee == NOBODY else str(self.assignee or ""),
             "receipt": self.receipt or "",
+            "tag": self.tag or "",
             "sort": "" if self.sort == "activity" else self.sort,
             "dir": "" if self.descending else "asc",
             "after": str(self.after or ""),
@@ -146,6 +150,7 @@ def parse(arguments: Mapping[str, str], *, user_id: int) -> TicketQuery:
         priority=_choice(arguments, "priority", PRIORITIES),
         assignee=_assignee(arguments.get("assignee", ""), user_id),
         receipt=_choice(arguments, "receipt", RECEIPTS_IN_ORDER),
+        tag=_tag(arguments.get("tag", "")),
         words=words,
         sort=sort,
         descending=_choice(arguments, "dir", DIRECTIONS) != "asc",
@@ -189,6 +194,13 @@ def _assignee(value: str, user_id: int) -> int | None:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
         raise ListRefused({"assignee": f"`assignee` must be me, none or the number of a user, got {value[:40]!r}."})
     return int(value)
+
+
+def _tag(value: str) -> str | None:
+    try:
+        return tags.tidy(value) if value.strip() else None
+    except ValueError as error:
+        raise ListRefused({"tag": str(error)}) from None
 
 
 def _cursor(arguments: Mapping[str, str], name: str, sort: str) -> Cursor | None:

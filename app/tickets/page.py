@@ -115,6 +115,7 @@ async def context(
         "entries": _entries(cards, conversation),
         "earlier": conversation.earlier,
         "first_id": conversation.messages[0].id if conversation.messages else None,
+        "last_id": conversation.messages[-1].id if conversation.messages else None,
         "before": before,
         "history": [_line(change) for change in reversed(conversation.history)],
         "summary": _summary(panels),
@@ -127,6 +128,7 @@ async def context(
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
+        "tags": ticket.tags,
         "departments": await department_choices(),
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
@@ -255,6 +257,7 @@ def _line(change: Change) -> HistoryLine:
         "assignee": "user",
         "department": "inbox",
         "verdict": "eye",
+        "tags": "flag",
     }
     who = change.user_name or "The customer's answer"
     words = rules.history_words(who, change.field, change.old_value, change.new_value)

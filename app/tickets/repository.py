@@ -180,6 +180,21 @@ async def count_before(conn: Connection, ticket_id: int, message_id: int) -> int
     return int(await conn.fetch_value(sql, {"ticket_id": ticket_id, "id": message_id}))
 
 
+async def written_since(conn: Connection, *, ticket_id: int, seen: int, not_by: int) -> list[tuple[str, str]]:
+    """Kind and writer's name of the messages after `seen` that another than this agent wrote, oldest first."""
+    rows = await conn.fetch_all(
+        """
+        SELECT r.kind, COALESCE(u.name, c.name, c.email, '') AS name
+          FROM ticket_replies AS r LEFT JOIN users AS u ON u.id = r.author_user_id
+          LEFT JOIN contacts AS c ON c.id = r.contact_id
+         WHERE r.ticket_id = %(ticket)s AND r.id > %(seen)s AND (r.author_user_id IS NULL OR r.author_user_id <> %(by)s)
+         ORDER BY r.id LIMIT 20
+        """,
+        {"ticket": ticket_id, "seen": seen, "by": not_by},
+    )
+    return [(row["kind"], row["name"] or "Somebody") for row in rows]
+
+
 async def message(conn: Connection, ticket_id: int, message_id: int) -> Message | None:
     """One message, if it belongs to the ticket."""
     row = await conn.fetch_one(

@@ -26,6 +26,7 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
     """
     form = await request.form
     try:
+        add_tags, remove_tags = rules.tag_line(form.get("tags", ""), form.get("tags_was", ""))
         await service.change(
             ticket_id,
             user=g.user,
@@ -33,6 +34,8 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
             priority=_touched(form, "priority") or None,
             assignee_id=_assignee(form),
             department_id=_department(form),
+            add_tags=add_tags,
+            remove_tags=remove_tags,
         )
     except TicketRefused as error:
         context = await page.context(ticket_id, user=g.user, errors=error.fields)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from quart import Blueprint, g, redirect, render_template, request, url_for
+from urllib.parse import urlencode
+
+from quart import Blueprint, Response, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
+from app.database import utcnow
 from app.receipts import service as receipts
-from app.tickets import listing, listing_page
+from app.tags import service as tags
+from app.tickets import bulk, exporting, listing, listing_page
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
+from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
+from app.tickets.rules import PRIORITIES, STATUSES
+from app.web.errors import error_response
 
 ticket_list = Blueprint("ticket_list", __name__)
+
+
+@ticket_list.get("/tickets.csv")
+async def export() -> ResponseReturnValue:
+    """The list that the arguments name, as a CSV file without pages."""
+    try:
+        query = rules.parse(request.args, user_id=g.user.id)
+        page = await exporting.first_page(query)
+    except ListRefused as error:
+        return await error_response(400, str(error))
+    except SearchTooBroad as error:
+        return await error_response(422, str(error))
+    headers = {"Content-Disposition": f'attachment; filename="tickets-{utcnow():%Y-%m-%d}.csv"'}
+    response = Response(exporting.csv_file(query, page), content_type="text/csv; charset=utf-8", headers=headers)
+    # A long list takes longer than an answer usually may.
+    response.timeout = None
+    return response
 
 
 @ticket_list.get("/tickets")
@@ -41,8 +65,20 @@ async def index() -> ResponseReturnValue:
         counts=await listing.view_counts(g.user.id),
         agents=await listing.agents(),
         receipts=rules.receipt_choices(await receipts.visible_states()),
+        tags=await tags.suggest(),
         problem=problem,
     )
+    done = request.args.get("done", "")
+    number = int(done) if done.isascii() and done.isdecimal() and len(done) < 19 else 0
     return await render_template(
-        "tickets/list.html", list=shown, query=query.words, row_words=ROW_WORDS, live_topics="tickets"
+        "tickets/list.html",
+        list=shown,
+        query=query.words,
+        row_words=ROW_WORDS,
+        live_topics="tickets",
+        back=urlencode(query.arguments()),
+        statuses=list(STATUSES.items()),
+        priorities=list(PRIORITIES.items()),
+        assignees=await assignees(),
+        undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status

@@ -44,6 +44,7 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
             uploads=form.uploads,
             then_status="closed" if form.then_close else None,
             once=form.once,
+            seen=form.seen,
         )
     except TicketRefused as error:
         kept = await form.keep_files(ticket_id=ticket_id, user=g.user)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from app.email.markup_limits import MAX_HTML
+from app.tags import rules as tags
 from app.tickets.errors import BodyTooLarge, TicketRefused
 
 STATUSES = {"open": "Open", "pending": "Waiting for the customer", "closed": "Closed"}
@@ -136,9 +137,33 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
         return f"set the priority to {PRIORITIES.get(new, new)}"
     if field == "department":
         return f"moved it to {new}" if new else f"took it out of {old}"
+    if field == "tags":
+        words = ([f"added {_tag_words(new)}"] if new else []) + ([f"removed {_tag_words(old)}"] if old else [])
+        return " and ".join(words)
     if not new:
         return "gave it back" if old == who else f"took it from {old}"
     return "took it" if new == who else f"assigned it to {new}"
+
+
+def retag(add: Sequence[str], remove: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tags to add and to remove, as they are stored. Raises TicketRefused naming the field `tags`."""
+    try:
+        return tags.check(add), tuple(dict.fromkeys(tags.tidy(name) for name in remove))
+    except ValueError as error:
+        raise TicketRefused({"tags": str(error)}) from None
+
+
+def tag_line(line: str, was: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was added to and removed from a line of tags. Raises TicketRefused naming the field `tags`."""
+    try:
+        now, before = tags.parse(line), tags.parse(was)
+    except ValueError as error:
+        raise TicketRefused({"tags": str(error)}) from None
+    return tuple(one for one in now if one not in before), tuple(one for one in before if one not in now)
+
+
+def _tag_words(names: str) -> str:
+    return f"the tag{'s' if ',' in names else ''} {names}"
 
 
 def form_name(text: str | None) -> str | None:

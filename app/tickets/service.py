@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.accounts.models import User
 from app.contacts.service import find_or_create_contact
@@ -11,6 +12,7 @@ from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.runtime import current
+from app.tags import repository as tagging
 from app.tickets import (
     attachments,
     attachments_repository,
@@ -36,9 +38,11 @@ HISTORY = 200
 
 
 async def ticket(ticket_id: int) -> Ticket:
-    """One ticket. Raises TicketNotFound."""
+    """One ticket with its tags. Raises TicketNotFound."""
     async with current().database.connection() as conn:
-        return await steps.ticket(conn, ticket_id)
+        found = await steps.ticket(conn, ticket_id)
+        tagged = await tagging.of_tickets(conn, [ticket_id])
+    return replace(found, tags=tagged.get(ticket_id, ()))
 
 
 async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
@@ -78,6 +82,7 @@ async def create_ticket(
     created_by: User | None,
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
+    tags: Sequence[str] = (),
 ) -> int:
     """Open a ticket with a message of its customer, and return its id. Nothing is mailed.
 
@@ -89,6 +94,7 @@ async def create_ticket(
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+    names, _ = rules.retag(tags, ())
     body = await bodies.from_customer(html_body, text_body)
 
     async def work(conn: Connection) -> int:
@@ -116,6 +122,8 @@ async def create_ticket(
                 uploads=uploads,
                 html="",
             )
+        if names:
+            await tagging.put(conn, ticket_id, (await tagging.ensure(conn, names)).values())
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
         await search_index.add(conn, ticket_id, body.text)
         await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=message_id)
@@ -175,6 +183,7 @@ async def add_reply(
     uploads: Sequence[Upload] = (),
     then_status: str | None = None,
     once: str | None = None,
+    seen: int | None = None,
 ) -> SentReply:
     """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
 
@@ -184,6 +193,8 @@ async def add_reply(
     then_status: the ticket's status after it; None leaves the status.
     once: names the form that brings it: the same form with the same text, sent again because its answer was lost or
     by a double click, gives the first reply and sends nothing.
+    seen: the id of the newest message that the author saw: a reply that crosses what somebody else wrote since is
+    refused with ReplyCrossed, at the field `body`; None sends in any case, as notes always do.
     Raises TicketNotFound; AuthorRefused where `author` was disabled meanwhile; TicketRefused with the fields `to`,
     `cc`, `bcc`, `body` (BodyTooLarge with the numbers), `files` or `status` that do not hold. Then nothing is stored.
     """
@@ -199,7 +210,8 @@ async def add_reply(
         enable_tracking, recipients, department_id=known.department_id
     )
     said = enable_tracking is not None
-    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=rules.form_name(once))
+    name = rules.form_name(once)
+    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=name, seen=seen)
 
     async def work(conn: Connection) -> SentReply:
         found = await steps.locked(conn, ticket_id)
@@ -286,13 +298,16 @@ async def change(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    add_tags: Sequence[str] = (),
+    remove_tags: Sequence[str] = (),
 ) -> tuple[Change, ...]:
     """Set what is given and return what changed by it; each change is in the history.
 
     assignee_id: None takes the ticket from whoever has it; department_id likewise. Raises TicketNotFound, or
-    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, or a department that is
-    gone.
+    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, a department that is
+    gone, or tags that do not hold.
     """
+    retag = rules.retag(add_tags, remove_tags)
     if status is not None:
         rules.check_choice("status", status, tuple(rules.STATUSES))
     if priority is not None:
@@ -308,6 +323,7 @@ async def change(
             priority=priority,
             assignee_id=assignee_id,
             department_id=department_id,
+            retag=steps.Retag(*retag),
         )
 
     return await current().database.run(work)

@@ -12,9 +12,11 @@ from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
+from app.tags import repository as tags
+from app.tags.rules import MOST as MOST_TAGS
 from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
 from app.tickets.bodies import Body
-from app.tickets.errors import AuthorRefused, TicketNotFound, TicketRefused
+from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, SentReply, Ticket
 
@@ -24,6 +26,14 @@ class Unchanged:
 
 
 UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True)
+class Retag:
+    """Tags to put on a ticket and to take from it, as `app.tags.rules` writes them."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,8 @@ class Reply:
     first: bool = False
     once: str | None = None
     """Names the form it came by."""
+    seen: int | None = None
+    """The newest message that its author had before them; None where nobody says."""
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
@@ -102,6 +114,8 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         )
         if known is not None:
             return SentReply(known, None)
+    if reply.seen is not None and reply.recipients is not None:
+        await _check_not_crossed(conn, found.id, reply.seen, author)
     kind = "note" if reply.recipients is None else "reply"
     reply_id = await repository.insert_message(
         conn,
@@ -146,6 +160,19 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
     return SentReply(reply_id, mail)
 
 
+async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author: User) -> None:
+    """Raise ReplyCrossed where somebody else wrote since: an answer that does not know of it must not go out unread."""
+    newer = await repository.written_since(conn, ticket_id=ticket_id, seen=seen, not_by=author.id)
+    if not newer:
+        return
+    words = {"reply": "answered", "note": "added a note", "customer": "wrote again"}
+    told = list(dict.fromkeys(f"{name} {words[kind]}" for kind, name in newer))
+    who = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    raise ReplyCrossed(
+        {"body": f"Nothing was sent: {who} while you were writing. Read that above, then send this, or change it."}
+    )
+
+
 async def apply(
     conn: Connection,
     found: Ticket,
@@ -155,8 +182,9 @@ async def apply(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    retag: Retag | None = None,
 ) -> tuple[Change, ...]:
-    """Set status, priority, assignee and department where they differ, and write the differences down.
+    """Set status, priority, assignee, department and tags where they differ, and write the differences down.
 
     found: the ticket as `locked` gave it. user: None where the portal does it.
     """
@@ -171,16 +199,19 @@ async def apply(
     if new_department != found.department_id:
         name = await _department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
+    if changed:
+        await repository.update_properties(
+            conn,
+            ticket_id=found.id,
+            status=new_status,
+            priority=new_priority,
+            assignee_id=new_assignee,
+            department_id=new_department,
+        )
+    if retag is not None:
+        changed += await _retag(conn, found.id, retag)
     if not changed:
         return ()
-    await repository.update_properties(
-        conn,
-        ticket_id=found.id,
-        status=new_status,
-        priority=new_priority,
-        assignee_id=new_assignee,
-        department_id=new_department,
-    )
     for field, old, new in changed:
         await repository.insert_change(
             conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
@@ -188,6 +219,21 @@ async def apply(
     await live.publish(conn, ticket_id=found.id, kind="ticket")
     now = utcnow()
     return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)
+
+
+async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[str, str, str]]:
+    had = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
+    add = [name for name in retag.add if name not in had]
+    remove = [name for name in retag.remove if name in had]
+    if len(had) + len(add) - len(remove) > MOST_TAGS:
+        words = f"Ticket #{ticket_id} would have more than {MOST_TAGS} tags; remove some first."
+        raise TicketRefused({"tags": words})
+    if remove:
+        await tags.take(conn, ticket_id, remove)
+    if add:
+        await tags.put(conn, ticket_id, (await tags.ensure(conn, add)).values())
+    # A line of history holds 500 characters.
+    return [("tags", ", ".join(remove)[:500], ", ".join(add)[:500])] if add or remove else []
 
 
 async def _assignee_name(conn: Connection, user_id: int) -> str:

@@ -25,6 +25,7 @@ from app.web.client_address import client_address
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ACCESS = "_portal_access"
+SENSITIVE = "_portal_sensitive"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +44,14 @@ def anonymous(view: F) -> F:
 def admin_required(view: F) -> F:
     """A page for admins only."""
     setattr(view, ACCESS, "admin")
+    return view
+
+
+def sensitive(view: F) -> F:
+    """A page on which a password is typed, or whose address alone opens something. Modules' scripts are told so; a
+    page without login whose address differs from reader to reader counts as one anyhow.
+    """
+    setattr(view, SENSITIVE, True)
     return view
 
 

@@ -8,6 +8,7 @@ from quart.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.database import DatabaseUnavailable
+from app.web.page_scripts import no_scripts
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ async def error_response(code: int, message: str) -> ResponseReturnValue:
         response: Response = jsonify({"error": {"code": code, "message": message}})
         response.status_code = code
         return response
+    no_scripts()
     page = await render_template("errors/error.html", code=code, title=TITLES.get(code, "Error"), message=message)
     return page, code
 

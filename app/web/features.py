@@ -8,6 +8,7 @@ from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
 from app.api.routes import api
+from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
 from app.departments.routes import departments
@@ -16,8 +17,11 @@ from app.inbound.routes_mailboxes import mailboxes
 from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
+from app.presence.routes import presence
 from app.privacy.routes import privacy
+from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
+from app.tickets.routes_bulk import ticket_bulk
 from app.tickets.routes_files import ticket_files
 from app.tickets.routes_list import ticket_list
 from app.tickets.routes_new import new_ticket
@@ -30,6 +34,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(api)
+    app.register_blueprint(canned)
     app.register_blueprint(contacts)
     app.register_blueprint(departments)
     app.register_blueprint(health)
@@ -40,9 +45,12 @@ def install(app: Quart) -> None:
     app.register_blueprint(new_ticket)
     app.register_blueprint(notifications)
     app.register_blueprint(opt_out)
+    app.register_blueprint(presence)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
+    app.register_blueprint(tags)
     app.register_blueprint(ticket_actions)
+    app.register_blueprint(ticket_bulk)
     app.register_blueprint(ticket_files)
     app.register_blueprint(ticket_list)
     app.register_blueprint(tickets)

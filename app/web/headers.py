@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Quart, Response, request
 
 from app.runtime import current
+from app.web import page_scripts
 
 CSP = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; frame-src 'self'; "
@@ -23,8 +24,9 @@ async def _harden(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if response.mimetype == "text/html":
-        headers.setdefault("Content-Security-Policy", CSP)
+        headers.setdefault("Content-Security-Policy", page_scripts.policy(CSP))
         headers.setdefault("X-Frame-Options", "DENY")
+        page_scripts.mark(response)
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     elif "v" not in request.args:

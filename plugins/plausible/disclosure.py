@@ -25,7 +25,10 @@ def paragraphs(settings: PlausibleSettings, *, enabled: bool) -> Sequence[Paragr
     told = [Paragraph(TITLE, f"{_what(settings, enabled=enabled)} {_how_much(settings)} {_how_long(settings)}")]
     if not enabled:
         return told
-    return [*told, Paragraph("What other services get", _sync(settings))]
+    told.append(Paragraph("What other services get", _sync(settings)))
+    if settings.page_analytics != "off":
+        told.append(Paragraph("Visits to our pages", _pages(settings)))
+    return told
 
 
 def _what(settings: PlausibleSettings, *, enabled: bool) -> str:
@@ -98,3 +101,25 @@ def _sync(settings: PlausibleSettings) -> str:
     if settings.visitor_mode == "none":
         return told
     return f"{told} A code computed with a secret key stands for you; it is another one each day."
+
+
+def _pages(settings: PlausibleSettings) -> str:
+    host = urlsplit(settings.base_url).hostname or settings.base_url
+    which = "our pages" if settings.page_analytics == "all" else "those of our pages that need no login"
+    what = (
+        f"We count visits to {which} with the analytics service at {host}, without cookies. It is told the kind of "
+        "page, but no number, name or title, the site that led you here, and how far and how long you read."
+    )
+    if not settings.page_proxy:
+        who = "Your browser connects to that service, which so learns your IP address and your browser's name."
+    elif settings.visitor_mode == "none":
+        who = "This goes by our own server, which passes it on without your IP address and your browser's name."
+    elif settings.visitor_mode == "real" and settings.ip_mode == "full":
+        who = "This goes by our own server. Your IP address and your browser's name go with it."
+    else:
+        who = (
+            "This goes by our own server, which passes it on with your browser's name and without your IP address. A "
+            "code computed from that with a secret key stands for you; it is another one each day."
+        )
+    wish = "If your browser asks not to be tracked (Do Not Track, Global Privacy Control), none of it happens."
+    return f"{what} {who} {wish}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from app.database import utcnow
 from app.hookspecs import PluginContext
@@ -15,6 +16,7 @@ from plugins.plausible.networks_file import NetworksFile, own_path
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.restoring import Restoring
 from plugins.plausible.settings import PlausibleSettings
+from plugins.plausible.sync.days import SiteDays
 from plugins.plausible.tokens import Signer
 
 
@@ -73,5 +75,11 @@ class Handles:
         return Surroundings(
             urlsplit(self.context.settings.portal_url or "").hostname,
             is_stale=lambda: self.networks.is_stale(utcnow().date()),
-            is_sent_on=lambda: self.context.is_enabled() and self.settings.send_to_plausible,
+            sent_on=self._sent_on,
         )
+
+    def _sent_on(self) -> SiteDays | None:
+        settings = self.settings
+        if not self.context.is_enabled() or not settings.send_to_plausible:
+            return None
+        return SiteDays(ZoneInfo(settings.site_timezone))

@@ -31,14 +31,18 @@ from app.hookspecs import (
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, growth, repository
+from plugins.plausible import activity, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
+from plugins.plausible.commands_sync import sync_command
 from plugins.plausible.fast_path import FastPath
 from plugins.plausible.handles import Handles
+from plugins.plausible.jobs import jobs_of
 from plugins.plausible.links import copy_note
 from plugins.plausible.lone_page import LonePage
+from plugins.plausible.page_hooks import PageHooks
+from plugins.plausible.pages.routes import page_routes
 from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
@@ -49,10 +53,12 @@ from plugins.plausible.routes_machines import PATH as MACHINES
 from plugins.plausible.routes_machines import machines_routes
 from plugins.plausible.routes_preview import PATH as PREVIEW
 from plugins.plausible.routes_preview import preview_routes
-from plugins.plausible.selftest import address_problem, is_loopback, notice, self_test
+from plugins.plausible.routes_sync import PATH as SYNC
+from plugins.plausible.routes_sync import sync_routes
+from plugins.plausible.selftest import address_problem, is_loopback, notice
+from plugins.plausible.selftest.hooks import SelfTestHooks
 from plugins.plausible.settings import PlausibleSettings
-from plugins.plausible.sync import job
-from plugins.plausible.sync.job import Sync
+from plugins.plausible.sync.watch import SyncWatch
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
@@ -62,7 +68,7 @@ SIGNS_PATIENCE = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Plausible(PrivacyHooks):
+class Plausible(PageHooks, SelfTestHooks, PrivacyHooks):
     """Opens and clicks of ticket replies."""
 
     def __init__(self) -> None:
@@ -86,7 +92,11 @@ class Plausible(PrivacyHooks):
             description="Shows who has read a reply and which links were followed.",
             icon="📊",
             settings_model=PlausibleSettings,
-            pages=(NavItem("Preview on a mail", PREVIEW), NavItem("Machines", MACHINES)),
+            pages=(
+                NavItem("Preview on a mail", PREVIEW),
+                NavItem("Machines", MACHINES),
+                NavItem("Sync to Plausible", SYNC),
+            ),
         )
 
     @hookimpl
@@ -96,16 +106,18 @@ class Plausible(PrivacyHooks):
 
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
-        """Status, preview and the page of machines."""
+        """Status, preview and the pages of machines and of the sync."""
         handles = self._handles()
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
         signs = self._signs = AgentSigns(handles.context)
+        watch = SyncWatch(handles.context.database, handles.context.is_enabled)
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving
         async def start() -> None:
             recording.start()
+            watch.start()
             # A database that is silent must not keep the process from answering.
             with suppress(TimeoutError):
                 async with asyncio.timeout(SIGNS_PATIENCE):
@@ -115,11 +127,14 @@ class Plausible(PrivacyHooks):
 
         @routes.after_app_serving
         async def close() -> None:
+            await watch.close()
             await recording.close()
             await signs.close()
 
         machines = machines_routes(handles.context, handles.networks)
-        return [routes, preview_routes(handles.context, lambda: handles.settings), trap_routes(), machines]
+        preview = preview_routes(handles.context, lambda: handles.settings)
+        pages = page_routes(handles)
+        return [routes, preview, trap_routes(), machines, sync_routes(handles), pages]
 
     @hookimpl
     def asgi_routes(self) -> Sequence[AsgiRoute]:
@@ -238,21 +253,8 @@ class Plausible(PrivacyHooks):
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:
-        """Partitions of the table of events, and copies that are due for a second look."""
-        handles = self._handles()
-
-        async def tend() -> None:
-            await growth.tend(handles.context.database, keep=lambda: handles.settings.keep_days)
-
-        async def settle() -> None:
-            await rejudge.settle_due(handles.context.database, handles.around)
-
-        sync = Sync(handles.context.database, handles.context.settings.key, lambda: handles.settings)
-        return [
-            Job("months of events", growth.INTERVAL, tend),
-            Job("who opened", rejudge.INTERVAL, settle),
-            Job("sync", job.INTERVAL, sync.run),
-        ]
+        """Partitions of the table of events, second looks, the sync, and what Plausible counts of it."""
+        return jobs_of(self._handles())
 
     @hookimpl
     def commands(self) -> Sequence[Command]:
@@ -265,7 +267,8 @@ class Plausible(PrivacyHooks):
         def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
             return cli.run(lambda: work(self._handles().context.database))
 
-        return [*commands(), quarantine_command(on_database), reclassify_command(handles)]
+        by_hand = [quarantine_command(on_database), sync_command(on_database), reclassify_command(handles)]
+        return [*commands(), *by_hand]
 
     @hookimpl
     def tracking_notice(self) -> str | None:
@@ -292,14 +295,6 @@ class Plausible(PrivacyHooks):
         except (ValueError, outbound.Refused, outbound.NotResolved) as error:
             return {"base_url": str(error)}
         return {}
-
-    @hookimpl
-    async def check(self) -> Sequence[CheckResult]:
-        """The self-test."""
-        handles = self._handles()
-        settings = handles.context.settings
-        networks = handles.networks.check(utcnow().date())
-        return await self_test(settings, handles.settings, handles.links, handles.context.database, networks)
 
     def _warn_about_address(self) -> None:
         """Say once in each process's log why tracking does not work, or not well."""

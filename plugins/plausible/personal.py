@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
-from app.database import Connection, Database
+from app.database import Connection, Database, utcnow
 from app.hookspecs import MOST_EXPORTED, ContactData, WorkDone
 from app.sql import in_list, in_parts
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.retention import DELETED, delete_events, recipients_with_events
+from plugins.plausible.sync.erasing import take_out_erased
 
 PAGE = 500
 """Events set aside that are looked at together."""
+ANSWER_WAIT = 1.0
+"""Seconds between two looks at an event that is being sent; it has an outcome after two minutes at the latest."""
+WAITING = "events that waited for Plausible"
 
 Table = Sequence[Mapping[str, Any]]
 
@@ -34,8 +40,21 @@ async def export(database: Database, contact: ContactData) -> Mapping[str, Table
     return {"opens_and_clicks": events, "readings": sums, "events_set_aside": set_aside}
 
 
-async def erase(database: Database, contact: ContactData) -> WorkDone:
-    """Delete one batch of their opens and clicks; what they add up to stays with the mails, which name nobody then."""
+async def erase(database: Database, contact: ContactData, *, machines: bool, day: date) -> WorkDone:
+    """Delete one batch of their opens and clicks; what they add up to stays with the mails, which name nobody then.
+
+    What of it waits to be sent to Plausible leaves first. machines: whether what machines did is sent too. day: of the
+    site at Plausible, on which it is counted.
+    """
+    for ids in in_parts(contact.recipient_ids):
+        left, more = await database.run(
+            lambda conn, ids=ids: take_out_erased(conn, ids, machines=machines, day=day, now=utcnow())  # type: ignore[misc]
+        )
+        if more and not left:
+            # Somebody sends one of them right now: nobody knows what became of it until the answer is there.
+            await asyncio.sleep(ANSWER_WAIT)
+        if left or more:
+            return WorkDone({WAITING: left} if left else {}, done=False)
     for ids in in_parts(contact.recipient_ids):
         async with database.connection() as conn:
             rows = await recipients_with_events(conn, ids, most=DELETED)
@@ -70,10 +89,13 @@ async def _events(conn: Connection, ids: Sequence[int], most: int) -> list[Mappi
     return [
         *await conn.fetch_all(
             f"""
-            SELECT recipient_id, event_type AS kind, occurred_at, repeats, event_url AS url, user_agent, ip_address,
-                   referrer, class, confidence, reason, evidence, plausible_sent, plausible_sent_at,
-                   plausible_outcome
-              FROM email_tracking_events WHERE recipient_id IN {named} ORDER BY recipient_id, id LIMIT %(most)s
+            SELECT e.recipient_id, e.event_type AS kind, e.occurred_at, e.repeats, e.event_url AS url, e.user_agent,
+                   e.ip_address, e.referrer, e.class, e.confidence, e.reason, e.evidence,
+                   COALESCE(e.plausible_outcome, o.state) AS plausible_outcome,
+                   GREATEST(e.plausible_attempts, COALESCE(o.attempts, 0)) AS plausible_attempts,
+                   e.plausible_sent, e.plausible_sent_at, o.next_attempt_at AS plausible_next_attempt_at
+              FROM email_tracking_events AS e LEFT JOIN email_tracking_outbox AS o ON o.event_key = e.event_key
+             WHERE e.recipient_id IN {named} ORDER BY e.recipient_id, e.id LIMIT %(most)s
             """,  # noqa: S608
             {**parameters, "most": most},
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.database import utcnow
 from app.hookspecs import ContactData, Paragraph, WorkDone, hookimpl
 from plugins.plausible import disclosure, personal, retention
 from plugins.plausible.handles import Handles
+from plugins.plausible.sync.days import SiteDays
 
 
 class PrivacyHooks:
@@ -27,7 +29,13 @@ class PrivacyHooks:
     @hookimpl
     async def erase_contact(self, contact: ContactData) -> WorkDone:
         """Delete opens and clicks of a person; counts stay."""
-        return await personal.erase(self._handles().context.database, contact)
+        handles = self._handles()
+        return await personal.erase(
+            handles.context.database,
+            contact,
+            machines=handles.settings.send_machine_events,
+            day=SiteDays(ZoneInfo(handles.settings.site_timezone)).day(utcnow()),
+        )
 
     @hookimpl
     async def purge_old(self) -> WorkDone:

@@ -9,6 +9,8 @@ from datetime import datetime
 from app.database import Connection
 from app.sql import in_list
 
+LOOKED_AT = 1000
+"""Newest copies that are looked at for whether any was opened."""
 TIMELINE_EVENTS = 20
 """Newest events of each recipient that the popover lists."""
 
@@ -189,4 +191,25 @@ async def last_event_at(conn: Connection) -> datetime | None:
     moment: datetime | None = await conn.fetch_value(
         "SELECT occurred_at FROM email_tracking_events ORDER BY id DESC LIMIT 1"
     )
+    return moment
+
+
+async def silent_copies(conn: Connection, *, since: datetime | None, before: datetime) -> int:
+    """How many tracked copies went out after `since` and before `before`, among the newest LOOKED_AT."""
+    return int(
+        await conn.fetch_value(
+            f"""
+            SELECT COUNT(*)
+              FROM (SELECT state, reports, sent_at FROM email_recipients ORDER BY id DESC LIMIT {LOOKED_AT}) AS newest
+             WHERE state = 'sent' AND reports <> '' AND sent_at < %(before)s
+               AND (%(since)s IS NULL OR sent_at > %(since)s)
+            """,  # noqa: S608
+            {"since": since, "before": before},
+        )
+    )
+
+
+async def now(conn: Connection) -> datetime:
+    """The database server's clock."""
+    moment: datetime = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
     return moment

@@ -9,9 +9,11 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from app.hookspecs import TRACKED_KINDS, ModuleSettings, TrackingPolicy
+from app.hookspecs import TRACKED_KINDS, TrackingPolicy
 from plugins.plausible.addresses import AddressMode
 from plugins.plausible.rewriter import PixelPosition
+from plugins.plausible.settings_pages import PageSettings
+from plugins.plausible.settings_setup import SetupSettings
 
 MAILS = "Tracking in mails"
 WHO = "Who is tracked"
@@ -25,7 +27,7 @@ VisitorMode = Literal["anonymous", "real", "none"]
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?:/[a-z0-9._~/-]{1,100})?", re.ASCII)
 
 
-class PlausibleSettings(ModuleSettings):
+class PlausibleSettings(PageSettings, SetupSettings):
     """Fields with a first value from the environment are named as their PLAUSIBLE_* variable, in lower case."""
 
     track_opens: bool = Field(
@@ -134,14 +136,15 @@ class PlausibleSettings(ModuleSettings):
     api_key: SecretStr | None = Field(
         None,
         title="API key",
-        description="Optional. Stored encrypted and never shown again.",
+        description="Optional: lets the page Sync to Plausible compare what was sent with what Plausible counts; one "
+        "for the Sites API makes goals too. Stored encrypted and never shown again.",
         json_schema_extra={"env": "PLAUSIBLE_API_KEY", "group": PLAUSIBLE},
     )
     send_to_plausible: bool = Field(
         False,
         title="Send to Plausible",
         description="Passes opens and clicks by people on, without anything that names a person, a ticket or a link. "
-        "Needs the site domain.",
+        "Needs the site domain. The page Sync to Plausible, linked above, tells what became of it.",
         json_schema_extra={"env": "PLAUSIBLE_SEND_TO_PLAUSIBLE", "group": PLAUSIBLE},
     )
     visitor_mode: VisitorMode = Field(

@@ -195,3 +195,32 @@ async def test_a_ticket_that_is_not_there_is_a_404(api: Api) -> None:
     answer = await api.get("/tickets/4711")
     assert answer.status == 404
     assert answer.json["error"]["message"] == "There is no ticket #4711."
+
+
+async def test_a_ticket_is_changed_and_what_is_not_given_stays(api: Api, agent: User) -> None:
+    ticket = (await api.post("/tickets", {**NEW, "tags": ["Refund", "vip"]})).json
+    assert ticket["tags"] == ["refund", "vip"]
+    path = f"/tickets/{ticket['id']}"
+    answer = await api.call("PATCH", path, json={"status": "pending", "assignee": "me", "tags": ["vip", "late"]})
+    assert answer.status == 200
+    changed = answer.json
+    assert (changed["status"], changed["priority"], changed["tags"]) == ("pending", "normal", ["late", "vip"])
+    assert changed["assignee"] == {"id": agent.id, "name": "Gus Agent"}
+    assert (await api.call("PATCH", path, json={"assignee": "none", "priority": "high"})).json["assignee"] is None
+    assert (await api.call("PATCH", path, json={"assignee": agent.id})).json["tags"] == ["late", "vip"]
+    assert (await api.call("PATCH", path, json={"tags": []})).json["tags"] == []
+    listed = (await api.get("/tickets?tag=vip")).json["tickets"]
+    assert listed == []
+    assert (await api.get("/tickets/tags?q=V")).json == {"tags": ["vip"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"tags": ["x" * 41]}, "tags"), ({"assignee": 999_999}, "assignee"), ({"department": "No such"}, "department")],
+)
+async def test_a_change_that_does_not_hold_is_refused(api: Api, given: dict[str, Any], field: str) -> None:
+    ticket = (await api.post("/tickets", NEW)).json
+    answer = await api.call("PATCH", f"/tickets/{ticket['id']}", json=given)
+    assert answer.status == 422
+    assert field in answer.json["error"]["fields"]
+    assert (await api.call("PATCH", "/tickets/999999", json=given)).status == 404

@@ -57,7 +57,8 @@ class ImapServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._background.call(lambda: self._server and self._server.close())
+        assert self._server is not None
+        self._background.call(self._server.close)
         self._background.__exit__(kind, error, trace)
 
     async def _start(self) -> None:

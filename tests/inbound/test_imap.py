@@ -13,6 +13,7 @@ import pytest
 from app.accounts.models import User
 from app.database import DatabaseUnavailable
 from app.inbound import mailboxes, polling, processing
+from app.inbound.errors import MailboxRefused
 from app.inbound.imap import ImapFailed
 from app.inbound.mailbox_rules import Form
 from app.inbound.polling import Poller
@@ -154,7 +155,7 @@ async def test_a_password_is_stored_encrypted_and_stays_with_its_server(inbox: I
     row = (await inbox.all("SELECT password FROM mailboxes"))[0]
     assert SECRET not in row["password"]
     form = Form("help@portal.test", fetches=True, host="evil.example", username="bob")
-    with pytest.raises(mailboxes.MailboxRefused, match="password is empty"):
+    with pytest.raises(MailboxRefused, match="password is empty"):
         await mailboxes.change(box, form, by=admin)
 
 

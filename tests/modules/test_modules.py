@@ -15,7 +15,7 @@ from quart.typing import TestClientProtocol as Client
 from app import create_app
 from app.accounts.models import User
 from app.hookspecs import CheckResult, ModuleInfo, ModuleSettings, PluginContext, hookimpl
-from app.modules import service
+from app.modules import forms, service
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.support.web import get, log_in, post
@@ -49,6 +49,10 @@ class Echo:
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:
         return [CheckResult("Microphone", True, "hears us")]
+
+    @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        return [*await self.check(), CheckResult("Valley", False, "gives <nothing> back: shout louder")]
 
 
 @pytest.fixture
@@ -218,6 +222,20 @@ async def test_the_page_escapes_and_shows_the_self_test(admin_client: Client) ->
     assert "Microphone" in page
 
 
+async def test_only_the_button_asks_other_servers(admin_client: Client, agent_client: Client) -> None:
+    for page in ("/admin/modules/echo", "/admin/modules"):
+        assert "Valley" not in await (await get(admin_client, page)).get_data(as_text=True)
+    assert (await get(admin_client, "/admin/modules/echo/test")).status_code == 303, "where a reload ends"
+    response = await post(admin_client, "/admin/modules/echo/test", {})
+    page = await response.get_data(as_text=True)
+    assert response.status_code == 200
+    assert "One step of 2 failed" in page
+    assert "gives &lt;nothing&gt; back: shout louder" in page
+    assert 'action="/admin/modules/echo"' in page, "Save goes to the module's page also from here"
+    assert (await post(admin_client, "/admin/modules/nothing/test", {})).status_code == 404
+    assert (await post(agent_client, "/admin/modules/echo/test", {})).status_code == 403
+
+
 async def test_a_failing_plugin_shows_as_failing(admin_client: Client, runtime: Runtime) -> None:
     await service.set_enabled("echo", enabled=True, user=None)
     runtime.health.note("echo", "email_sent", "ValueError: no <air>")
@@ -231,3 +249,19 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(2):
         while not condition():
             await asyncio.sleep(0.05)
+
+
+def test_an_inherited_field_stands_where_it_says() -> None:
+    class Inherited(ModuleSettings):
+        second: str = Field("", json_schema_extra={"after": "first"})
+        lost: str = Field("", json_schema_extra={"after": "nothing"})
+
+    class Ordered(Inherited):
+        first: str = ""
+        third: str = ""
+
+    info = ModuleInfo("sample", "Sample", "", "🧪", settings_model=Ordered)
+
+    [fields] = forms.build(info, Ordered(), {}, saved="").values()
+
+    assert [field.name for field in fields] == ["first", "second", "third", "lost"]

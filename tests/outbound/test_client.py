@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import gzip
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.outbound.client import TooLarge, check_url, client
-from app.outbound.guard import NotResolved, Refused, Resolver
+from app.outbound.guard import NotResolved, Refused, Resolver, tried
 from app.outbound.rules import Allowed
 
 LOOPBACK = Allowed.parse(["127.0.0.1"])
@@ -143,6 +144,62 @@ async def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
     both = names(["127.0.0.77", "127.0.0.1"])
     async with serving(OK) as server, client(allowed, timeout=2, resolver=both) as http:
         assert (await http.get(f"http://two.example:{server.port}/")).text == "ok"
+
+
+@asynccontextmanager
+async def deaf() -> AsyncIterator[int]:
+    """The port of a listener that takes no more connections: who connects waits for ever."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("0.0.0.0", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for one in (first, second):
+            one.setblocking(False)
+            with suppress(BlockingIOError):
+                one.connect(("127.0.0.1", port))
+        await asyncio.sleep(0.05)
+        yield port
+
+
+async def test_addresses_that_hang_are_no_connection_and_share_its_time() -> None:
+    """The sync sends again what was certainly not sent: this must not look as if an answer was missing."""
+    hanging = names([f"127.0.0.{number}" for number in range(1, 60)])
+    async with deaf() as port, client(Allowed.parse(["127.0.0.0/8"]), timeout=0.4, resolver=hanging) as http:
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(httpx.ConnectTimeout):
+            await http.get(f"http://many.example:{port}/")
+        assert asyncio.get_running_loop().time() - begun < 0.8, "for all together"
+
+
+async def test_a_name_server_that_hangs_is_no_connection() -> None:
+    async def resolver(host: str, port: int) -> list[str]:
+        await asyncio.sleep(60)
+        return []
+
+    async with client(LOOPBACK, timeout=0.1, resolver=resolver) as http:
+        with pytest.raises(httpx.ConnectTimeout, match=r"no connection within 0\.3 s"):
+            await http.get("http://slow.example/")
+
+
+async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> None:
+    async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async with serving(silent) as server, client(LOOPBACK, timeout=0.3, connections=1) as http:
+        url = f"http://127.0.0.1:{server.port}/"
+        sent, waiting = http.build_request("GET", url, timeout=None), http.build_request("GET", url)
+        found = await asyncio.gather(http.send(sent), http.send(waiting), return_exceptions=True)
+    assert isinstance(found[0], httpx.ReadTimeout), "it was sent: nobody knows what became of it"
+    assert isinstance(found[1], httpx.PoolTimeout)
+    assert len(server.heads) == 1
+
+
+def test_few_addresses_are_tried_of_both_kinds() -> None:
+    sixes = [f"2001:db8::{number}" for number in range(1, 9)]
+    assert tried([*sixes, "192.0.2.1"]) == [sixes[0], "192.0.2.1", sixes[1], sixes[2]]
+    assert tried(["192.0.2.1", "192.0.2.2", sixes[0]]) == ["192.0.2.1", sixes[0], "192.0.2.2"]
+    assert tried(["192.0.2.1"]) == ["192.0.2.1"]
+    assert tried([f"192.0.2.{number}" for number in range(1, 250)]) == [f"192.0.2.{number}" for number in range(1, 5)]
 
 
 async def test_a_redirect_is_an_answer_and_not_followed() -> None:

@@ -21,6 +21,8 @@ from app.hookspecs import (
     ModuleInfo,
     ModuleSettings,
     NavItem,
+    PageScripts,
+    PageView,
     Paragraph,
     PluginContext,
     Prepared,
@@ -66,6 +68,10 @@ class Raises:
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:
         raise RuntimeError("navigation")
+
+    @hookimpl
+    def page_scripts(self, page: PageView) -> PageScripts | None:
+        raise RuntimeError("page_scripts")
 
     @hookimpl
     async def email_queued(self, mail: QueuedMail) -> None:
@@ -132,6 +138,10 @@ class Raises:
         raise RuntimeError("check")
 
     @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        raise RuntimeError("test")
+
+    @hookimpl
     def jobs(self) -> Sequence[Job]:
         raise RuntimeError("jobs")
 
@@ -180,7 +190,7 @@ class Hangs:
 
     @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
-        for _ in range(3):
+        for _ in range(2):
             try:
                 await asyncio.sleep(30)
             except asyncio.CancelledError:
@@ -225,6 +235,10 @@ class Nonsense:
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
         return ["a page"]  # type: ignore[list-item]
+
+    @hookimpl
+    async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+        return ["base_url"]  # type: ignore[return-value]
 
 
 class Shouts:

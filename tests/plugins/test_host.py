@@ -21,6 +21,7 @@ from app.hookspecs import (
     ModuleInfo,
     ModuleSettings,
     MyPortalSpec,
+    PageView,
     Prepared,
     QueuedMail,
     Recipient,
@@ -68,6 +69,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert host.migration_folders() == {}
     assert host.template_folders() == {}
     assert [item.label for item in await host.navigation()] == ["Shouts"]
+    assert await host.page_scripts(PageView("public", "/login"), https=True) == []
     assert await host.receipt_states() == {"read"}
     assert await host.tracking_notice() is None
     assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
@@ -92,6 +94,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
     assert await host.restore_text("HI") == "hi"
     assert not (await host.check("raises"))[0].ok
+    assert (await host.check("raises", thorough=True))[0].message == "RuntimeError: test"
     hooks = {name for name, _ in inspect.getmembers(Raises, inspect.isfunction)} - {"module_info"}
     assert {hook for _, hook, _ in failures} == hooks
 
@@ -100,6 +103,26 @@ def test_the_plugin_that_raises_has_every_hook_so_that_a_new_one_is_not_forgotte
     own = {name for name, _ in inspect.getmembers(FailsToStart, inspect.isfunction)}
     assert own == set(HOOKS)
     assert set(HOOKS) - set(vars(Raises)) == {"started"}, "which FailsToStart covers"
+
+
+@pytest.mark.parametrize(
+    "answer", ["base_url: wrong", ["base_url"], {"base_url": None}, {"base_url": ""}, {7: "wrong"}]
+)
+async def test_settings_of_which_nothing_understandable_is_said_are_not_saved(answer: object) -> None:
+    class Mumbles:
+        @hookimpl
+        def module_info(self) -> ModuleInfo:
+            return ModuleInfo("mumbles", "Mumbles", "Says what nobody understands.", "😶")
+
+        @hookimpl
+        async def settings_check(self, before: ModuleSettings, after: ModuleSettings) -> Mapping[str, str]:
+            return answer  # type: ignore[return-value]
+
+    host, failures = host_of(Mumbles())
+    said = await host.settings_check("mumbles", ModuleSettings(), ModuleSettings())
+    assert set(said) == {""}
+    assert "a fault of the module" in said[""]
+    assert [hook for _, hook, _ in failures] == ["settings_check"]
 
 
 async def test_a_plugin_that_fails_to_start_is_off_and_says_why() -> None:
@@ -160,7 +183,9 @@ async def test_nonsense_is_not_believed() -> None:
     assert [item.label for item in await host.navigation()] == ["Shouts"]
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
     assert await host.restore_text("HI") == "hi"
-    assert len(failures) == 8
+    said = await host.settings_check("nonsense", ModuleSettings(), ModuleSettings())
+    assert list(said) == [""], "an answer that is none must not let the save through"
+    assert len(failures) == 9
 
 
 @pytest.mark.parametrize(("plugin", "words"), [(SyncWhereAsyncIsMeant(), "async def"), (Misspelt(), "email_snet")])

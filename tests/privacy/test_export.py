@@ -25,9 +25,10 @@ from app.database import utcnow
 from app.hookspecs import ContactData, ModuleInfo, hookimpl
 from app.plugin_host import PluginHost
 from app.privacy import export as exporting
-from app.privacy.archive import Archive, cell, safe_name
+from app.privacy.archive import Archive, safe_name
 from app.privacy.export import Export, export_contact
 from app.runtime import Runtime
+from app.spreadsheets import cell
 from tests.plausible.recording import rows
 from tests.privacy.conftest import BODY, FIRST, NAME, SECOND, Person
 from tests.support.web import get, log_in, post

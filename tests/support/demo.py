@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,8 +54,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_demo(var: Path, *, ports: list[int] | None = None, workers: int = 1) -> Demo:
-    """Start it and wait until it has printed its address."""
+def start_demo(
+    var: Path, *, ports: list[int] | None = None, workers: int = 1, env: Mapping[str, str] | None = None
+) -> Demo:
+    """Start it and wait until it has printed its address. env: further variables."""
     web, smtp, mailbox = ports or free_ports(3)
     arguments = [
         "up",
@@ -69,7 +71,7 @@ def start_demo(var: Path, *, ports: list[int] | None = None, workers: int = 1) -
     process = subprocess.Popen(
         [sys.executable, "-m", "app", *arguments],
         cwd=ROOT,
-        env={name: os.environ[name] for name in kept if name in os.environ} | {"VAR_DIR": str(var)},
+        env={name: os.environ[name] for name in kept if name in os.environ} | {**(env or {}), "VAR_DIR": str(var)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -101,9 +103,9 @@ def start_demo(var: Path, *, ports: list[int] | None = None, workers: int = 1) -
 
 
 @contextmanager
-def running_demo(var: Path, *, workers: int = 1) -> Iterator[Demo]:
+def running_demo(var: Path, *, workers: int = 1, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
     """A demo for the length of the block."""
-    demo = start_demo(var, workers=workers)
+    demo = start_demo(var, workers=workers, env=env)
     try:
         yield demo
     finally:

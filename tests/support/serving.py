@@ -49,6 +49,7 @@ async def start(settings: Settings, *options: str, uds: Path | None = None, wait
         "PORTAL_URL": url,
         "SECRET_KEY": settings.key,
         "VAR_DIR": str(settings.var_dir),
+        "OUTBOUND_ALLOWED": ",".join(settings.outbound_allowed),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", "serve", f"--port={port}", *options, cwd=ROOT, env=environment

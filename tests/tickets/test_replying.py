@@ -330,3 +330,36 @@ async def test_a_draft_too_long_says_so_in_json(agent_client: Client, ticket_id:
     response = await post(agent_client, f"/tickets/{ticket_id}/draft", {"body_html": "x" * 600_000})
     assert response.status_code == 422
     assert "600000 characters, at most 512000 fit" in (await response.get_json())["error"]
+
+
+async def test_a_reply_that_crosses_another_is_stopped_and_goes_out_once_seen(
+    agent_client: Client, other_agent: User, ticket_id: int, db: Database
+) -> None:
+    page = await (await get(agent_client, f"/tickets/{ticket_id}")).get_data(as_text=True)
+    [seen] = re.findall(r'name="seen" value="(\d+)"', page)
+    await service.add_reply(ticket_id, author=other_agent, html_body="<p>Use foam</p>")
+    await service.add_customer_message(ticket_id, email="Bob Builder <bob@example.org>", text_body="Still burning")
+    response = await _reply(agent_client, ticket_id, body_html="<p>Use sand</p>", seen=seen)
+    assert response.status_code == 422
+    page = await response.get_data(as_text=True)
+    assert "Nothing was sent: Mei Chen answered and Bob Builder wrote again while you were writing." in page
+    assert "Use foam" in page
+    assert "Use sand" in page
+    assert len(await _rows(db, "SELECT id FROM outgoing_emails")) == 1
+    [now] = re.findall(r'name="seen" value="(\d+)"', page)
+    assert int(now) > int(seen)
+    assert (await _reply(agent_client, ticket_id, body_html="<p>Use sand</p>", seen=now)).status_code == 303
+    assert len(await _rows(db, "SELECT id FROM outgoing_emails")) == 2
+
+
+async def test_what_one_wrote_oneself_and_notes_cross_nothing(
+    agent_client: Client, agent: User, other_agent: User, ticket_id: int
+) -> None:
+    page = await (await get(agent_client, f"/tickets/{ticket_id}")).get_data(as_text=True)
+    [seen] = re.findall(r'name="seen" value="(\d+)"', page)
+    await service.add_reply(ticket_id, author=agent, html_body="<p>Mine</p>")
+    assert (await _reply(agent_client, ticket_id, seen=seen)).status_code == 303
+    await service.add_reply(ticket_id, author=other_agent, html_body="<p>Theirs</p>", internal=True)
+    assert (await _reply(agent_client, ticket_id, kind="note", seen=seen)).status_code == 303
+    response = await _reply(agent_client, ticket_id, seen=seen)
+    assert "Mei Chen added a note while you were writing" in await response.get_data(as_text=True)

@@ -18,6 +18,7 @@ from plugins.plausible.evidence import request_of
 from plugins.plausible.recording.copies import TrackedCopy
 from plugins.plausible.recording.history import FIRST, NOT_JUDGED, WINDOW, CopyRecord, Sums, Tally, Told, add, loaded
 from plugins.plausible.recording.statements import SUM_COLUMNS
+from plugins.plausible.sync.days import SiteDays
 
 SLUG = "plausible"
 LONG_NOTE = 1000
@@ -66,8 +67,8 @@ _EVENT = (
 class Surroundings:
     """What classification needs to know of the portal, the same for all copies.
 
-    portal_host: of PORTAL_URL; None without one. is_stale: whether the list of networks is old. is_sent_on: whether
-    events go to a Plausible instance too.
+    portal_host: of PORTAL_URL; None without one. is_stale: whether the list of networks is old. sent_on: the days of
+    the site at Plausible to which events go too; None while they go nowhere.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class Surroundings:
         portal_host: str | None = None,
         *,
         is_stale: Callable[[], bool] = lambda: False,
-        is_sent_on: Callable[[], bool] = lambda: False,
+        sent_on: Callable[[], SiteDays | None] = lambda: None,
     ) -> None:
         self.portal_host = portal_host
         self.is_stale = is_stale
-        self.is_sent_on = is_sent_on
+        self.sent_on = sent_on
 
 
 async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:

@@ -25,6 +25,7 @@ from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.taking import take
 from plugins.plausible.sync import outbox
+from plugins.plausible.sync.days import SiteDays
 
 SHARDS = 16
 LANE_STEP = 5
@@ -84,14 +85,14 @@ async def write(
         fresh = [event for event in found if outcome[event.key] != "duplicate"]
         if fresh:
             judged.append(judge(record, fresh, now=now))
-    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS, send_on=around.is_sent_on())
+    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS, sent_on=around.sent_on())
     stored = [one for found in judged for one in found.stored]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
 
 
-async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, send_on: bool) -> None:
-    """Write down what was found out about copies whose sums are locked. send_on: let the sync have them too."""
+async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, sent_on: SiteDays | None) -> None:
+    """Write down what was found out about copies whose sums are locked. sent_on: let the sync have them too."""
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
@@ -100,8 +101,8 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, send_
         conn.later(statements.insert_events(stored))
     if changed:
         conn.later(statements.change_events(changed))
-    if send_on:
-        _send_on(conn, judged, stored)
+    if sent_on is not None:
+        _send_on(conn, judged, stored, sent_on)
     conn.later(statements.set_sums([one.after for one in judged]))
     await _add_to_replies(conn, judged)
     days = _days(judged)
@@ -116,20 +117,24 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, send_
 
 
 def _send_on(
-    conn: Connection, judged: Sequence[Outcome], stored: Sequence[tuple[TrackingEvent, int, Judgement]]
+    conn: Connection,
+    judged: Sequence[Outcome],
+    stored: Sequence[tuple[TrackingEvent, int, Judgement]],
+    days: SiteDays,
 ) -> None:
     now = utcnow()
     if stored:
         pending = {one.after.copy.recipient_id: one.after.sums.pending_until for one in judged}
-        conn.later(outbox.add(stored, now=now, until={one: at for one, at in pending.items() if at is not None}))
-    people = {
+        until = {one: at for one, at in pending.items() if at is not None}
+        conn.later(outbox.add(stored, now=now, until=until, midnight=days.end(now)))
+    other = {
         one.after.copy.recipient_id
         for one in judged
         for told, judgement in one.changed
-        if judgement.kind in PERSONS and told.judgement.kind not in PERSONS
+        if (judgement.kind in PERSONS) is not (told.judgement.kind in PERSONS)
     }
-    if people:
-        conn.later(outbox.add_again(people, now=now))
+    if other:
+        outbox.judge_again(conn, other, now=now, days=days)
 
 
 async def _add_to_replies(conn: Connection, judged: Iterable[Outcome]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from app.database import Connection, Database
+from app.database import Connection, Database, Row
 from app.sql import literal
+from plugins.plausible.sync.outbox import RETURNED
 from plugins.plausible.sync.outcome import LONGEST_WORDS, Outcome
 
 DAYS = 30
@@ -37,6 +38,8 @@ class Account:
 
     totals: dict[Outcome, int]
     """Of all time; WAITING now, those on their way counted in."""
+    machines_waiting: int
+    """Of those that wait: a machine's, as it is judged now. Unless they are sent too, they leave as NO_PERSON."""
     days: Sequence[DayLine]
     """Of the last days, newest first."""
     oldest_waiting: datetime | None
@@ -48,6 +51,7 @@ class Account:
     problem: str
     """What went wrong with the instance, until it works again."""
     problem_at: datetime | None
+    """Since when."""
 
 
 async def account(conn: Connection, *, now: datetime) -> Account:
@@ -56,11 +60,25 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     for row in await conn.fetch_all(
         "SELECT outcome, CAST(SUM(events) AS SIGNED) AS events FROM email_tracking_sync_days GROUP BY outcome"
     ):
-        totals[Outcome(row["outcome"])] += row["events"]
-    waiting = await conn.fetch_one("SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest FROM email_tracking_outbox")
-    if waiting is None:
-        raise RuntimeError("a query without GROUP BY gives one row")
-    totals[Outcome.WAITING] = waiting["events"]
+        if row["outcome"] == RETURNED:
+            totals[Outcome.NO_PERSON] -= row["events"]
+        else:
+            totals[Outcome(row["outcome"])] += row["events"]
+    waiting = {
+        row["is_person"]: row["events"]
+        for row in await conn.fetch_all(
+            "SELECT is_person, COUNT(*) AS events FROM email_tracking_outbox GROUP BY is_person"
+        )
+    }
+    totals[Outcome.WAITING] = sum(waiting.values())
+    oldest = await conn.fetch_value(
+        """
+        SELECT MIN(oldest) FROM (
+            SELECT MIN(occurred_at) AS oldest FROM email_tracking_outbox WHERE state = 'waiting'
+            UNION ALL SELECT MIN(occurred_at) FROM email_tracking_outbox WHERE state = 'sending'
+        ) AS both_states
+        """
+    )
     rows = await conn.fetch_all(
         """
         SELECT day, name, outcome, events, words, last_at FROM email_tracking_sync_days
@@ -79,14 +97,30 @@ async def account(conn: Connection, *, now: datetime) -> Account:
     state = state or dict.fromkeys(("paused_until", "problem_at", "last_accepted_at", "pace"), None)
     return Account(
         totals=dict(totals),
-        days=[DayLine(**{**row, "outcome": Outcome(row["outcome"])}) for row in rows],
-        oldest_waiting=waiting["oldest"],
+        days=_lines(rows),
+        machines_waiting=waiting.get(0, 0),
+        oldest_waiting=oldest,
         pace=int(state["pace"] or 0),
         last_accepted_at=state["last_accepted_at"],
         paused_until=state["paused_until"],
         problem=state.get("problem") or "",
         problem_at=state["problem_at"],
     )
+
+
+def _lines(rows: Sequence[Row]) -> list[DayLine]:
+    """The days' lines; what waits again on a day is taken from those that left on it as no person's."""
+    returned = {row["day"]: row["events"] for row in rows if row["outcome"] == RETURNED}
+    found = []
+    for row in rows:
+        if row["outcome"] == RETURNED:
+            continue
+        events = row["events"]
+        if row["outcome"] == Outcome.NO_PERSON:
+            events = max(0, events - returned.get(row["day"], 0))
+        if events:
+            found.append(DayLine(**{**row, "outcome": Outcome(row["outcome"]), "events": events}))
+    return found
 
 
 async def look(database: Database) -> tuple[bool, int]:
@@ -127,10 +161,20 @@ async def pause(conn: Connection, words: str, *, seconds: float) -> None:
     await conn.execute(
         """
         UPDATE email_tracking_sync_state
-           SET failures = failures + 1, problem = %(words)s, problem_at = UTC_TIMESTAMP(6),
+           SET failures = failures + 1, problem_at = IF(problem = '', UTC_TIMESTAMP(6), problem_at),
+               problem = %(words)s,
                paused_until = GREATEST(COALESCE(paused_until, UTC_TIMESTAMP(6)),
                                        UTC_TIMESTAMP(6) + INTERVAL %(microseconds)s MICROSECOND)
          WHERE id = 1
         """,
         {"words": words[:LONGEST_WORDS], "microseconds": int(seconds * 1_000_000)},
+    )
+
+
+async def resume(conn: Connection) -> bool:
+    """End the pause, if there is one; whether there was."""
+    return bool(
+        await conn.execute(
+            "UPDATE email_tracking_sync_state SET paused_until = NULL WHERE paused_until > UTC_TIMESTAMP(6)"
+        )
     )

@@ -24,6 +24,8 @@ from plugins.plausible.classify import Class
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.settings import PlausibleSettings
 from plugins.plausible.sync import account, outbox
+from plugins.plausible.sync.clock import Clock
+from plugins.plausible.sync.days import SiteDays
 from plugins.plausible.sync.outbox import Claimed, Finished
 from plugins.plausible.sync.outcome import Outcome, Result, of_answer, of_error
 from plugins.plausible.sync.payload import Names, Outgoing, Told, build
@@ -35,19 +37,28 @@ RUN_FOR = 2.0
 IDLE = 1.0
 """Seconds between two looks while nothing is due."""
 SWEEP_EVERY = 10.0
-LANES = 2
-"""Groups at the same time: one is sent while the other is written down."""
+LANES = 3
+"""Groups at the same time, each of half as many events as may be sent at once: two are sent while the third is written
+down or waits for its turn. What a dying worker leaves ambiguous is at most three halves of that number.
+"""
 TIMEOUT = 10.0
 """Seconds for each step of one request."""
 MAX_ANSWER = 64_000
 """Bytes; Plausible says "ok"."""
 ANSWERED = frozenset({Outcome.ACCEPTED, Outcome.DROPPED, Outcome.REJECTED})
 """What only a Plausible that works says."""
+CLOCK_PAUSE = 60.0
+"""Seconds between two looks at a clock that is wrong."""
 LONGEST_WAIT = 900.0
 """Seconds between two attempts at one event, at most."""
+PATIENCE = timedelta(days=3)
+"""How much longer what is too old waits while nothing tells whether this host's clock is right."""
+HEALTH = "/api/system/health/live"
+"""What an instance answers without a key and without counting anything."""
 GONE = Result(Outcome.TOO_OLD, "the event was deleted before it could be sent")
-NO_PERSON = Result(Outcome.NO_PERSON, "a machine or one of us, or somebody who refused meanwhile")
-OLD = Result(Outcome.TOO_OLD, "waited until another day")
+NO_PERSON = Result(Outcome.NO_PERSON, outbox.NO_PERSON)
+REFUSED = Result(Outcome.REFUSED, "the recipient wants no tracking, and said so after the event")
+OLD = Result(Outcome.TOO_OLD, outbox.TOO_OLD)
 
 
 @dataclass(frozen=True)
@@ -66,18 +77,17 @@ class Sending:
         """How events are called."""
         return Names(self.settings.open_event_name, self.settings.click_event_name)
 
+    @property
+    def _days(self) -> SiteDays:
+        return SiteDays(ZoneInfo(self.settings.site_timezone))
+
     def day(self, now: datetime) -> date:
         """The day as the site counts it."""
-        return now.astimezone(self._zone).date()
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.settings.site_timezone)
+        return self._days.day(now)
 
     def oldest(self, now: datetime) -> datetime:
         """Events before this moment are not sent: Plausible dates an event when it comes."""
-        midnight = datetime.combine(self.day(now), datetime.min.time(), self._zone)
-        return max(midnight.astimezone(now.tzinfo), now - timedelta(hours=self.settings.too_old_hours))
+        return max(self._days.begin(now), now - timedelta(hours=self.settings.too_old_hours))
 
     def kept_back(self, told: Told | None, now: datetime) -> Result | None:
         """Why an event is not sent; None where it is."""
@@ -86,14 +96,20 @@ class Sending:
         is_wanted = told.kind_of_reader in PERSONS or (
             self.settings.send_machine_events and told.kind_of_reader is not Class.SELF
         )
-        if not is_wanted or told.refused:
+        if not is_wanted:
             return NO_PERSON
+        if told.refused:
+            return REFUSED
         return OLD if told.occurred_at < self.oldest(now) else None
 
     def request(self, told: Told, *, key: bytes, now: datetime) -> Outgoing:
         """What Plausible is told of an event. key: of visitors."""
         return build(
-            told if self.settings.send_department else replace(told, department=""),
+            replace(
+                told,
+                department=told.department if self.settings.send_department else "",
+                tags=told.tags if self.settings.send_tags else "",
+            ),
             site=self.settings.site_domain,
             names=self.names,
             mode=self.settings.visitor_mode,
@@ -101,6 +117,15 @@ class Sending:
             key=key,
             today=self.day(now),
         )
+
+
+@dataclass(frozen=True)
+class Line:
+    """To the instance, for one run: `width` requests at once, by `turn`."""
+
+    client: httpx.AsyncClient
+    turn: asyncio.Semaphore
+    width: int
 
 
 class Sync:
@@ -118,6 +143,7 @@ class Sync:
         self._key = derive(key, "plausible-visitors")
         self._settings = settings
         self._now = now
+        self._clock = Clock(lambda: self._now())
         self._client: httpx.AsyncClient | None = None
         self._client_for = 0
         self._owner = secrets.token_hex(8)
@@ -132,8 +158,13 @@ class Sync:
             self._swept_at = clock()
         if not settings.send_to_plausible or not settings.site_domain or clock() < self._rests_until:
             return
+        client = await self._connected(settings.sync_concurrency)
+        if not await self._is_ready(client, settings.base_url):
+            self._rests_until = clock() + IDLE
+            return
         until = clock() + RUN_FOR
-        sent = sum(await asyncio.gather(*(self._lane(until, lane) for lane in range(LANES))))
+        line = Line(client, asyncio.Semaphore(settings.sync_concurrency), settings.sync_concurrency)
+        sent = sum(await asyncio.gather(*(self._lane(line, until, lane) for lane in range(LANES))))
         if not sent:
             self._rests_until = clock() + IDLE
 
@@ -152,37 +183,76 @@ class Sync:
 
     async def _too_old(self, conn: Connection, sending: Sending) -> int:
         now = self._now()
-        return await outbox.take_out_old(conn, before=sending.oldest(now), day=sending.day(now), now=now)
+        before = sending.oldest(now)
+        if not self._clock.is_right:
+            before -= PATIENCE
+        machines = sending.settings.send_machine_events
+        return await outbox.take_out_old(conn, before=before, machines=machines, day=sending.day(now), now=now)
 
     async def _lost(self, conn: Connection, sending: Sending) -> int:
         now = self._now()
         return await outbox.take_out_lost(conn, day=sending.day(now), now=now)
 
-    async def _lane(self, until: float, lane: int) -> int:
+    async def _is_ready(self, client: httpx.AsyncClient, base_url: str) -> bool:
+        """Whether anything may be sent: this host's clock is right. Where nobody knows that and something is due,
+        Plausible is asked.
+        """
+        if self._clock.is_right:
+            return True
+        async with self._database.connection() as conn:
+            if not await outbox.is_due(conn):
+                return False
+        paused, _ = await account.look(self._database)
+        if paused:
+            return False
+        if not self._clock.is_known:
+            try:
+                response = await client.get(f"{base_url}{HEALTH}")
+            except (httpx.HTTPError, ValueError) as error:
+                await self._pause(of_error(error).words)
+                return False
+            self._clock.hear(response.headers)
+        if self._clock.problem:
+            await self._pause(self._clock.problem, seconds=CLOCK_PAUSE)
+        else:
+            # What is too old was kept because nobody knew the time; now somebody does.
+            await self.sweep()
+        return self._clock.is_right
+
+    async def _pause(self, words: str, *, seconds: float | None = None) -> None:
+        async def work(conn: Connection) -> None:
+            account.note(conn, done=0, accepted=False, works=False)
+            pause = seconds or backoff(await _failures(conn) + 1, account.LONGEST_PAUSE)
+            await account.pause(conn, words, seconds=pause)
+
+        await self._database.run(work)
+
+    async def _lane(self, line: Line, until: float, lane: int) -> int:
         total = 0
         while time.monotonic() < until:
             paused, failures = await account.look(self._database)
+            if not self._clock.is_right:
+                return total
             # After a failure one event finds out whether the instance works again.
             if paused or (failures and lane):
                 return total
-            count = await self._group(1 if failures else max(1, self._settings().sync_concurrency // LANES))
+            count = await self._group(line, 1 if failures else max(1, line.width // 2))
             total += count
             if not count:
                 return total
         return total
 
-    async def _group(self, limit: int) -> int:
+    async def _group(self, line: Line, limit: int) -> int:
         """Claim, send and write down one group; how many it were."""
         sending = Sending(self._settings())
         claimed = await self._database.run(lambda conn: outbox.claim(conn, owner=self._owner, limit=limit))
         if not claimed:
             return 0
-        client = self._client_of(sending.settings.sync_concurrency)
-        results = await asyncio.gather(*(self._one(client, sending, one) for one in claimed))
+        results = await asyncio.gather(*(self._one(line, sending, one) for one in claimed))
         await self._write(sending, results)
         return len(claimed)
 
-    async def _one(self, client: httpx.AsyncClient, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
+    async def _one(self, line: Line, sending: Sending, claimed: Claimed) -> tuple[Finished, Result]:
         now = self._now()
         told = claimed.told
         kept_back = sending.kept_back(told, now)
@@ -191,7 +261,9 @@ class Sync:
             return Finished(claimed, result.outcome, "", result.words), result
         request = sending.request(told, key=self._key, now=now)
         try:
-            response = await client.post(sending.url, content=request.body, headers=request.headers)
+            async with line.turn:
+                response = await line.client.post(sending.url, content=request.body, headers=request.headers)
+            self._clock.hear(response.headers)
             result = of_answer(response.status_code, response.headers, response.content, now=self._now())
         except (httpx.HTTPError, ValueError) as error:
             result = of_error(error)
@@ -218,8 +290,11 @@ class Sync:
 
         await self._database.run(work)
 
-    def _client_of(self, connections: int) -> httpx.AsyncClient:
-        if self._client is None or self._client_for != connections:
+    async def _connected(self, connections: int) -> httpx.AsyncClient:
+        """The client; only asked for while nothing is on its way, because it may be another one than before."""
+        if self._client is not None and self._client_for != connections:
+            await self.close()
+        if self._client is None:
             self._client = outbound.client(timeout=TIMEOUT, max_bytes=MAX_ANSWER, connections=connections)
             self._client_for = connections
         return self._client

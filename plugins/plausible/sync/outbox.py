@@ -15,6 +15,7 @@ from app.sql import derived, literal
 from plugins.plausible.classify import Class, Judgement
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.events import TrackingEvent
+from plugins.plausible.sync.days import SiteDays
 from plugins.plausible.sync.outcome import Outcome
 from plugins.plausible.sync.payload import Told
 
@@ -22,10 +23,19 @@ HOLD = timedelta(seconds=60)
 """How long an event waits at least: a scanner that follows every link shows itself within this time."""
 LONGEST_HOLD = timedelta(minutes=5)
 """How long it waits at most for its copy's verdict."""
+LAST_CALL = timedelta(seconds=15)
+"""How long before the site's midnight an event is sent at the latest, if it has waited HOLD by then."""
+NO_PERSON = "a machine or one of us"
+TOO_OLD = "waited until another day"
+LOST = "the worker ended between sending and writing down the answer; the event may count"
+RETURNED = "returned"
+"""Counted beside the outcomes: events that had left as no person's, and wait again."""
 LEASE = 120
 """Seconds after which an event that is still being sent is ambiguous: longer than any answer may take."""
 SWEEP = 500
 """Events that are taken out at once without being sent."""
+COLUMNS = "(event_key, occurred_at, recipient_id, next_attempt_at, is_person)"
+_PERSONS = ",".join(literal(kind.value) for kind in sorted(PERSONS))
 DUE = "state = 'waiting' AND next_attempt_at <= UTC_TIMESTAMP(6)"
 
 
@@ -54,33 +64,60 @@ class Finished:
     """Of one that waits again: seconds."""
 
 
-def add(events: Iterable[tuple[TrackingEvent, int, Judgement]], *, now: datetime, until: Mapping[int, datetime]) -> str:
-    """Add events (at least one), with their recipients. until: when a copy's verdict is expected, by recipient."""
+def add(
+    events: Iterable[tuple[TrackingEvent, int, Judgement]],
+    *,
+    now: datetime,
+    until: Mapping[int, datetime],
+    midnight: datetime,
+) -> str:
+    """Add events (at least one), with their recipients.
+
+    until: when a copy's verdict is expected, by recipient. midnight: when the site's day ends.
+    """
     rows = ",".join(
-        f"({literal(event.key)},{literal(event.occurred_at)},{one},{literal(due(now, until.get(one)))})"
-        for event, one, _ in events
+        f"({literal(event.key)},{literal(event.occurred_at)},{one},{literal(due(now, until.get(one), midnight))},"
+        f"{int(judgement.kind in PERSONS)})"
+        for event, one, judgement in events
     )
-    return f"INSERT INTO email_tracking_outbox (event_key, occurred_at, recipient_id, next_attempt_at) VALUES {rows}"  # noqa: S608
+    return f"INSERT INTO email_tracking_outbox {COLUMNS} VALUES {rows}"  # noqa: S608
 
 
-def due(now: datetime, until: datetime | None) -> datetime:
-    """When an event that came now is sent."""
-    return min(max(now + HOLD, until or now), now + LONGEST_HOLD)
+def due(now: datetime, until: datetime | None, midnight: datetime) -> datetime:
+    """When an event that came now is sent: once its reader is known, but not on another day for that alone."""
+    known = min(max(now + HOLD, until or now), now + LONGEST_HOLD)
+    return min(known, max(now + HOLD, midnight - LAST_CALL))
 
 
-def add_again(recipient_ids: Iterable[int], *, now: datetime) -> str:
-    """Add the events of copies (at least one) that were taken out because a machine had made them, and are a person's
-    now.
+def judge_again(conn: Connection, recipient_ids: Iterable[int], *, now: datetime, days: SiteDays) -> None:
+    """Keep up with what copies (at least one) are judged to be now: what waits is told apart, and what was taken out
+    because a machine had made it waits again where it is a person's after all, as far as it is of the last day.
     """
     numbers = ",".join(map(str, sorted(set(recipient_ids))))
-    persons = ",".join(literal(kind.value) for kind in sorted(PERSONS))
-    return (
-        "INSERT INTO email_tracking_outbox (event_key, occurred_at, recipient_id, next_attempt_at) "  # noqa: S608
-        f"SELECT e.event_key, e.occurred_at, e.recipient_id, {literal(due(now, None))} FROM email_tracking_events AS e "
-        f"WHERE e.recipient_id IN ({numbers}) AND e.plausible_outcome = 'no_person' AND e.class IN ({persons}) "
-        f"AND e.occurred_at >= {literal(now - timedelta(days=1))} "
-        "ON DUPLICATE KEY UPDATE email_tracking_outbox.id = email_tracking_outbox.id"
+    conn.later(
+        "UPDATE email_tracking_outbox AS o JOIN email_tracking_events AS e ON e.event_key = o.event_key "  # noqa: S608
+        "AND e.occurred_at = o.occurred_at "
+        f"SET o.is_person = e.class IN ({_PERSONS}) WHERE o.recipient_id IN ({numbers})"
     )
+    returned = (
+        f"FROM email_tracking_events AS e WHERE e.recipient_id IN ({numbers}) AND e.plausible_outcome = 'no_person' "
+        f"AND e.class IN ({_PERSONS}) AND e.occurred_at >= {literal(now - timedelta(days=1))}"
+    )
+    conn.later(
+        "INSERT INTO email_tracking_sync_days (day, name, outcome, events, last_at) "
+        f"SELECT {literal(days.day(now).isoformat())}, '', '{RETURNED}', COUNT(*) AS found, {literal(now)} {returned} "
+        "HAVING found > 0 ON DUPLICATE KEY UPDATE events = events + VALUES(events), last_at = VALUES(last_at)"
+    )
+    conn.later(
+        f"INSERT INTO email_tracking_outbox {COLUMNS} SELECT e.event_key, e.occurred_at, e.recipient_id, "
+        f"{literal(due(now, None, days.end(now)))}, 1 {returned}"
+    )
+    conn.later(f"UPDATE email_tracking_events AS e SET e.plausible_outcome = NULL {returned.partition(' AS e ')[2]}")  # noqa: S608
+
+
+async def is_due(conn: Connection) -> bool:
+    """Whether there is anything to send now."""
+    return await conn.fetch_one(f"SELECT 1 AS found FROM email_tracking_outbox WHERE {DUE} LIMIT 1") is not None  # noqa: S608
 
 
 async def claim(conn: Connection, *, owner: str, limit: int) -> list[Claimed]:
@@ -113,7 +150,9 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
         f"""
         SELECT e.event_key, e.event_type, e.occurred_at, e.class, e.user_agent, e.ip_address, e.event_url, r.email,
                r.erased_at IS NOT NULL OR COALESCE(c.tracking, '') = 'refused' AS refused,
-               COALESCE(d.name, '') AS department
+               COALESCE(d.name, '') AS department,
+               COALESCE((SELECT GROUP_CONCAT(g.name ORDER BY g.name SEPARATOR ', ') FROM ticket_tags AS x
+                           JOIN tags AS g ON g.id = x.tag_id WHERE x.ticket_id = t.id), '') AS tags
           FROM {derived(("event_key", "occurred_at"), listed)} AS wanted
           STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = wanted.event_key
                AND e.occurred_at = wanted.occurred_at
@@ -139,6 +178,7 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
             url=row["event_url"],
             recipient=row["email"],
             department=row["department"],
+            tags=row["tags"],
             refused=bool(row["refused"]),
         )
         for row in found
@@ -169,16 +209,22 @@ async def finish(conn: Connection, finished: Sequence[Finished], *, owner: str, 
     return len(done)
 
 
-async def take_out_old(conn: Connection, *, before: datetime, day: date, now: datetime) -> int:
-    """Take events out that happened before a moment and would be dated wrongly; how many, at most SWEEP."""
+async def take_out_old(conn: Connection, *, before: datetime, machines: bool, day: date, now: datetime) -> int:
+    """Take events out that happened before a moment and would be dated wrongly; how many, at most SWEEP.
+
+    machines: whether those of machines were to be sent too; otherwise they leave as what they are.
+    """
     rows = await conn.fetch_all(
         f"""
-        SELECT id, event_key, occurred_at, attempts FROM email_tracking_outbox
+        SELECT id, event_key, occurred_at, attempts, is_person FROM email_tracking_outbox
          WHERE state = 'waiting' AND occurred_at < %(before)s ORDER BY occurred_at LIMIT {SWEEP} FOR UPDATE SKIP LOCKED
         """,  # noqa: S608
         {"before": before},
     )
-    return _out(conn, rows, Outcome.TOO_OLD, "waited until another day", day=day, now=now)
+    others = [row for row in rows if not row["is_person"] and not machines]
+    take_out(conn, others, Outcome.NO_PERSON, NO_PERSON, day=day, now=now)
+    take_out(conn, [row for row in rows if row["is_person"] or machines], Outcome.TOO_OLD, TOO_OLD, day=day, now=now)
+    return len(rows)
 
 
 async def take_out_lost(conn: Connection, *, day: date, now: datetime) -> int:
@@ -189,11 +235,11 @@ async def take_out_lost(conn: Connection, *, day: date, now: datetime) -> int:
          WHERE state = 'sending' AND lease_until < UTC_TIMESTAMP(6) ORDER BY id LIMIT {SWEEP} FOR UPDATE SKIP LOCKED
         """  # noqa: S608
     )
-    words = "the worker ended between sending and writing down the answer; the event may count"
-    return _out(conn, rows, Outcome.AMBIGUOUS, words, day=day, now=now)
+    return take_out(conn, rows, Outcome.AMBIGUOUS, LOST, day=day, now=now)
 
 
-def _out(conn: Connection, rows: Sequence[Row], outcome: Outcome, words: str, *, day: date, now: datetime) -> int:
+def take_out(conn: Connection, rows: Sequence[Row], outcome: Outcome, words: str, *, day: date, now: datetime) -> int:
+    """Let locked rows (`id`, `event_key`, `occurred_at`, `attempts`) leave with an outcome; how many."""
     found = [
         Finished(Claimed(row["id"], row["event_key"], row["occurred_at"], row["attempts"], None), outcome, "", words)
         for row in rows

@@ -6,26 +6,27 @@ again. Source: the instance's own code and its Events API; see docs/plausible.md
 
 from __future__ import annotations
 
-import email.utils
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 import httpx
 
 from app.services.outbound import NotResolved, Refused, TooLarge
+from plugins.plausible.retry_after import seconds_of
 
 DROPPED = "x-plausible-dropped"
 LONGEST_WORDS = 300
-MOST_WAIT = 3600.0
-"""Seconds: longer than this no `Retry-After` is believed."""
 FINAL_STATUS = frozenset({400, 406, 413, 414, 415, 422})
 """Sent again, the same event would get the same answer."""
 
 
 class Outcome(StrEnum):
-    """What an event comes to; WAITING is none yet."""
+    """What an event comes to; WAITING is none yet.
+
+    NO_PERSON: a machine's, or one of ours. REFUSED: the recipient wants no tracking. ERASED: on the recipient's demand.
+    """
 
     ACCEPTED = "accepted"
     DROPPED = "dropped"
@@ -33,6 +34,8 @@ class Outcome(StrEnum):
     AMBIGUOUS = "ambiguous"
     TOO_OLD = "too_old"
     NO_PERSON = "no_person"
+    REFUSED = "refused"
+    ERASED = "erased"
     WAITING = "waiting"
 
 
@@ -74,17 +77,17 @@ def of_answer(status: int, headers: httpx.Headers, body: bytes, *, now: datetime
         words += ": something in front of Plausible does not let us in"
     elif status == 429:
         words += ": too many at once"
-    return Result(Outcome.WAITING, words, is_fault=True, wait=_retry_after(headers.get("retry-after"), now))
+    return Result(Outcome.WAITING, words, is_fault=True, wait=seconds_of(headers.get("retry-after"), now))
 
 
 def of_error(error: Exception) -> Result:
     """What it means that no answer came."""
     if isinstance(error, Refused | NotResolved):
-        return Result(Outcome.WAITING, _words(error), is_fault=True)
+        return Result(Outcome.WAITING, f"could not be called: {_words(error)}", is_fault=True)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
-        return Result(Outcome.WAITING, f"no connection: {_words(error)}", is_fault=True)
+        return Result(Outcome.WAITING, f"could not be reached: {_words(error)}", is_fault=True)
     if isinstance(error, ValueError):
-        return Result(Outcome.WAITING, f"the Base URL cannot be used: {_words(error)}", is_fault=True)
+        return Result(Outcome.WAITING, f"cannot be called: the Base URL {_words(error)}", is_fault=True)
     if isinstance(error, TooLarge):
         return Result(Outcome.AMBIGUOUS, "sent an answer too large to be Plausible's", is_fault=True)
     if isinstance(error, httpx.TimeoutException):
@@ -101,21 +104,6 @@ def _errors(body: bytes, kind: str) -> str:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             pass
     return "it does not say why"
-
-
-def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3): a number, or a date; at most MOST_WAIT."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value[:9]), MOST_WAIT)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), MOST_WAIT)
 
 
 def _place(location: str) -> str:

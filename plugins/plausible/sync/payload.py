@@ -40,6 +40,8 @@ class Told:
     recipient: str
     """The recipient's address: only goes into the keyed hash that stands for a visitor."""
     department: str = ""
+    tags: str = ""
+    """Of the ticket: "refund, vip"."""
     refused: bool = False
     """Whether the recipient refused to be tracked meanwhile."""
 
@@ -92,6 +94,8 @@ def build(
         props["link_host"] = _host(told.url)
     if told.department:
         props["department"] = told.department
+    if told.tags:
+        props["tags"] = told.tags
     # One path for all mails: one of its own for each would be an identifier, and a row in "Top pages".
     path = "open" if told.kind == OPEN else "click"
     body = {
@@ -140,4 +144,5 @@ def _host(url: str) -> str:
 
 def _one_line(value: str | None) -> str:
     """A header's value: strangers choose what stands in theirs, and only Latin letters may travel in one."""
-    return (value or "").encode("ascii", "replace").decode("ascii").strip()[:500]
+    printable = "".join(letter if letter.isprintable() else " " for letter in value or "")
+    return printable.encode("ascii", "replace").decode("ascii").strip()[:500]

@@ -11,6 +11,8 @@ Kind = Literal[
     "status", "hang", "slow", "close_unread", "lose_answer", "close_mid_answer", "html", "redirect", "huge", "garbage"
 ]
 
+EVENTS = "/api/event"
+
 
 @dataclass
 class Fault:
@@ -25,7 +27,7 @@ class Fault:
     """
 
     kind: Kind
-    path: str = ""
+    path: str = EVENTS
     times: int | None = None
     skip: int = 0
     share: float = 1.0
@@ -63,46 +65,46 @@ class Faults:
         status: int,
         *,
         retry_after: str | None = None,
-        path: str = "",
+        path: str = EVENTS,
         times: int | None = None,
         processed: bool = False,
     ) -> Fault:
         """Answer this status; Retry-After as given: seconds or a date."""
         return self.add(Fault("status", path, times, status=status, retry_after=retry_after, processed=processed))
 
-    def hang(self, *, path: str = "", times: int | None = None, processed: bool = False) -> Fault:
+    def hang(self, *, path: str = EVENTS, times: int | None = None, processed: bool = False) -> Fault:
         """Take the request and never answer, until `clear` or the end."""
         return self.add(Fault("hang", path, times, processed=processed))
 
-    def slow(self, seconds: float, *, path: str = "", times: int | None = None) -> Fault:
+    def slow(self, seconds: float, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Answer rightly, this much later."""
         return self.add(Fault("slow", path, times, seconds=seconds, processed=True))
 
-    def close_unread(self, *, path: str = "", times: int | None = None) -> Fault:
+    def close_unread(self, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Reset the connection on the head of a request; nothing is processed."""
         return self.add(Fault("close_unread", path, times))
 
-    def lose_answer(self, *, path: str = "", times: int | None = None) -> Fault:
+    def lose_answer(self, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Process the request and close the connection in place of the answer."""
         return self.add(Fault("lose_answer", path, times, processed=True))
 
-    def close_mid_answer(self, *, path: str = "", times: int | None = None) -> Fault:
+    def close_mid_answer(self, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Process the request and close the connection in the middle of the answer."""
         return self.add(Fault("close_mid_answer", path, times, processed=True))
 
-    def html(self, *, path: str = "", times: int | None = None) -> Fault:
+    def html(self, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Answer 200 with a page, as a login wall or a parked domain does."""
         return self.add(Fault("html", path, times))
 
-    def garbage(self, *, path: str = "", times: int | None = None) -> Fault:
+    def garbage(self, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Answer with bytes that are no HTTP."""
         return self.add(Fault("garbage", path, times))
 
-    def redirect(self, location: str, *, status: int = 301, path: str = "", times: int | None = None) -> Fault:
+    def redirect(self, location: str, *, status: int = 301, path: str = EVENTS, times: int | None = None) -> Fault:
         """Send the client elsewhere."""
         return self.add(Fault("redirect", path, times, status=status, location=location))
 
-    def huge(self, size: int = 64_000_000, *, path: str = "", times: int | None = None) -> Fault:
+    def huge(self, size: int = 64_000_000, *, path: str = EVENTS, times: int | None = None) -> Fault:
         """Answer 200 with `size` bytes of JSON white space."""
         return self.add(Fault("huge", path, times, size=size))
 

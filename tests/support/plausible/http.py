@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import h11
 
@@ -57,9 +58,9 @@ class Response:
         """An answer with this value as JSON."""
         return cls(status, json.dumps(value, ensure_ascii=False).encode(), "application/json; charset=utf-8")
 
-    def event(self) -> h11.Response:
-        """The head for h11."""
-        headers = [*self.headers]
+    def event(self, now: datetime) -> h11.Response:
+        """The head for h11. now: aware, for the `Date`."""
+        headers = [("date", format_datetime(now.astimezone(UTC), usegmt=True)), *self.headers]
         if self.status != 204:
             headers += [("content-type", self.content_type), ("content-length", str(len(self.body)))]
         if self.close:
@@ -121,10 +122,10 @@ class Incoming:
         """The record of a request whose body nobody reads."""
         return self.request(head, now, b"", self._received, whole=False)
 
-    async def answer(self, response: Response, *, bytes_sent: int | None = None) -> None:
+    async def answer(self, response: Response, now: datetime, *, bytes_sent: int | None = None) -> None:
         """Send an answer, or only its first `bytes_sent` bytes."""
         data = (
-            (self.state.send(response.event()) or b"")
+            (self.state.send(response.event(now)) or b"")
             + ((self.state.send(h11.Data(data=response.body)) or b"") if response.body else b"")
             + (self.state.send(h11.EndOfMessage()) or b"")
         )

@@ -230,7 +230,7 @@ class PlausibleServer:
         response = answer(self.instance, request) if fault is None or fault.processed else Response(200)
         if fault is not None:
             return await self._fail(fault, incoming, response)
-        await incoming.answer(response)
+        await incoming.answer(response, self.instance.clock())
         return True
 
     async def _fail(self, fault: Fault, incoming: Incoming, response: Response) -> bool:
@@ -244,14 +244,14 @@ class PlausibleServer:
         elif fault.kind == "close_mid_answer":
             # Head and length say more than comes.
             response.headers.append(("x-half", "x" * 200))
-            await incoming.answer(response, bytes_sent=120)
+            await incoming.answer(response, self.instance.clock(), bytes_sent=120)
             return False
         elif fault.kind == "garbage":
             incoming.writer.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
             return False
         else:
             response = _wrong(fault)
-        await incoming.answer(response)
+        await incoming.answer(response, self.instance.clock())
         return True
 
     def _keep(self, request: Request) -> None:

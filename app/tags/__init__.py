@@ -1,0 +1,1 @@
+"""Words that agents put on tickets, to find and to count them by."""
