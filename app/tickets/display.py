@@ -148,10 +148,11 @@ def frame_document(html: str, text: str) -> str:
     return _document(note, _fold_quote(cleaned.html))
 
 
-def frame_policy(host: str) -> str:
-    """The Content-Security-Policy of a frame; `host` is the portal's, whose pasted images may be shown."""
+def frame_policy(host: str, *, images: str = "/attachments/") -> str:
+    """The Content-Security-Policy of a frame; `host` is the portal's, whose pasted images below the path `images` may
+    be shown."""
     return (
-        f"default-src 'none'; img-src data: {host}/attachments/; style-src 'unsafe-inline'; form-action 'none'; "
+        f"default-src 'none'; img-src data: {host}{images}; style-src 'unsafe-inline'; form-action 'none'; "
         f"base-uri 'none'; frame-ancestors 'self'; sandbox {SANDBOX}"
     )
 

@@ -26,7 +26,8 @@ class Incoming:
     files: with the Content-ID of each, '' where it has none; an image that the HTML shows is not listed as a file.
     once: where the ticket has a message of this Message-ID, nothing is added. automatic: a program wrote it: it is no
     answer and opens nothing again. report: it tells of a mail of ours, nobody outside is its author. copies: who else
-    the mail went to; they follow the ticket from then on.
+    the mail went to; they follow the ticket from then on. form: names the form that brought it: the same form with the
+    same text adds nothing again.
     """
 
     sender: Address | None
@@ -38,6 +39,7 @@ class Incoming:
     report: bool = False
     files: Sequence[tuple[Upload, str]] = ()
     copies: Sequence[Address] = ()
+    form: str | None = None
 
 
 async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
@@ -56,6 +58,12 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
         await receipts.refresh(conn, answered)
     if message.once and message.message_id:
         known = await repository.message_of_mail(conn, ticket_id, message.message_id)
+        if known is not None:
+            return known
+    if message.form is not None:
+        known = await repository.message_of_form(
+            conn, ticket_id=ticket_id, once=message.form, author_user_id=None, body_html=message.body.html
+        )
         if known is not None:
             return known
     contact_id = await find_or_create_contact(conn, name=sender.name, email=sender.email) if sender else None
@@ -116,6 +124,7 @@ async def _insert(conn: Connection, ticket_id: int, contact_id: int | None, mess
         body_text=message.body.text,
         is_html=message.body.is_html,
         message_id=message.message_id,
+        once=message.form,
     )
     await attachments_repository.claim(conn, attachment_ids=stored, ticket_id=ticket_id, reply_id=new_id)
     return new_id

@@ -259,7 +259,7 @@ def _line(change: Change) -> HistoryLine:
         "verdict": "eye",
         "tags": "flag",
     }
-    who = change.user_name or "The customer's answer"
+    who = change.user_name or "The customer"
     words = rules.history_words(who, change.field, change.old_value, change.new_value)
     return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
 

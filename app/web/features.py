@@ -11,6 +11,8 @@ from app.api.routes import api
 from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
+from app.customer.routes import customer
+from app.customer.routes_admin import customer_admin
 from app.departments.routes import departments
 from app.inbound.routes import inbound
 from app.inbound.routes_mailboxes import mailboxes
@@ -36,6 +38,8 @@ def install(app: Quart) -> None:
     app.register_blueprint(api)
     app.register_blueprint(canned)
     app.register_blueprint(contacts)
+    app.register_blueprint(customer)
+    app.register_blueprint(customer_admin)
     app.register_blueprint(departments)
     app.register_blueprint(health)
     app.register_blueprint(inbound)
