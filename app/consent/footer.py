@@ -50,7 +50,8 @@ def in_text(text: str, reports: frozenset[str], url: str) -> str:
 def without_tokens(body: str, paths: Sequence[str], is_ours: Callable[[str], bool]) -> str:
     """HTML or text of a mail that came back, with links that open nothing: who reads the quote is somebody else.
 
-    paths: of the pages that such links lead to; a body that names none of them is left as it is. is_ours: whether a token is one that we signed. Tokens are looked for by themselves, because gateways wrap links.
+    paths: of the pages that such links lead to; a body that names none of them is left as it is. is_ours:
+    whether a token is one that we signed. Tokens are looked for by themselves, because gateways wrap links.
     """
     if not any(path.removeprefix("/") in body for path in paths):
         return body

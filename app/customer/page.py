@@ -55,7 +55,8 @@ async def context(sight: Sight, stretch: Stretch, *, base: str) -> dict[str, Any
 
 def own_images(html: str, base: str) -> str:
     """Cleaned HTML whose pasted images come through the page itself: the agents' addresses need a login."""
-    return OWN_IMAGE.sub(rf"\g<1>{base}/images/\g<2>\g<3>", html)
+    # A plain text: of Markup, `sub` would escape the pieces that it joins.
+    return OWN_IMAGE.sub(rf"\g<1>{base}/images/\g<2>\g<3>", str(html))
 
 
 def _body(message: Message, base: str) -> Markup | None:

@@ -108,9 +108,7 @@ async def insert_session(conn: Connection, *, token_hash: bytes, recipient_id: i
     await conn.execute(sql, values)
 
 
-async def last_seen(
-    conn: Connection, token_hash: bytes, *, recipient_id: int, idle_since: datetime
-) -> datetime | None:
+async def last_seen(conn: Connection, token_hash: bytes, *, recipient_id: int, idle_since: datetime) -> datetime | None:
     """When a live session of this copy was last used; None where there is none."""
     value: datetime | None = await conn.fetch_value(
         """

@@ -16,7 +16,7 @@ from app.accounts.errors import TooManyTries
 from app.accounts.throttle_rules import in_words
 from app.consent import optout
 from app.customer import page, refusals, service
-from app.customer.errors import WrongAddress
+from app.customer.errors import NotShown, WrongAddress
 from app.customer.links import PATH
 from app.customer.models import Place, Sight
 from app.customer.session_cookie import drop_session, session_token, set_session
@@ -76,7 +76,8 @@ async def enter(token: str) -> ResponseReturnValue:
         answer = await _ask(given=form.get("email", ""), kept=kept, error=words)
         return answer, 429, {"Retry-After": str(error.retry_after)}
     # What was typed when the session ended goes on where it stood.
-    response = await make_response(await _page(token, place, text=kept) if kept else redirect(f"{PATH}/{token}", 303))
+    answered = await _page(token, place, text=kept) if kept else redirect(f"{PATH}/{token}", 303)
+    response = await make_response(answered)
     set_session(response, place.recipient_id, session)
     return response
 
@@ -150,7 +151,7 @@ async def image(token: str, file_id: int) -> ResponseReturnValue:
     _, content = await service.file(await _sight(token), file_id)
     content_type = files.raster_type(content)
     if content_type is None:
-        raise service.NotShown
+        raise NotShown
     return locked(content, content_type, {"Content-Disposition": "inline"})
 
 
@@ -162,7 +163,7 @@ async def _sight(token: str) -> Sight:
     """What somebody with a session may see. Raises NotShown for everybody else."""
     place = await service.place_of(token)
     if not await _is_in(place):
-        raise service.NotShown
+        raise NotShown
     return await service.sight_of(place)
 
 

@@ -154,10 +154,10 @@ async def file(sight: Sight, file_id: int) -> tuple[AttachmentInfo, bytes]:
         if info is None or info.reply_id is None or info.ticket_id != sight.place.ticket_id:
             raise NotShown
         carrier = await tickets.message(conn, sight.place.ticket_id, info.reply_id)
-        if carrier is None or not sight.shows(carrier):
-            # A reply may show an image of an older message that did not go to them; its mail brought them the image.
-            if not await repository.was_mailed(conn, file_id, [one.id for one in sight.copies]):
-                raise NotShown
+        is_shown = carrier is not None and sight.shows(carrier)
+        # A reply may show an image of an older message that did not go to them; its mail brought them the image.
+        if not is_shown and not await repository.was_mailed(conn, file_id, [one.id for one in sight.copies]):
+            raise NotShown
         return info, await attachments_repository.content(conn, file_id)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from quart import request
-from werkzeug.wrappers import Response
+from quart import Response, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from app.customer.rules import SESSION_LIFE
 from app.runtime import current
@@ -14,7 +14,7 @@ def session_token(recipient_id: int) -> str:
     return request.cookies.get(_name(recipient_id), "")
 
 
-def set_session(response: Response, recipient_id: int, token: str) -> None:
+def set_session(response: Response | AnyResponse, recipient_id: int, token: str) -> None:
     """Give the browser a session."""
     response.set_cookie(
         _name(recipient_id),
@@ -27,7 +27,7 @@ def set_session(response: Response, recipient_id: int, token: str) -> None:
     )
 
 
-def drop_session(response: Response, recipient_id: int) -> None:
+def drop_session(response: Response | AnyResponse, recipient_id: int) -> None:
     """Take the session from the browser."""
     response.delete_cookie(
         _name(recipient_id), httponly=True, secure=current().settings.is_https, samesite="Lax", path="/"

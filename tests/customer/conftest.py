@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from quart import Quart, Response
 from quart.typing import TestClientProtocol as Client
+from werkzeug.datastructures import FileStorage
 
 from app.accounts.models import User
 from app.customer import switch
@@ -65,9 +66,7 @@ async def story(runtime: Runtime, agent: User) -> Story:
     ticket_id = await service.create_ticket(
         subject="Printer on fire", requester=f"Bob Builder <{BOB}>", text_body="It burns.", created_by=None
     )
-    reply = await service.add_reply(
-        ticket_id, author=agent, html_body="<p>Pull the <b>plug</b>.</p>", to=BOB, bcc=ANN
-    )
+    reply = await service.add_reply(ticket_id, author=agent, html_body="<p>Pull the <b>plug</b>.</p>", to=BOB, bcc=ANN)
     await service.add_reply(ticket_id, author=agent, html_body="<p>He smokes too much.</p>", internal=True)
     elsewhere = await service.add_reply(ticket_id, author=agent, html_body="<p>Ann, call him.</p>", to=ANN)
     copies = await sent(runtime.database, reply.id)
@@ -83,8 +82,8 @@ class Visitor:
         self._token = ""
 
     async def get(self, path: str, **options: Any) -> Response:
-        """Get a page, and keep the token of its forms."""
-        return self._kept(await get(self.client, path, **options), await_body=False)
+        """Get an address."""
+        return await get(self.client, path, **options)
 
     async def text(self, path: str) -> str:
         """A page's HTML."""
@@ -102,16 +101,19 @@ class Visitor:
         fields = {**(form or {}), "csrf_token": self._token}
         return await self.client.post(path, form=fields, headers={"Host": HOST}, **options)
 
+    async def post_file(self, path: str, form: dict[str, str], name: str, content: bytes) -> Response:
+        """Post a form of the page with a file in the field `files`."""
+        fields = {**form, "csrf_token": self._token}
+        files = {"files": FileStorage(io.BytesIO(content), filename=name)}
+        return await self.client.post(path, form=fields, files=files, headers={"Host": HOST})
+
     async def enter(self, path: str, email: str = BOB) -> Response:
         """Open the link and give an address."""
         await self.text(path)
         return await self.post(path, {"email": email})
 
-    def _kept(self, response: Response, *, await_body: bool) -> Response:
-        return response
-
 
 @pytest.fixture
-async def visitor(app: Quart) -> AsyncIterator[Visitor]:
+async def visitor(app: Quart) -> Visitor:
     """A browser of nobody known."""
-    yield Visitor(app.test_client())
+    return Visitor(app.test_client())

@@ -38,9 +38,7 @@ async def test_a_module_that_sees_a_machine_or_nothing_does_not_take_it_back(db:
     for receipt in ("machine", None):
         at = utcnow() if receipt else None
         async with db.transaction() as conn:
-            await service.report(
-                conn, [Report(reply.recipients[0].id, reply.reply_id, reply.ticket_id, receipt, at)]
-            )
+            await service.report(conn, [Report(reply.recipients[0].id, reply.reply_id, reply.ticket_id, receipt, at)])
         assert (await service.badges([reply.reply_id]))[reply.reply_id].state == "read"
         assert await last_receipt(db, reply.ticket_id) == "viewed"
 
