@@ -8,7 +8,7 @@ import pytest
 from quart import Quart
 
 from app.accounts.models import User
-from app.customer import service as pages
+from app.customer import rules
 from app.database import Database
 from app.tickets import attachments, service
 from app.tickets.files import Upload
@@ -217,7 +217,7 @@ async def test_pasted_images_come_through_the_page(story: Story, visitor: Visito
 
 
 async def test_older_messages_are_a_click_away(story: Story, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages.rules, "PAGE", 1)
+    monkeypatch.setattr(rules, "PAGE", 1)
     await visitor.enter(story.path())
     html = await visitor.text(story.path())
     assert "It burns." not in html
