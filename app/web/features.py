@@ -23,6 +23,7 @@ from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_bulk import ticket_bulk
 from app.tickets.routes_files import ticket_files
+from app.tickets.routes_followers import ticket_followers
 from app.tickets.routes_list import ticket_list
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
@@ -52,5 +53,6 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_bulk)
     app.register_blueprint(ticket_files)
+    app.register_blueprint(ticket_followers)
     app.register_blueprint(ticket_list)
     app.register_blueprint(tickets)

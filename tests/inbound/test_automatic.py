@@ -128,3 +128,4 @@ async def test_spoofing_shows(inbox: Inbox) -> None:
     for name in ("support@bank.example", "Bob\u202eknaB"):
         row = await inbox.take(mail("c", sender=f'"{name}" <eve{len(name)}@example.net>'))
         assert "name" in row["notes"]
+        assert (await service.ticket(row["ticket_id"])).contact_name.startswith("eve")
