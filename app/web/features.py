@@ -12,6 +12,7 @@ from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
 from app.departments.routes import departments
+from app.images.routes import images
 from app.inbound.routes import inbound
 from app.inbound.routes_mailboxes import mailboxes
 from app.live.routes import live
@@ -39,6 +40,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(contacts)
     app.register_blueprint(departments)
     app.register_blueprint(health)
+    app.register_blueprint(images)
     app.register_blueprint(inbound)
     app.register_blueprint(live)
     app.register_blueprint(mailboxes)
