@@ -251,6 +251,7 @@ async def add_customer_message(
         message_id=rules.usable_message_id(message_id),
         in_reply_to=in_reply_to,
         automatic=automatic,
+        opens=not automatic,
         once=True,
     )
     return await current().database.run(lambda conn: incoming.add_to(conn, ticket_id, message))
