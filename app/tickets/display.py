@@ -60,6 +60,9 @@ _TEXT_LINE = re.compile(r"(</?p>|<br>)")
 _SUMMARY = (
     '<summary title="Quoted text"><span aria-hidden="true">…</span><span class="hidden">Quoted text</span></summary>'
 )
+_SIGNATURE = _SUMMARY.replace("Quoted text", "Signature")
+SIGNATURE_LINES = 15
+"""A signature is no longer than this; what is longer was meant to be read."""
 
 _FRAME_STYLE = """
 html { color-scheme: light; background: #fff; }
@@ -94,7 +97,9 @@ def reply_html(html: str) -> Markup:
 
 
 def text_html(html: str) -> Markup:
-    """Like `reply_html` for HTML that `richtext.text_to_html` made, its quoted lines at the end folded away."""
+    """Like `reply_html` for HTML that `richtext.text_to_html` made, with quoted lines at the end, and the
+    signature before them, folded away.
+    """
     return Markup(_fold_lines(_REPLY.clean(html)))  # noqa: S704
 
 
@@ -253,13 +258,31 @@ def _fold_lines(html: str) -> str:
         else:
             break
     if first is None or not any(_words(part) for part in parts[:first]):
+        return _fold_signature(parts)
+    head, folded = _folded(parts, first, _SUMMARY)
+    return f"{_fold_signature(_TEXT_LINE.split(head))}{folded}"
+
+
+def _fold_signature(parts: list[str]) -> str:
+    """Fold what stands below the last line "-- ", the usual mark of a signature (RFC 3676, 4.3)."""
+    html = "".join(parts)
+    marks = [index for index, part in enumerate(parts) if part.strip("\xa0 \n") == "--"]
+    if not marks or not any(_words(part) for part in parts[: marks[-1]]):
         return html
+    below = parts[marks[-1] :]
+    if below.count("<br>") + 2 * below.count("<p>") > SIGNATURE_LINES:
+        return html
+    return "".join(_folded(parts, marks[-1], _SIGNATURE))
+
+
+def _folded(parts: list[str], first: int, summary: str) -> tuple[str, str]:
+    """What stands before a part, and the rest folded."""
     head, tail = "".join(parts[:first]), "".join(parts[first:])
     if head.endswith("<p>"):
         head, tail = head.removesuffix("<p>"), f"<p>{tail}"
     else:
         head, tail = f"{head.removesuffix('<br>')}</p>", f"<p>{tail}"
-    return f'{head}<details class="quoted">{_SUMMARY}<div>{tail}</div></details>'
+    return head, f'<details class="quoted">{summary}<div>{tail}</div></details>'
 
 
 _REPLY = nh3.Cleaner(

@@ -232,10 +232,12 @@ async def message_of_mail(conn: Connection, ticket_id: int, message_id: str) -> 
 
 
 async def takes_part(conn: Connection, *, ticket_id: int, email: str) -> bool:
-    """Whether an address belongs to the ticket's contact or got one of its mails."""
+    """Whether an address belongs to the ticket's contact, follows the ticket, or got one of its mails."""
     sql = """
         SELECT 1 FROM tickets AS t JOIN contact_addresses AS a ON a.contact_id = t.contact_id
          WHERE t.id = %(ticket_id)s AND a.email = %(email)s
+         UNION ALL
+        SELECT 1 FROM ticket_followers AS f WHERE f.ticket_id = %(ticket_id)s AND f.email = %(email)s
          UNION ALL
         SELECT 1 FROM ticket_replies AS r JOIN outgoing_emails AS m ON m.reply_id = r.id
           JOIN email_recipients AS p ON p.email_id = m.id
