@@ -132,4 +132,7 @@ async def test_a_mailbox_is_added_changed_and_deleted(inbox: Inbox, admin_client
     assert "It does not work" in tested
     assert (await post(admin_client, f"/admin/mailboxes/{box}/delete")).status_code == 303
     assert await inbox.count("mailboxes") == 0
+    log = await (await get(admin_client, "/admin/audit")).get_data(as_text=True)
+    assert f"mailbox {box}" in log
+    assert "canary" not in log
     assert (await get(admin_client, f"/admin/mailboxes/{box}")).status_code == 404
