@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from quart import Blueprint, g, redirect, render_template, request, url_for
+from quart import Blueprint, flash, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from app.notifications import service as notifications
-from app.tickets import composer, lost_text, page, rules, service
+from app.tickets import composer, lost_text, merging, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -19,6 +19,10 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
+    into = await merging.led_to(ticket_id)
+    if into is not None:
+        await flash(f"#{ticket_id} was merged into this ticket.", "info")
+        return redirect(url_for("tickets.show", ticket_id=into), 303)
     if g.user.notify_reads:
         await notifications.mark_seen(g.user, ticket_id=ticket_id)
     return await _page(ticket_id, before=rules.number(request.args.get("before")))

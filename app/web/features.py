@@ -26,6 +26,7 @@ from app.tickets.routes_bulk import ticket_bulk
 from app.tickets.routes_files import ticket_files
 from app.tickets.routes_followers import ticket_followers
 from app.tickets.routes_list import ticket_list
+from app.tickets.routes_merge import ticket_merge
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
 from app.web.health import health
@@ -57,4 +58,5 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_files)
     app.register_blueprint(ticket_followers)
     app.register_blueprint(ticket_list)
+    app.register_blueprint(ticket_merge)
     app.register_blueprint(tickets)
