@@ -44,7 +44,8 @@ def subject_words(entry: AuditEntry) -> str:
     """The name of what an audit line is about."""
     info = current().infos.get(entry.subject.removeprefix("module:"))
     kind, _, key = entry.subject.partition(":")
-    named = f"contact {key}" if kind == "contact" else entry.subject
+    nouns = {"contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
+    named = f"{nouns[kind]} {key}" if kind in nouns else entry.subject
     return entry.subject_name or (info.name if info else named)
 
 

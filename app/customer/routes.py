@@ -132,7 +132,7 @@ async def frame(token: str, message_id: int) -> ResponseReturnValue:
     base = f"{PATH}/{token}"
     html = await current().plugins.restore_html(message.body_html)
     document = await asyncio.to_thread(display.frame_document, html, message.body_text)
-    policy = display.frame_policy(request.host, images=f"{base}/images/")
+    policy = display.frame_policy(request.host, own=f"{base}/images/")
     return page.own_images(document, base), {"Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"}
 
 

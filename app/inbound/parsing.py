@@ -81,7 +81,7 @@ def _read(message: Message, trusted_hosts: Collection[str]) -> ParsedMail:
     delivered = [values.raw(message, name) for name in ("Delivered-To", "X-Original-To", "Envelope-To")]
     own_ids = values.ids(message, "Message-ID")
     return ParsedMail(
-        sender=sender,
+        sender=senders.named(sender) if sender else None,
         sender_line=sender_line[:300],
         to=values.addresses(message, "To")[0],
         cc=values.addresses(message, "Cc")[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pymysql
@@ -208,6 +208,12 @@ async def of_messages(conn: Connection, reply_ids: Sequence[int]) -> dict[int, I
         {"ids": list(reply_ids)},
     )
     return {row["reply_id"]: _line(row) for row in rows}
+
+
+async def oldest_new(conn: Connection) -> datetime | None:
+    """When the oldest mail came that is not read yet; None where none waits."""
+    found = await conn.fetch_value("SELECT MIN(received_at) FROM inbound_mails WHERE state = 'new'")
+    return found if isinstance(found, datetime) else None
 
 
 async def counts(conn: Connection) -> dict[str, int]:

@@ -38,6 +38,15 @@ def warnings(
     return tuple(said)
 
 
+def named(sender: Address) -> Address:
+    """The sender without a name that pretends to be another address, or hides marks: no contact gets such a name."""
+    found = _ADDRESS.search(sender.name)
+    pretends = found is not None and found[0].lower() != sender.email.lower()
+    if pretends or any(ord(char) in _INVISIBLE for char in sender.name):
+        return Address("", sender.email)
+    return sender
+
+
 def _failed(results: Sequence[str], trusted: Collection[str]) -> list[str]:
     for value in results:
         host, _, rest = value.partition(";")

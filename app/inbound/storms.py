@@ -10,14 +10,15 @@ from app.email.errors import EmailRefused
 from app.email.models import NewMail
 from app.hookspecs import QueuedMail
 from app.inbound import repository
-from app.inbound.models import NOT_WRITTEN, ParsedMail
+from app.inbound.models import NOT_WRITTEN, REPORTS, ParsedMail
 from app.richtext import text_to_html
 from app.runtime import Runtime
 
 
 async def check(runtime: Runtime, mail: ParsedMail, sender: str) -> str:
     """Count a mail; '' where it may go on, else the reason why it waits for an admin. Admins are told once an hour."""
-    automatic = mail.kind in NOT_WRITTEN
+    # Many mails of ours can bounce at once, and nothing answers a report.
+    automatic = mail.kind in NOT_WRITTEN - REPORTS
     settings = runtime.settings
 
     async def work(conn: Connection) -> tuple[str, QueuedMail | None]:

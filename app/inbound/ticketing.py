@@ -65,6 +65,8 @@ async def take(runtime: Runtime, due: DueMail, mail: ParsedMail, *, owner: str) 
         body=body,
         message_id=rules.usable_message_id(mail.message_id),
         automatic=not is_written,
+        # What a list passes on, a person wrote.
+        opens=is_written or mail.kind == "list",
         report=mail.kind in REPORTS,
         files=files,
         copies=_copies(mail, own, tokens) if is_written else (),

@@ -24,8 +24,9 @@ class Incoming:
     """A message from outside.
 
     files: with the Content-ID of each, '' where it has none; an image that the HTML shows is not listed as a file.
-    once: where the ticket has a message of this Message-ID, nothing is added. automatic: a program wrote it: it is no
-    answer and opens nothing again. report: it tells of a mail of ours, nobody outside is its author. copies: who else
+    once: where the ticket has a message of this Message-ID, nothing is added. automatic: it came without
+    anybody reading ours (a program wrote it, a list passed it on): it is no answer. opens: it waits for us, so the
+    ticket opens again. report: it tells of a mail of ours, nobody outside is its author. copies: who else
     the mail went to; they follow the ticket from then on. form: names the form that brought it: the same form with the
     same text adds nothing again.
     """
@@ -36,6 +37,7 @@ class Incoming:
     in_reply_to: str | None = None
     once: bool = False
     automatic: bool = False
+    opens: bool = True
     report: bool = False
     files: Sequence[tuple[Upload, str]] = ()
     copies: Sequence[Address] = ()
@@ -68,7 +70,7 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
             return known
     contact_id = await find_or_create_contact(conn, name=sender.name, email=sender.email) if sender else None
     new_id = await _insert(conn, ticket_id, contact_id, message)
-    if message.automatic or message.report:
+    if message.report or not message.opens:
         await repository.note_activity(conn, ticket_id)
     else:
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=message.body.snippet)

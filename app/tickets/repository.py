@@ -11,7 +11,7 @@ TICKET_COLUMNS = (
     "t.id, t.subject, t.status, t.priority, t.assignee_id, u.name AS assignee_name, d.id AS department_id, "
     "d.name AS department_name, t.contact_id, "
     "c.name AS contact_name, c.email AS contact_email, t.created_by, t.created_at, t.last_activity_at, t.last_from, "
-    "t.last_reply_id, t.last_receipt"
+    "t.last_reply_id, t.last_receipt, t.merged_into"
 )
 MESSAGE_COLUMNS = (
     "r.id, r.ticket_id, r.kind, r.author_user_id, u.name AS author_name, r.contact_id, c.name AS contact_name, "

@@ -256,6 +256,7 @@ async def add_customer_message(
         message_id=rules.usable_message_id(message_id),
         in_reply_to=in_reply_to,
         automatic=automatic,
+        opens=not automatic,
         once=True,
         files=[(upload, "") for upload in uploads],
         form=rules.form_name(once),

@@ -10,7 +10,7 @@ from quart import Quart
 from app.accounts.models import User
 from app.customer import rules
 from app.database import Database
-from app.tickets import attachments, service
+from app.tickets import attachments, merging, service
 from app.tickets.files import Upload
 from tests.customer.conftest import ANN, BOB, Story, Visitor, sent
 from tests.support.web import HOST, log_in, post
@@ -246,3 +246,18 @@ async def test_an_admin_switches_it_on_and_off(story: Story, visitor: Visitor, a
     assert (response.status_code, "This page is closed" in await response.get_data(as_text=True)) == (404, True)
     assert (await post(client, "/admin/customers", {"enabled": "1"})).status_code == 303
     assert (await visitor.get(story.path())).status_code == 200
+
+
+async def test_after_a_merge_the_link_leads_to_the_ticket_that_took_it_in_and_shows_theirs_alone(
+    story: Story, visitor: Visitor, agent: User
+) -> None:
+    into = await service.create_ticket(
+        subject="Fires", requester="Eve <eve@example.org>", text_body="Everything burns.", created_by=None
+    )
+    await merging.merge(story.ticket_id, into, user=agent)
+    await visitor.enter(story.path())
+    html = await visitor.text(story.path())
+    assert "It burns." in html
+    assert "Everything burns." not in html
+    assert (await visitor.post(f"{story.path()}/answer", {"body_text": "Out now"})).status_code == 303
+    assert (await service.conversation(into)).messages[-1].body_text == "Out now"

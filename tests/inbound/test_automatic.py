@@ -67,6 +67,14 @@ async def test_an_absence_note_is_shown_and_proves_nothing(inbox: Inbox, agent: 
     assert await inbox.count("outgoing_emails") == 1
 
 
+async def test_what_a_list_passes_on_waits_for_us_and_proves_nothing(inbox: Inbox, agent: User) -> None:
+    ticket_id, message_id, reply = await _answered(inbox, agent)
+    row = await inbox.take(mail("From our group", headers={"In-Reply-To": message_id, "List-Id": "<g.example.org>"}))
+    assert (row["ticket_id"], row["kind"]) == (ticket_id, "list")
+    assert (await service.ticket(ticket_id)).status == "open"
+    assert (await receipts.badges([reply]))[reply].state != "replied"
+
+
 @pytest.mark.parametrize("kind", ["delivery-status", "disposition-notification", "feedback-report"])
 async def test_a_report_of_our_mail_is_a_note_in_its_ticket(inbox: Inbox, agent: User, kind: str) -> None:
     ticket_id, message_id, reply = await _answered(inbox, agent)
@@ -128,3 +136,4 @@ async def test_spoofing_shows(inbox: Inbox) -> None:
     for name in ("support@bank.example", "Bob\u202eknaB"):
         row = await inbox.take(mail("c", sender=f'"{name}" <eve{len(name)}@example.net>'))
         assert "name" in row["notes"]
+        assert (await service.ticket(row["ticket_id"])).contact_name.startswith("eve")

@@ -68,3 +68,15 @@ def test_what_the_library_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("app.inbound.parsing._read", lambda *_: 1 / 0)
     with pytest.raises(Unreadable, match="ZeroDivisionError"):
         parse(HEAD + b"\r\nx")
+
+
+@pytest.mark.parametrize("kind", ["multipart", "message"])
+def test_the_scan_itself_refuses_what_the_library_would_read(kind: str) -> None:
+    if kind == "multipart":
+        raw = HEAD + b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(25)
+        )
+    else:
+        raw = HEAD + b"Content-Type: message/rfc822\r\n\r\n" * 25
+    with pytest.raises(Unreadable, match="more than 20 deep"):
+        parse(raw)

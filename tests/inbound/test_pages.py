@@ -82,6 +82,9 @@ async def test_the_ticket_page_says_what_a_mail_is(inbox: Inbox, agent_client: C
     assert "Automatic reply." in page
     assert "Followers" in page
     assert "Zoe" in page
+    removal = {"email": "zoe@example.org"}
+    assert (await post(agent_client, f"/tickets/{first['ticket_id']}/followers/remove", removal)).status_code == 303
+    assert await inbox.count("ticket_followers") == 0
     strange = await inbox.take(
         mail("Hi", sender='"a@b.example" <eve@example.net>', headers={"In-Reply-To": message_id})
     )
@@ -129,4 +132,7 @@ async def test_a_mailbox_is_added_changed_and_deleted(inbox: Inbox, admin_client
     assert "It does not work" in tested
     assert (await post(admin_client, f"/admin/mailboxes/{box}/delete")).status_code == 303
     assert await inbox.count("mailboxes") == 0
+    log = await (await get(admin_client, "/admin/audit")).get_data(as_text=True)
+    assert f"mailbox {box}" in log
+    assert "canary" not in log
     assert (await get(admin_client, f"/admin/mailboxes/{box}")).status_code == 404

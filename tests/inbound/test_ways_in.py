@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import smtplib
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 import pytest
 
-from app.inbound import processing, store
+from app.inbound import processing, repository, store
 from app.inbound.lmtp import Listener
 from app.settings import Settings
 from tests.inbound.conftest import Inbox, mail
@@ -106,3 +108,48 @@ def _nowhere() -> Any:
     from app.settings import DatabaseAddress
 
     return DatabaseAddress("mysql://nobody@127.0.0.1:1/none")
+
+
+async def test_a_mail_whose_worker_died_is_read_by_another_and_held_in_the_end(inbox: Inbox) -> None:
+    stored = await store.receive(inbox.runtime, mail(), source="pipe")
+    for _ in range(5):
+        claimed = await inbox.runtime.database.run(
+            lambda conn: repository.claim(conn, owner="dead", lease=timedelta(seconds=0), limit=1)
+        )
+        assert [one.id for one in claimed] == [stored.id]
+    await processing.run_due(inbox.runtime)
+    row = await inbox.row(stored.id)
+    assert (row["state"], "ended 5 times" in row["reason"]) == ("quarantined", True)
+
+
+async def test_a_worker_that_lost_its_lease_adds_nothing(inbox: Inbox) -> None:
+    stored = await store.receive(inbox.runtime, mail(), source="pipe")
+    [late] = await inbox.runtime.database.run(
+        lambda conn: repository.claim(conn, owner="late", lease=timedelta(seconds=0), limit=1)
+    )
+    assert await processing.run_due(inbox.runtime) == 1
+    await processing._process(inbox.runtime, late, "late")
+    assert await inbox.count("ticket_replies") == 1
+    assert (await inbox.row(stored.id))["state"] == "processed"
+
+
+async def test_a_fault_of_ours_is_tried_again_and_the_next_mail_flows(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("app.tickets.incoming.search_index.add", lambda *_: 1 / 0)
+        row = await inbox.take(mail("first"))
+    assert (row["state"], row["attempts"]) == ("new", 1)
+    assert await inbox.count("tickets") == 0
+    assert (await inbox.take(mail("second")))["state"] == "processed"
+    await inbox.all("UPDATE inbound_mails SET next_attempt_at = UTC_TIMESTAMP(6)")
+    await processing.run_due(inbox.runtime)
+    assert (await inbox.row(row["id"]))["state"] == "processed"
+
+
+async def test_two_workers_read_each_mail_once(inbox: Inbox) -> None:
+    for number in range(12):
+        await store.receive(inbox.runtime, mail(f"number {number}"), source="pipe")
+    done = await asyncio.gather(*(processing.run_due(inbox.runtime) for _ in range(3)))
+    assert sum(done) == 12
+    assert await inbox.count("tickets") == 12
