@@ -181,7 +181,14 @@ async def test_other_tickets_files_and_messages_are_not_found_by_any_number(
 
     stranger = Visitor(app.test_client())
     assert (await stranger.get(f"{story.path()}/messages/{story.reply_id}/frame")).status_code == 404
-    # The session of one link is none for another.
+
+
+async def test_the_session_of_one_link_opens_no_other(story: Story, visitor: Visitor) -> None:
+    cookie = (await visitor.enter(story.path())).headers["Set-Cookie"]
+    token = cookie.partition(";")[0].partition("=")[2]
+    visitor.client.set_cookie(HOST, f"myportal-ticket-{story.copies[BOB]}", token)
+    assert "Printer" in await visitor.text(story.path())
+    visitor.client.set_cookie(HOST, f"myportal-ticket-{story.copies[ANN]}", token)
     assert "Printer" not in await visitor.text(story.path(ANN))
 
 
