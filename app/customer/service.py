@@ -55,7 +55,8 @@ async def enter(place: Place, email: str, *, address: str, replaces: str = "") -
     """
     attempt = await throttle.begin(f"ticket-page/{place.recipient_id}", address)
     if not rules.is_same(email, place.email):
-        log.warning("address refused at a ticket's page", recipient_id=place.recipient_id, address=address)
+        # Not which link and from where: logs hold nothing of customers.
+        log.warning("address refused at a ticket's page")
         raise WrongAddress
     await throttle.succeeded(attempt)
     token = secrets.token_urlsafe(32)

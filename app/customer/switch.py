@@ -25,7 +25,7 @@ async def turn(on: bool, *, by: User | None) -> None:
             return
         await repository.set_setting(conn, NAME, "1" if on else "0")
         action = "customer_page.enable" if on else "customer_page.disable"
-        await audit.record(conn, user_id=by.id if by else None, action=action, subject="portal:customer_page")
+        await audit.record(conn, user_id=by.id if by else None, action=action, subject="customer_page:portal")
 
     await current().database.run(work)
 

@@ -13,7 +13,7 @@ from app.database import Database
 from app.tickets import attachments, merging, service
 from app.tickets.files import Upload
 from tests.customer.conftest import ANN, BOB, Story, Visitor, sent
-from tests.support.web import HOST, log_in, post
+from tests.support.web import HOST, get, log_in, post
 
 HIDDEN = ("He smokes", "Ann, call him", ANN, "gus@portal.test")
 
@@ -253,6 +253,9 @@ async def test_an_admin_switches_it_on_and_off(story: Story, visitor: Visitor, a
     assert (response.status_code, "This page is closed" in await response.get_data(as_text=True)) == (404, True)
     assert (await post(client, "/admin/customers", {"enabled": "1"})).status_code == 303
     assert (await visitor.get(story.path())).status_code == 200
+    log = await (await get(client, "/admin/audit")).get_data(as_text=True)
+    assert "turned on" in log
+    assert "the customers&#39; page" in log
 
 
 async def test_after_a_merge_the_link_leads_to_the_ticket_that_took_it_in_and_shows_theirs_alone(
