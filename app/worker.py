@@ -19,6 +19,7 @@ from app.hookspecs import Job
 from app.notifications import mailing
 from app.privacy import erasure, nightly
 from app.runtime import Runtime
+from app.tickets import waking
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
     jobs: list[Awaitable[None]] = [
         _repeat("overdue copies", REAP, stop, lambda: _nothing(delivery.reap(runtime))),
         _repeat("notification mails", NOTIFY, stop, lambda: _nothing(mailing.mail_due(runtime))),
+        _repeat("snoozes that are over", waking.INTERVAL, stop, lambda: _nothing(waking.wake_due(runtime))),
         _repeat("erasures", erasure.INTERVAL, stop, lambda: _nothing(erasure.run_due(runtime))),
         _repeat("nightly purge", nightly.INTERVAL, stop, lambda: _nothing(nightly.run_if_due(runtime))),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),

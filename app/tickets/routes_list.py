@@ -10,7 +10,7 @@ from quart.typing import ResponseReturnValue
 from app.database import utcnow
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import bulk, exporting, listing, listing_page
+from app.tickets import bulk, exporting, listing, listing_page, moments
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
@@ -18,6 +18,7 @@ from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
 from app.tickets.rules import PRIORITIES, STATUSES
 from app.web.errors import error_response
+from app.web.formats import zone
 
 ticket_list = Blueprint("ticket_list", __name__)
 
@@ -80,5 +81,6 @@ async def index() -> ResponseReturnValue:
         statuses=list(STATUSES.items()),
         priorities=list(PRIORITIES.items()),
         assignees=await assignees(),
+        due_choices=[(one.key, one.label) for one in moments.due_choices(utcnow(), zone())],
         undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status
