@@ -1,6 +1,6 @@
 -- due_at: the far future where there is none, so that one index has tickets without a due date last. snoozed_until: the
--- views Mine, Unassigned and Open leave a ticket out until then. first_reply_at, closed_at: for the dashboard; closed_at is
--- of the last time, and NULL while the ticket is not closed.
+-- views Mine, Unassigned and Open leave a ticket out until then. first_reply_at, closed_at: for the dashboard; the first is
+-- created_at where we opened the conversation, the other is of the last time, and NULL while the ticket is not closed.
 ALTER TABLE tickets
     ADD COLUMN due_at DATETIME(6) NOT NULL DEFAULT '9999-12-31 00:00:00',
     ADD COLUMN snoozed_until DATETIME(6) NULL,
@@ -29,8 +29,9 @@ ALTER TABLE tickets
 
 -- The dashboard looks back a month; what is older needs no figures.
 UPDATE tickets AS t
-   SET t.first_reply_at = (SELECT MIN(r.created_at) FROM ticket_replies AS r
-                            WHERE r.ticket_id = t.id AND r.kind = 'reply')
+   SET t.first_reply_at = (SELECT IF(MIN(r.created_at) < t.created_at + INTERVAL 1 SECOND, t.created_at,
+                                     MIN(r.created_at))
+                             FROM ticket_replies AS r WHERE r.ticket_id = t.id AND r.kind = 'reply')
  WHERE t.created_at > UTC_TIMESTAMP(6) - INTERVAL 31 DAY;
 
 UPDATE tickets AS t

@@ -118,14 +118,17 @@ async def note_activity(conn: Connection, ticket_id: int) -> None:
     )
 
 
-async def note_reply(conn: Connection, *, ticket_id: int, reply_id: int) -> None:
-    """Make a reply the one whose badge the list shows; its mail is about to be queued."""
+async def note_reply(conn: Connection, *, ticket_id: int, reply_id: int, opens: bool) -> None:
+    """Make a reply the one whose badge the list shows; its mail is about to be queued.
+
+    opens: the conversation starts with it, so that nobody waited for it; then first_reply_at is created_at.
+    """
     sql = """
         UPDATE tickets SET last_reply_id = %(reply_id)s, last_receipt = 'queued', last_read_at = NULL,
-               first_reply_at = COALESCE(first_reply_at, %(now)s)
+               first_reply_at = COALESCE(first_reply_at, IF(%(opens)s, created_at, %(now)s))
          WHERE id = %(id)s
     """
-    await conn.execute(sql, {"reply_id": reply_id, "id": ticket_id, "now": utcnow()})
+    await conn.execute(sql, {"reply_id": reply_id, "id": ticket_id, "opens": opens, "now": utcnow()})
 
 
 async def insert_message(

@@ -143,7 +143,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         await repository.note_activity(conn, found.id)
     else:
         await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
-        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id)
+        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id, opens=reply.first)
         mail = await outgoing.enqueue(
             conn,
             ticket=found,

@@ -11,6 +11,7 @@ from app.api.routes import api
 from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
+from app.dashboard.routes import dashboard
 from app.departments.routes import departments
 from app.live.routes import live
 from app.modules.routes import modules
@@ -34,6 +35,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(api)
     app.register_blueprint(canned)
     app.register_blueprint(contacts)
+    app.register_blueprint(dashboard)
     app.register_blueprint(departments)
     app.register_blueprint(health)
     app.register_blueprint(live)
