@@ -17,6 +17,8 @@ from app.tickets.listing_models import TicketPage
 from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
 from app.tickets.rules import PRIORITIES, STATUSES
+from app.views import rules as view_rules
+from app.views import service as views
 from app.web.errors import error_response
 from app.web.formats import zone
 
@@ -76,6 +78,8 @@ async def index() -> ResponseReturnValue:
         list=shown,
         query=query.words,
         row_words=ROW_WORDS,
+        views=await views.views(g.user),
+        this_list=view_rules.arguments(query),
         live_topics="tickets",
         back=urlencode(query.arguments()),
         statuses=list(STATUSES.items()),

@@ -25,6 +25,7 @@ from app.tickets.routes_files import ticket_files
 from app.tickets.routes_list import ticket_list
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
+from app.views.routes import views
 from app.web.health import health
 
 
@@ -52,3 +53,4 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_files)
     app.register_blueprint(ticket_list)
     app.register_blueprint(tickets)
+    app.register_blueprint(views)

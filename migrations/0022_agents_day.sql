@@ -40,3 +40,16 @@ UPDATE tickets AS t
          GROUP BY h.ticket_id) AS found ON found.ticket_id = t.id
    SET t.closed_at = found.closed_at
  WHERE t.status = 'closed';
+
+-- Names for lists of tickets. query: the arguments of /tickets, as app/tickets/listing_rules.py writes them.
+CREATE TABLE saved_views (
+    id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    user_id INT NOT NULL,
+    name VARCHAR(60) NOT NULL,
+    query VARCHAR(1000) NOT NULL,
+    is_shared TINYINT(1) NOT NULL DEFAULT 0,
+    created_at DATETIME(6) NOT NULL,
+    UNIQUE KEY saved_views_name (user_id, name),
+    KEY saved_views_shared (is_shared, name),
+    CONSTRAINT saved_views_user FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
