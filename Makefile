@@ -2,6 +2,7 @@
 .PHONY: help run test lint bench migrate lock screenshots clean
 
 PY := .venv/bin/python
+JOBS ?= 2
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -10,9 +11,9 @@ run:  ## set up what is missing and start the portal with demo data (Ctrl-C ends
 	@tools/setup.sh run
 	@exec .venv/bin/myportal up --demo
 
-test:  ## set up what is missing and run every test
+test:  ## set up what is missing and run every test (JOBS=2 processes share them)
 	@tools/setup.sh test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
 
 lint:  ## ruff and mypy --strict
 	@tools/setup.sh lint

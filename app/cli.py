@@ -13,6 +13,7 @@ from app.accounts import service as accounts
 from app.commands import PortalCommands, run
 from app.commands import settings as portal_settings
 from app.database import DatabaseUnavailable
+from app.inbound.commands import lmtp_command, receive_command
 from app.log import configure
 from app.migrations import MigrationError, all_migrations, migrate
 from app.privacy.commands import privacy_commands
@@ -146,6 +147,8 @@ def mailbox_command(smtp_port: int, port: int) -> None:
 
 
 main.add_command(privacy_commands)
+main.add_command(receive_command)
+main.add_command(lmtp_command)
 
 
 @main.command("doctor")

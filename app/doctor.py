@@ -10,6 +10,7 @@ import httpx
 
 from app.database import DatabaseUnavailable
 from app.hookspecs import CheckResult
+from app.inbound import checks as inbound
 from app.outbound.ourselves import stranger, visit
 from app.runtime import Runtime
 from app.settings import LOOPBACK_HOSTS, ConfigurationError
@@ -29,6 +30,7 @@ async def examine(runtime: Runtime) -> list[CheckResult]:
     except (DatabaseUnavailable, ConfigurationError) as error:
         results.append(CheckResult("Database", False, str(error)))
     results.append(await _mail_server(runtime))
+    results += await inbound.examine(runtime)
     for state in runtime.modules.all():
         if not state.enabled:
             results.append(CheckResult(state.info.name, True, "off"))

@@ -15,8 +15,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from app.inbound.settings import InboundSettings
 from app.outbound.rules import Allowed
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,7 +33,7 @@ class ConfigurationError(Exception):
     """The environment does not let the portal start; the message names the variable and the way out."""
 
 
-class Settings(BaseSettings):
+class Settings(InboundSettings):
     """What an operator sets in the environment or in `.env`; field names are the variables in lower case."""
 
     model_config = SettingsConfigDict(env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True)

@@ -16,6 +16,9 @@ from app.email import queue_repository as queue
 from app.email.models import DueCopy, StoredMail
 from app.email.smtp import SmtpTransport
 from app.hookspecs import Job
+from app.inbound import polling
+from app.inbound import processing as inbound
+from app.inbound.polling import Poller
 from app.notifications import mailing
 from app.privacy import erasure, nightly
 from app.runtime import Runtime
@@ -35,8 +38,11 @@ SLOWEST_RETRY = 10.0
 
 async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
     """Work until `stop` is set; then finish what is in flight and give back the rest."""
+    poller = Poller(runtime)
     jobs: list[Awaitable[None]] = [
+        _repeat("mailboxes", polling.INTERVAL, stop, poller.look),
         _repeat("overdue copies", REAP, stop, lambda: _nothing(delivery.reap(runtime))),
+        _repeat("inbound mail", inbound.INTERVAL, stop, lambda: _nothing(inbound.run_due(runtime, stop=stop))),
         _repeat("notification mails", NOTIFY, stop, lambda: _nothing(mailing.mail_due(runtime))),
         _repeat("snoozes that are over", waking.INTERVAL, stop, lambda: _nothing(waking.wake_due(runtime))),
         _repeat("erasures", erasure.INTERVAL, stop, lambda: _nothing(erasure.run_due(runtime))),
@@ -52,7 +58,10 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
         for slug, job in runtime.plugins.jobs()
     ]
     log.info("worker started", jobs=len(jobs))
-    await asyncio.gather(*jobs)
+    try:
+        await asyncio.gather(*jobs)
+    finally:
+        await poller.close()
     log.info("worker ended")
 
 

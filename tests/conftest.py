@@ -40,6 +40,18 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, str | bytes) and len(val) > 40 else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Part the tests among processes: by file, those of the demo portal together, because it takes its time to start.
+
+    They come first: what is long must not begin last.
+    """
+    shared = Path(__file__).parent / "browser"
+    for item in items:
+        group = "browser" if item.path.is_relative_to(shared) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.path.is_relative_to(shared))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> None:
     """argon2 with the least work: its strength is the library's matter, and each test makes accounts."""

@@ -31,6 +31,10 @@ def subject_link(subject: str) -> str:
         return url_for("admin.user", user_id=int(key))
     if kind == "department" and key.isdecimal():
         return url_for("departments.edit", department_id=int(key))
+    if kind == "mailbox" and key.isdecimal():
+        return url_for("mailboxes.edit", mailbox_id=int(key))
+    if kind == "inbound" and key.isdecimal():
+        return url_for("inbound.show", mail_id=int(key))
     if kind == "contact" and key.isdecimal():
         return url_for("contacts.show", contact_id=int(key))
     return url_for("modules.show", slug=key) if kind == "module" and key in current().infos else ""
@@ -40,7 +44,8 @@ def subject_words(entry: AuditEntry) -> str:
     """The name of what an audit line is about."""
     info = current().infos.get(entry.subject.removeprefix("module:"))
     kind, _, key = entry.subject.partition(":")
-    named = f"contact {key}" if kind == "contact" else entry.subject
+    nouns = {"contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
+    named = f"{nouns[kind]} {key}" if kind in nouns else entry.subject
     return entry.subject_name or (info.name if info else named)
 
 

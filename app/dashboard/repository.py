@@ -28,10 +28,10 @@ async def now(conn: Connection) -> Now:
 
 
 async def opened(conn: Connection, since: datetime) -> list[Opened]:
-    """The tickets that were opened since, oldest first."""
+    """The tickets that were opened since, oldest first; those that were merged into another are part of that."""
     sql = """
         SELECT t.created_at, t.first_reply_at FROM tickets AS t FORCE INDEX (tickets_created)
-         WHERE t.created_at >= %(since)s ORDER BY t.created_at, t.id
+         WHERE t.created_at >= %(since)s AND t.merged_into IS NULL ORDER BY t.created_at, t.id
     """
     return [Opened(row["created_at"], row["first_reply_at"]) for row in await conn.fetch_all(sql, {"since": since})]
 
@@ -40,7 +40,7 @@ async def closed(conn: Connection, since: datetime) -> list[Closed]:
     """The tickets that were closed since, and are closed still, in the order of closing."""
     sql = """
         SELECT t.closed_at, t.created_at, t.assignee_id FROM tickets AS t FORCE INDEX (tickets_closed)
-         WHERE t.closed_at >= %(since)s ORDER BY t.closed_at
+         WHERE t.closed_at >= %(since)s AND t.merged_into IS NULL ORDER BY t.closed_at
     """
     rows = await conn.fetch_all(sql, {"since": since})
     return [Closed(row["closed_at"], row["created_at"], row["assignee_id"]) for row in rows]

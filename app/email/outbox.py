@@ -12,6 +12,7 @@ from app.email.copy_ids import CopyIds
 from app.email.errors import EmailRefused
 from app.email.markup_limits import check_size
 from app.email.models import NewMail
+from app.email.reply_tokens import ReplyTokens
 from app.hookspecs import QueuedMail
 from app.receipts import service as receipts
 from app.richtext import html_to_text_async
@@ -27,7 +28,12 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     sender = parse_address(mail.sender or current().settings.sender)
     check(mail)
     text = mail.text_body if mail.text_body is not None else await html_to_text_async(mail.html_body)
-    message_id = f"<{secrets.token_hex(16)}@{_domain(sender)}>"
+    domain = _domain(sender)
+    message_id = (
+        f"<{secrets.token_hex(16)}@{domain}>"
+        if mail.reply_id is None
+        else ReplyTokens(current().settings.keys).message_id(mail.reply_id, domain)
+    )
     # Foreign ids come from other people's mail: what is no id is left out, so that it cannot stop the answer.
     threaded = replace(
         mail,

@@ -149,6 +149,14 @@ async def reply_of_message(conn: Connection, message_id: str) -> Row | None:
     )
 
 
+async def is_ours(conn: Connection, message_id: str) -> bool:
+    """Whether we sent a mail with this Message-ID, angle brackets included."""
+    if not message_id.isascii() or len(message_id) > 255:
+        return False
+    sql = "SELECT 1 FROM outgoing_emails AS m WHERE m.message_id = %(message_id)s"
+    return await conn.fetch_value(sql, {"message_id": message_id}) is not None
+
+
 async def reply_exists(conn: Connection, reply_id: int) -> bool:
     """Whether there is such a reply."""
     return await conn.fetch_value("SELECT id FROM ticket_replies WHERE id = %(id)s", {"id": reply_id}) is not None

@@ -21,7 +21,7 @@ from app.database import DatabaseUnavailable, utcnow
 from app.hookspecs import ContactData
 from app.plugin_privacy import PluginFailed
 from app.privacy import erasure_steps as steps
-from app.privacy import people, repository
+from app.privacy import inbound_steps, people, repository
 from app.privacy.erasure_steps import NotYet
 from app.privacy.models import Erasure
 from app.runtime import Runtime, current
@@ -110,6 +110,7 @@ async def _do(runtime: Runtime, erasure_id: int, part: str) -> None:
     try:
         person, keeps_ours = await _person(runtime, erasure_id)
         if part == PORTAL:
+            await inbound_steps.erase(runtime.database, person, told)
             await steps.identity(runtime.database, person, told)
             await steps.copies(runtime.database, person, told)
             await steps.tickets(runtime.database, person, told, keeps_ours=keeps_ours)

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.database import Database
 from app.hookspecs import ContactData
+from app.privacy import inbound_steps
 from app.sql import in_list, in_parts
 
 Rows = Sequence[Mapping[str, Any]]
@@ -100,6 +101,8 @@ async def tables(database: Database, person: ContactData) -> AsyncIterator[tuple
     async for page in _pages(database, _FILES, one, SHORT):
         yield "files", page
     async for found in _mails(database, person):
+        yield found
+    async for found in inbound_steps.rows(database, person):
         yield found
     async for found in _others(database, person):
         yield found

@@ -60,6 +60,9 @@ _TEXT_LINE = re.compile(r"(</?p>|<br>)")
 _SUMMARY = (
     '<summary title="Quoted text"><span aria-hidden="true">…</span><span class="hidden">Quoted text</span></summary>'
 )
+_SIGNATURE = _SUMMARY.replace("Quoted text", "Signature")
+SIGNATURE_LINES = 15
+"""A signature is no longer than this; what is longer was meant to be read."""
 
 _FRAME_STYLE = """
 html { color-scheme: light; background: #fff; }
@@ -84,8 +87,8 @@ class Cleaned:
     """A customer's HTML, safe to put into a frame."""
 
     html: str
-    remote_images: int
-    """How many images elsewhere were taken out."""
+    remote_images: tuple[str, ...]
+    """Addresses of images elsewhere, all over https."""
 
 
 def reply_html(html: str) -> Markup:
@@ -94,20 +97,22 @@ def reply_html(html: str) -> Markup:
 
 
 def text_html(html: str) -> Markup:
-    """Like `reply_html` for HTML that `richtext.text_to_html` made, its quoted lines at the end folded away."""
+    """Like `reply_html` for HTML that `richtext.text_to_html` made, with quoted lines at the end, and the
+    signature before them, folded away.
+    """
     return Markup(_fold_lines(_REPLY.clean(html)))  # noqa: S704
 
 
-def clean_mail(html: str) -> Cleaned:
+def clean_mail(html: str, *, images_at: str | None = None) -> Cleaned:
     """A customer's HTML by the allow-list for mails: layout and colours stay, nothing active or remote does.
 
+    images_at: where images elsewhere are to be had, with their number behind it; None takes them out.
     Raises ContentTooLarge for markup that would keep the parser busy.
     """
     check_parsable(html)
-    remote = 0
+    remote: list[str] = []
 
     def keep(tag: str, name: str, value: str) -> str | None:
-        nonlocal remote
         if name not in {"href", "src"}:
             return value
         address = _NOISE.sub("", value)
@@ -117,8 +122,10 @@ def clean_mail(html: str) -> Cleaned:
             return value if colon and scheme.lower() in _SCHEMES else None
         if _OWN_IMAGE.fullmatch(address) or _DATA_IMAGE.fullmatch(value):
             return value
-        remote += address.lower().startswith(("http:", "https:", "//"))
-        return None
+        if not address.lower().startswith(("http:", "https:", "//")):
+            return None
+        remote.append(secure(address))
+        return f"{images_at}{len(remote) - 1}" if images_at is not None else None
 
     cleaned = nh3.clean(
         html,
@@ -131,27 +138,51 @@ def clean_mail(html: str) -> Cleaned:
         set_tag_attribute_values={"a": {"target": "_blank"}},
         filter_style_properties=set(_STYLES),
     )
-    return Cleaned(cleaned, remote)
+    return Cleaned(cleaned, tuple(remote))
 
 
-def frame_document(html: str, text: str) -> str:
-    """The whole page that a message's frame loads; `text` is shown where the HTML cannot be."""
+def remote_images(html: str) -> tuple[str, ...]:
+    """Addresses of the images elsewhere, in the order in which `clean_mail` numbers them."""
     try:
-        cleaned = clean_mail(html)
+        return clean_mail(html).remote_images
+    except ContentTooLarge:
+        return ()
+
+
+def secure(address: str) -> str:
+    """An image's address over https: nearly all servers have it, and nobody on the way sees what is looked at."""
+    scheme, colon, rest = address.partition(":")
+    if not colon or address.startswith("//"):
+        return f"https:{address}"
+    return f"https:{rest}" if scheme.lower() == "http" else address
+
+
+def frame_document(
+    html: str, text: str, *, images_at: str | None = None, ask_at: str = "", always: bool = False
+) -> str:
+    """The whole page that a message's frame loads; `text` is shown where the HTML cannot be.
+
+    images_at: as for `clean_mail`. ask_at: where the message is, for the links that show its images and remember that;
+    '' without such. always: whether they are shown without asking.
+    """
+    try:
+        cleaned = clean_mail(html, images_at=images_at)
     except ContentTooLarge:
         return _document(_note("The formatting of this message is too tangled to show; this is its text."), _pre(text))
     note = ""
     if cleaned.remote_images:
-        many = cleaned.remote_images > 1
-        images = f"{cleaned.remote_images} remote images are" if many else "One remote image is"
-        note = _note(f"{images} not shown, so that the sender does not learn that you read this.")
+        note = _images_note(len(cleaned.remote_images), is_shown=images_at is not None, ask_at=ask_at, always=always)
     return _document(note, _fold_quote(cleaned.html))
 
 
-def frame_policy(host: str) -> str:
-    """The Content-Security-Policy of a frame; `host` is the portal's, whose pasted images may be shown."""
+def frame_policy(host: str, *, images: bool = False) -> str:
+    """The Content-Security-Policy of a frame.
+
+    host: the portal's, whose pasted images may be shown, and with `images` those that it fetches.
+    """
+    sources = f"data: {host}/attachments/{f' {host}/tickets/' if images else ''}"
     return (
-        f"default-src 'none'; img-src data: {host}/attachments/; style-src 'unsafe-inline'; form-action 'none'; "
+        f"default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; form-action 'none'; "
         f"base-uri 'none'; frame-ancestors 'self'; sandbox {SANDBOX}"
     )
 
@@ -172,6 +203,18 @@ def _document(note: str, body: str) -> str:
 
 def _note(words: str) -> str:
     return f'<p class="portal-note">{html_module.escape(words)}</p>'
+
+
+def _images_note(count: int, *, is_shown: bool, ask_at: str, always: bool) -> str:
+    if is_shown:
+        words = "Remote images come through this portal: the sender does not see you."
+        label = "Ask again for this sender" if always else "Always show for this sender"
+        link = f'<a href="{ask_at}/images" target="_blank" rel="noopener">{label}</a>'
+    else:
+        images = f"{count} remote images are" if count > 1 else "One remote image is"
+        words = f"{images} not shown, so that the sender does not learn that you read this."
+        link = f'<a href="{ask_at}/frame?images=1" target="_self">Show images</a>'
+    return f'<p class="portal-note">{html_module.escape(words)} {link if ask_at else ""}</p>'
 
 
 def _pre(text: str) -> str:
@@ -215,13 +258,31 @@ def _fold_lines(html: str) -> str:
         else:
             break
     if first is None or not any(_words(part) for part in parts[:first]):
+        return _fold_signature(parts)
+    head, folded = _folded(parts, first, _SUMMARY)
+    return f"{_fold_signature(_TEXT_LINE.split(head))}{folded}"
+
+
+def _fold_signature(parts: list[str]) -> str:
+    """Fold what stands below the last line "-- ", the usual mark of a signature (RFC 3676, 4.3)."""
+    html = "".join(parts)
+    marks = [index for index, part in enumerate(parts) if part.strip("\xa0 \n") == "--"]
+    if not marks or not any(_words(part) for part in parts[: marks[-1]]):
         return html
+    below = parts[marks[-1] :]
+    if below.count("<br>") + 2 * below.count("<p>") > SIGNATURE_LINES:
+        return html
+    return "".join(_folded(parts, marks[-1], _SIGNATURE))
+
+
+def _folded(parts: list[str], first: int, summary: str) -> tuple[str, str]:
+    """What stands before a part, and the rest folded."""
     head, tail = "".join(parts[:first]), "".join(parts[first:])
     if head.endswith("<p>"):
         head, tail = head.removesuffix("<p>"), f"<p>{tail}"
     else:
         head, tail = f"{head.removesuffix('<br>')}</p>", f"<p>{tail}"
-    return f'{head}<details class="quoted">{_SUMMARY}<div>{tail}</div></details>'
+    return head, f'<details class="quoted">{summary}<div>{tail}</div></details>'
 
 
 _REPLY = nh3.Cleaner(

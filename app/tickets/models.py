@@ -36,6 +36,8 @@ class Ticket:
     last_reply_id: int | None
     """The last reply that went out by mail."""
     last_receipt: str | None
+    merged_into: int | None = None
+    """The ticket that took this one in."""
     tags: tuple[str, ...] = ()
     """In the alphabet's order; only read by `service.ticket`."""
     due_at: datetime | None = None

@@ -12,9 +12,11 @@ from app.email import service as email
 from app.email.addresses import Address, Recipients, make_address, parse_address, parse_address_list, unique_recipients
 from app.email.errors import EmailRefused
 from app.email.models import NewMail
+from app.email.reply_tokens import ReplyTokens
 from app.hookspecs import QueuedMail
+from app.inbound import mailbox_repository as mailboxes
 from app.runtime import current
-from app.tickets import repository, rules
+from app.tickets import followers, repository, rules
 from app.tickets.bodies import Body
 from app.tickets.errors import TicketRefused, sentence
 from app.tickets.models import Ticket
@@ -71,6 +73,7 @@ async def answer_lines(conn: Connection, ticket: Ticket) -> tuple[str, str]:
     writer = await repository.last_writer(conn, ticket.id)
     to = address_of(*writer) if writer else contact
     copies = await repository.copies_of(conn, ticket.last_reply_id, "cc") if ticket.last_reply_id else []
+    copies += await followers.of_ticket(conn, ticket.id)
     others = unique_recipients([to], [contact, *(address_of(*copy) for copy in copies[:MAX_COPIES])])
     return str(to), ", ".join(str(one) for one in others.cc)
 
@@ -97,6 +100,14 @@ def readers_of_lines(to: str, cc: str) -> list[str]:
     return list(dict.fromkeys(found))[:MAX_COPIES]
 
 
+async def signature(author: User, department_id: int | None) -> str:
+    """What stands below a reply: the author's own words, or else those of the department's mailbox."""
+    if author.signature.strip() or department_id is None:
+        return author.signature
+    async with current().database.connection() as conn:
+        return await mailboxes.signature_of_department(conn, department_id)
+
+
 async def enqueue(
     conn: Connection,
     *,
@@ -115,7 +126,13 @@ async def enqueue(
     Raises TicketRefused where the mail cannot be built from what was given.
     """
     in_reply_to, references = rules.thread(await repository.message_ids(conn, ticket.id))
-    sender = address_of(author.name, parse_address(current().settings.sender).email)
+    settings = current().settings
+    sender = address_of(author.name, parse_address(settings.sender).email)
+    answers_to = await mailboxes.address_of_department(conn, ticket.department_id) or sender.email
+    if settings.inbound_reply_addresses:
+        reply_to: str | None = ReplyTokens(settings.keys).address(reply_id, answers_to)
+    else:
+        reply_to = answers_to if answers_to != sender.email else None
     try:
         return await email.enqueue(
             conn,
@@ -128,6 +145,7 @@ async def enqueue(
                 text_body=body.text,
                 reply_id=reply_id,
                 sender=str(sender),
+                reply_to=reply_to,
                 in_reply_to=in_reply_to or None,
                 references=references,
                 enable_tracking=enable_tracking,

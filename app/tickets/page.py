@@ -16,13 +16,15 @@ from app.consent import service as consent
 from app.consent.models import Outlook
 from app.database import utcnow
 from app.departments import service as departments
+from app.inbound import repository as inbound
+from app.inbound.models import KINDS, InboundLine
 from app.live import service as live
 from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
 from app.tickets import composer as composers
-from app.tickets import display, drafts, moments, outgoing, row_words, rules, service
+from app.tickets import display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
 from app.web.formats import absolute, size, zone
@@ -59,6 +61,10 @@ class Card:
     panel: ReceiptPanel | None
     files: Sequence[Mapping[str, str]]
     problems: Sequence[Problem]
+    origin: InboundLine | None = None
+    """The mail that brought it."""
+    origin_word: str = ""
+    """What that mail is, where no person wrote it."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,11 @@ async def context(
     conversation = await service.conversation(ticket_id, before=before)
     panels = await receipts.panels([one.id for one in conversation.messages if one.kind == "reply"])
     bodies = await _bodies(conversation.messages)
+    async with current().database.connection() as conn:
+        origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
+        following = await followers.of_ticket(conn, ticket_id)
     cards = [
-        _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id])
+        _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
     ]
     draft = await drafts.load(ticket_id, user=user) if form is None else None
@@ -103,6 +112,7 @@ async def context(
         "before": before,
         "history": [_line(change) for change in reversed(conversation.history)],
         "summary": _summary(panels),
+        "followers": following,
         "composer": composer,
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
@@ -174,7 +184,13 @@ def _body(message: Message) -> Markup | None:
     return display.reply_html(message.body_html) if message.is_html else display.text_html(message.body_html)
 
 
-def _card(message: Message, html: Markup | None, panel: ReceiptPanel | None, files: Sequence[AttachmentInfo]) -> Card:
+def _card(
+    message: Message,
+    html: Markup | None,
+    panel: ReceiptPanel | None,
+    files: Sequence[AttachmentInfo],
+    origin: InboundLine | None,
+) -> Card:
     facts: list[tuple[str, str]] = []
     if panel is not None:
         facts = [
@@ -187,6 +203,8 @@ def _card(message: Message, html: Markup | None, panel: ReceiptPanel | None, fil
     if is_customer and message.author_name:
         facts.append(("Written down by", message.author_name))
     name = (message.contact_name if is_customer else message.author_name) or "Somebody who left"
+    if origin is not None and not is_customer:
+        name = origin.sender or KINDS[origin.kind]
     return Card(
         id=message.id,
         at=message.created_at,
@@ -199,6 +217,8 @@ def _card(message: Message, html: Markup | None, panel: ReceiptPanel | None, fil
         panel=panel,
         files=[{"name": file.filename, "href": f"/attachments/{file.id}", "size": size(file.size)} for file in files],
         problems=[problem for row in panel.rows if (problem := _problem(row))] if panel else [],
+        origin=origin,
+        origin_word=KINDS.get(origin.kind, "") if origin is not None and origin.kind != "person" else "",
     )
 
 

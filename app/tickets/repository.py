@@ -13,7 +13,7 @@ TICKET_COLUMNS = (
     "t.id, t.subject, t.status, t.priority, t.assignee_id, u.name AS assignee_name, d.id AS department_id, "
     "d.name AS department_name, t.contact_id, "
     "c.name AS contact_name, c.email AS contact_email, t.created_by, t.created_at, t.last_activity_at, t.last_from, "
-    "t.last_reply_id, t.last_receipt, t.due_at, t.snoozed_until"
+    "t.last_reply_id, t.last_receipt, t.due_at, t.snoozed_until, t.merged_into"
 )
 MESSAGE_COLUMNS = (
     "r.id, r.ticket_id, r.kind, r.author_user_id, u.name AS author_name, r.contact_id, c.name AS contact_name, "
@@ -254,10 +254,12 @@ async def message_of_mail(conn: Connection, ticket_id: int, message_id: str) -> 
 
 
 async def takes_part(conn: Connection, *, ticket_id: int, email: str) -> bool:
-    """Whether an address belongs to the ticket's contact or got one of its mails."""
+    """Whether an address belongs to the ticket's contact, follows the ticket, or got one of its mails."""
     sql = """
         SELECT 1 FROM tickets AS t JOIN contact_addresses AS a ON a.contact_id = t.contact_id
          WHERE t.id = %(ticket_id)s AND a.email = %(email)s
+         UNION ALL
+        SELECT 1 FROM ticket_followers AS f WHERE f.ticket_id = %(ticket_id)s AND f.email = %(email)s
          UNION ALL
         SELECT 1 FROM ticket_replies AS r JOIN outgoing_emails AS m ON m.reply_id = r.id
           JOIN email_recipients AS p ON p.email_id = m.id

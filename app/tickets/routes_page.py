@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
-from quart import Blueprint, g, redirect, render_template, request, url_for
+from quart import Blueprint, flash, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 
 from app.notifications import service as notifications
-from app.runtime import current
-from app.tickets import composer, display, lost_text, page, rules, service
+from app.tickets import composer, lost_text, merging, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -21,6 +19,10 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
+    into = await merging.led_to(ticket_id)
+    if into is not None:
+        await flash(f"#{ticket_id} was merged into this ticket.", "info")
+        return redirect(url_for("tickets.show", ticket_id=into), 303)
     if g.user.notify_reads:
         await notifications.mark_seen(g.user, ticket_id=ticket_id)
     return await _page(ticket_id, before=rules.number(request.args.get("before")))
@@ -51,17 +53,6 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
         code = 403 if isinstance(error, AuthorRefused) else 422
         return await _page(ticket_id, form=kept, errors=error.fields), code
     return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{sent.id}"), 303)
-
-
-@tickets.get("/tickets/<int:ticket_id>/messages/<int:message_id>/frame")
-async def frame(ticket_id: int, message_id: int) -> ResponseReturnValue:
-    """A customer's HTML, as the page that its sandboxed frame loads."""
-    message = await service.message(ticket_id, message_id)
-    # Again: it may have been stored while a module failed, or before one could read what a new gateway makes of links.
-    html = await current().plugins.restore_html(message.body_html)
-    document = await asyncio.to_thread(display.frame_document, html, message.body_text)
-    headers = {"Content-Security-Policy": display.frame_policy(request.host), "X-Frame-Options": "SAMEORIGIN"}
-    return document, headers
 
 
 async def _page(

@@ -144,6 +144,8 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
     if field == "tags":
         words = ([f"added {_tag_words(new)}"] if new else []) + ([f"removed {_tag_words(old)}"] if old else [])
         return " and ".join(words)
+    if field == "merged":
+        return f"merged it into {new}" if new else f"took in {old}"
     if not new:
         return "gave it back" if old == who else f"took it from {old}"
     return "took it" if new == who else f"assigned it to {new}"

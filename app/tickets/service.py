@@ -12,13 +12,13 @@ from app.database import Connection, utcnow
 from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
-from app.receipts import service as receipts
 from app.runtime import current
 from app.tags import repository as tagging
 from app.tickets import (
     attachments,
     attachments_repository,
     bodies,
+    incoming,
     moments,
     outgoing,
     repository,
@@ -28,6 +28,7 @@ from app.tickets import (
 )
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.files import Upload
+from app.tickets.incoming import Incoming
 from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
 from app.tickets.outgoing import Addresses
 from app.tickets.steps import UNCHANGED, Unchanged
@@ -154,7 +155,7 @@ async def open_ticket(
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
-    body = await bodies.from_agent(html_body, signature=author.signature)
+    body = await bodies.from_agent(html_body, signature=await outgoing.signature(author, department_id))
     recipients = Recipients((address,), (), ())
     tracking = await outgoing.tracks(enable_tracking, recipients, department_id=department_id)
     said = enable_tracking is not None
@@ -204,7 +205,9 @@ async def add_reply(
     known = await ticket(ticket_id)
     default = outgoing.address_of(known.contact_name, known.contact_email)
     recipients = None if internal else outgoing.parse_recipients(to, cc, bcc, default=default)
-    body = await bodies.from_agent(html_body, signature="" if internal else author.signature)
+    body = await bodies.from_agent(
+        html_body, signature="" if internal else await outgoing.signature(author, known.department_id)
+    )
     tracking = recipients is not None and await outgoing.tracks(
         enable_tracking, recipients, department_id=known.department_id
     )
@@ -234,7 +237,8 @@ async def add_customer_message(
     in_reply_to: str | None = None,
     automatic: bool = False,
 ) -> int:
-    """Add what a customer wrote, and return its id; a ticket that is closed or waits for them is open again.
+    """Add what a customer wrote, and return its id; a ticket that is closed or waits for them is open again, unless a
+    program wrote it.
 
     email: who wrote, "bob@example.org" or "Bob <bob@example.org>"; found by the address, or made a contact.
     message_id: the Message-ID of their mail; a mail that the ticket has already is not added twice.
@@ -243,40 +247,16 @@ async def add_customer_message(
     all the same, and does not count as an answer, since nobody need have read anything.
     """
     address = outgoing.parse_requester(email)
-    body = await bodies.from_customer(html_body, text_body)
-    mail_id = rules.usable_message_id(message_id)
-
-    async def work(conn: Connection) -> int:
-        answered = None
-        if not automatic:
-            answered = await receipts.answered(
-                conn, ticket_id=ticket_id, email=address.email, in_reply_to=(in_reply_to or "").strip() or None
-            )
-        found = await steps.locked(conn, ticket_id)
-        if answered is not None:
-            await receipts.refresh(conn, answered)
-        known = await repository.message_of_mail(conn, ticket_id, mail_id) if mail_id else None
-        if known is not None:
-            return known
-        contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        new_id = await repository.insert_message(
-            conn,
-            ticket_id=ticket_id,
-            kind="customer",
-            author_user_id=None,
-            contact_id=contact_id,
-            body_html=body.html,
-            body_text=body.text,
-            is_html=body.is_html,
-            message_id=mail_id,
-        )
-        await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=body.snippet)
-        await steps.apply(conn, found, user=None, status="open", snoozed_until=UNCHANGED if automatic else None)
-        await search_index.add(conn, ticket_id, body.text, address.name, address.email)
-        await live.publish(conn, ticket_id=ticket_id, kind="message", reply_id=new_id)
-        return new_id
-
-    return await current().database.run(work)
+    message = Incoming(
+        sender=address,
+        body=await bodies.from_customer(html_body, text_body),
+        message_id=rules.usable_message_id(message_id),
+        in_reply_to=in_reply_to,
+        automatic=automatic,
+        opens=not automatic,
+        once=True,
+    )
+    return await current().database.run(lambda conn: incoming.add_to(conn, ticket_id, message))
 
 
 async def answer_by_mail(

@@ -117,6 +117,9 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
             return SentReply(known, None)
     if reply.seen is not None and reply.recipients is not None:
         await _check_not_crossed(conn, found.id, reply.seen, author)
+    if found.merged_into is not None:
+        words = f"#{found.id} was merged into #{found.merged_into} meanwhile. Copy this text, and answer there."
+        raise TicketRefused({"body": words})
     kind = "note" if reply.recipients is None else "reply"
     reply_id = await repository.insert_message(
         conn,

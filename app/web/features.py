@@ -13,6 +13,9 @@ from app.consent.routes import opt_out
 from app.contacts.routes import contacts
 from app.dashboard.routes import dashboard
 from app.departments.routes import departments
+from app.images.routes import images
+from app.inbound.routes import inbound
+from app.inbound.routes_mailboxes import mailboxes
 from app.live.routes import live
 from app.modules.routes import modules
 from app.notifications.routes import notifications
@@ -22,7 +25,9 @@ from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_bulk import ticket_bulk
 from app.tickets.routes_files import ticket_files
+from app.tickets.routes_followers import ticket_followers
 from app.tickets.routes_list import ticket_list
+from app.tickets.routes_merge import ticket_merge
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
 from app.views.routes import views
@@ -39,7 +44,10 @@ def install(app: Quart) -> None:
     app.register_blueprint(dashboard)
     app.register_blueprint(departments)
     app.register_blueprint(health)
+    app.register_blueprint(images)
+    app.register_blueprint(inbound)
     app.register_blueprint(live)
+    app.register_blueprint(mailboxes)
     app.register_blueprint(modules)
     app.register_blueprint(new_ticket)
     app.register_blueprint(notifications)
@@ -51,6 +59,8 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_bulk)
     app.register_blueprint(ticket_files)
+    app.register_blueprint(ticket_followers)
     app.register_blueprint(ticket_list)
+    app.register_blueprint(ticket_merge)
     app.register_blueprint(tickets)
     app.register_blueprint(views)

@@ -14,6 +14,7 @@ from app.accounts.models import User
 from app.dashboard import rules, service
 from app.dashboard.models import Closed, Opened
 from app.database import Database, utcnow
+from app.tickets import merging
 from app.tickets import service as tickets
 from tests.receipts.builders import mailed_reply, set_copy
 from tests.support.web import HOST, get
@@ -75,6 +76,17 @@ async def test_now_counts_what_the_lists_hold(db: Database, agent: User) -> None
     )
     found = (await service.dashboard(7, zone=UTC)).now
     assert (found.open, found.waiting, found.unassigned, found.overdue) == (2, 1, 1, 2)
+
+
+async def test_a_ticket_that_was_merged_is_counted_once_and_leaves_its_due_date(db: Database, agent: User) -> None:
+    now = utcnow()
+    source, target = await add_tickets(db, [{"due": now + timedelta(days=1)}, {"due": now + timedelta(days=2)}])
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE tickets SET created_at = %(now)s", {"now": now})
+    await merging.merge(source, target, user=agent)
+    found = await service.dashboard(7, zone=UTC)
+    assert [found.days[-1].opened, found.days[-1].closed, found.unanswered] == [1, 0, 1]
+    assert (await tickets.ticket(target)).due_at == now + timedelta(days=1)
 
 
 async def test_answering_and_closing_are_timed(db: Database, agent: User) -> None:

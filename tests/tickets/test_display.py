@@ -94,7 +94,7 @@ def test_remote_images_are_counted_and_own_ones_stay() -> None:
         '<img src="http://a.example/1"><img src="//a.example/2"><img src="/attachments/3/inline">'
         '<img src="data:image/png;base64,AAAA"><img src="data:image/svg+xml,x"><img src="/attachments/3">'
     )
-    assert cleaned.remote_images == 2
+    assert len(cleaned.remote_images) == 2
     assert cleaned.html.count("src=") == 2
 
 
@@ -118,11 +118,21 @@ def test_a_quote_is_folded_only_at_the_end_of_an_answer(html: str, folded: bool)
     assert ("<details>" in display.frame_document(html, "")) is folded
 
 
-@given(st.lists(st.sampled_from(["hello", "> quoted", "", "On Monday, Bob wrote:", ">", " > x"]), max_size=12))
+@given(st.lists(st.sampled_from(["hello", "> quoted", "", "On Monday, Bob wrote:", ">", " > x", "-- "]), max_size=12))
 def test_folding_lines_loses_none(lines: list[str]) -> None:
     html = richtext.text_to_html("\n".join(lines))
-    folded = str(display.text_html(html)).replace('<span class="hidden">Quoted text</span>', "").replace("…", "")
+    folded = str(display.text_html(html)).replace('<span class="hidden">Quoted text</span>', "")
+    folded = folded.replace('<span class="hidden">Signature</span>', "").replace("…", "")
     assert richtext.html_to_text(folded).split() == richtext.html_to_text(html).split()
+
+
+def test_a_signature_is_folded_also_before_a_quote() -> None:
+    text = "Yes, thanks.\n-- \nBob\nBuilder Ltd\n\nOn Monday, Ada wrote:\n> Does it work?"
+    shown = str(display.text_html(richtext.text_to_html(text)))
+    assert shown.count("<details") == 2
+    assert shown.index("thanks") < shown.index("Signature") < shown.index("Builder Ltd") < shown.index("Quoted text")
+    for kept in ("-- \nonly this", "Hi\n-- \n" + "a line that matters\n" * 20, "Hi\n--no mark"):
+        assert "<details" not in display.text_html(richtext.text_to_html(kept))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Mail that comes in: stored raw first, read and made part of a ticket afterwards."""
