@@ -19,7 +19,7 @@ function watch(opener) {
   const search = menu.querySelector("[data-canned-search]");
   const words = menu.querySelector("[data-canned-words]");
   const base = opener.dataset.canned;
-  let replies = null;
+  let replies;
   let caret = null;
 
   // The menu takes the focus, and with it the place where one was writing.
@@ -32,9 +32,10 @@ function watch(opener) {
   menu.addEventListener("toggle", async (event) => {
     if (event.newState !== "open") return;
     search.value = "";
+    // At once: what is typed while they are loaded belongs here, and is no shortcut.
+    search.focus();
     replies ??= await fetched(base);
     show();
-    search.focus();
   });
   search.addEventListener("input", show);
   search.addEventListener("keydown", (event) => {
@@ -56,6 +57,7 @@ function watch(opener) {
   });
 
   function show() {
+    if (replies === undefined) return;
     const wanted = search.value.trim().toLowerCase();
     const found = (replies ?? []).filter(({ title }) => title.toLowerCase().includes(wanted));
     list.replaceChildren(...found.map(row));

@@ -101,9 +101,20 @@
     links[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
   }
 
+  function write(kind) {
+    const form = document.querySelector("form[data-composer]");
+    if (!form) return;
+    form.querySelector(`[name=kind][value=${kind}]`)?.click();
+    form.scrollIntoView({ block: "nearest" });
+    (form.querySelector("[contenteditable]") ?? form.querySelector("textarea"))?.focus();
+  }
+
   const keys = {
     j: () => moveRow(1),
     k: () => moveRow(-1),
+    r: () => write("reply"),
+    i: () => write("note"),
+    "?": () => document.getElementById("shortcuts")?.togglePopover(),
     x: () => document.activeElement.closest?.("[data-row]")?.querySelector("input[type=checkbox]")?.click(),
   };
 
