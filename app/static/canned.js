@@ -3,7 +3,8 @@
  *
  * What the page writes
  *   <button type="button" data-canned="/saved-replies" data-canned-ticket="7" popovertarget="canned-menu">
- *   <div id="canned-menu" popover> with <input data-canned-search> and <ul data-canned-list>
+ *   <div id="canned-menu" popover> with <input autofocus data-canned-search>, which takes what is typed while the titles
+ *   are loaded, and <ul data-canned-list>
  * What the server does
  *   GET /saved-replies, Accept: application/json → [{"id": 1, "title": "Hours"}]
  *   GET /saved-replies/1/for/7 → {"html": "<p>…</p>"}
@@ -32,8 +33,6 @@ function watch(opener) {
   menu.addEventListener("toggle", async (event) => {
     if (event.newState !== "open") return;
     search.value = "";
-    // At once: what is typed while they are loaded belongs here, and is no shortcut.
-    search.focus();
     replies ??= await fetched(base);
     show();
   });
