@@ -13,6 +13,7 @@ BATCH = 1000
 RULES = (
     ("DELETE FROM sessions WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(0)),
     ("DELETE FROM sessions WHERE last_seen_at < %(before)s LIMIT %(batch)s", SESSION_IDLE),
+    ("DELETE FROM ticket_page_sessions WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(0)),
     ("DELETE FROM login_failures WHERE failed_at < %(before)s LIMIT %(batch)s", timedelta(hours=1)),
     ("DELETE FROM user_tokens WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(days=30)),
     ("DELETE FROM agent_addresses WHERE seen_at < %(before)s LIMIT %(batch)s", KEPT_FOR),

@@ -12,9 +12,10 @@ from functools import partial
 
 import structlog
 
+from app.consent import links as optout
 from app.consent.footer import without_tokens
-from app.consent.links import OptOutLinks
 from app.crypto import SecretBox
+from app.customer.links import PATH, TicketLinks
 from app.database import Database, DatabaseUnavailable
 from app.hookspecs import ModuleInfo, PluginContext
 from app.log import configure
@@ -57,8 +58,10 @@ class Runtime:
         infos = host.modules()
         registry = ModuleRegistry(database, infos, SecretBox(settings.keys))
         host.is_enabled = registry.is_enabled
-        links = OptOutLinks(settings.keys)
-        host.restore_own = lambda body: without_tokens(body, lambda token: links.read(token) is not None)
+        links = (optout.OptOutLinks(settings.keys), TicketLinks(settings.keys))
+        host.restore_own = lambda body: without_tokens(
+            body, (optout.PATH, PATH), lambda token: any(one.read(token) is not None for one in links)
+        )
         host.start(
             {
                 slug: PluginContext(

@@ -13,6 +13,8 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "customer_page.disable": "turned off",
+    "customer_page.enable": "turned on",
     "department.change": "changed the department",
     "department.create": "added the department",
     "department.delete": "deleted the department",

@@ -31,6 +31,8 @@ def subject_link(subject: str) -> str:
         return url_for("admin.user", user_id=int(key))
     if kind == "department" and key.isdecimal():
         return url_for("departments.edit", department_id=int(key))
+    if kind == "customer_page":
+        return url_for("customer_admin.index")
     if kind == "mailbox" and key.isdecimal():
         return url_for("mailboxes.edit", mailbox_id=int(key))
     if kind == "inbound" and key.isdecimal():
@@ -45,6 +47,8 @@ def subject_words(entry: AuditEntry) -> str:
     info = current().infos.get(entry.subject.removeprefix("module:"))
     kind, _, key = entry.subject.partition(":")
     nouns = {"contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
+    if kind == "customer_page":
+        return "the customers' page"
     named = f"{nouns[kind]} {key}" if kind in nouns else entry.subject
     return entry.subject_name or (info.name if info else named)
 

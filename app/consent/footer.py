@@ -7,9 +7,9 @@ quotes the link is made void.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from app.consent.links import PATH, TOKEN
+from app.consent.links import TOKEN
 
 WORDS = {
     frozenset({"opens"}): "We can see when this mail is opened.",
@@ -32,9 +32,14 @@ def in_html(html: str, reports: frozenset[str], url: str) -> str:
         '<p style="margin:24px 0 0;font-size:12px;color:#6b6b6b">'
         f'{WORDS[reports]} <a href="{url}" style="color:#6b6b6b">{LINK}</a></p>'
     )
+    return at_end(html, footer)
+
+
+def at_end(html: str, piece: str) -> str:
+    """The HTML of a mail with a piece at its end, inside the body where it has one."""
     after_comments = html.rfind(_COMMENT_END) + 1
     place = next((found.start() for found in _END.finditer(html, after_comments)), len(html))
-    return html[:place] + footer + html[place:]
+    return html[:place] + piece + html[place:]
 
 
 def in_text(text: str, reports: frozenset[str], url: str) -> str:
@@ -42,11 +47,12 @@ def in_text(text: str, reports: frozenset[str], url: str) -> str:
     return f"{text.rstrip()}\n\n{WORDS[reports]}\n{LINK}: {url}\n"
 
 
-def without_tokens(body: str, is_ours: Callable[[str], bool]) -> str:
-    """HTML or text of a mail that came back, with links that decide nothing: who reads the quote is somebody else.
+def without_tokens(body: str, paths: Sequence[str], is_ours: Callable[[str], bool]) -> str:
+    """HTML or text of a mail that came back, with links that open nothing: who reads the quote is somebody else.
 
-    is_ours: whether a token is one that we signed. Tokens are looked for by themselves, because gateways wrap links.
+    paths: of the pages that such links lead to; a body that names none of them is left as it is. is_ours:
+    whether a token is one that we signed. Tokens are looked for by themselves, because gateways wrap links.
     """
-    if PATH.removeprefix("/") not in body:
+    if not any(path.removeprefix("/") in body for path in paths):
         return body
     return _TOKEN.sub(lambda found: REMOVED if is_ours(found[0]) else found[0], body)

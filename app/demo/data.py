@@ -12,6 +12,7 @@ import structlog
 
 from app.accounts import service as accounts
 from app.accounts.models import User
+from app.customer import switch
 from app.database import Connection, utcnow
 from app.demo.people import AGENTS, CONTACTS, STORIES, Story
 from app.demo.short_stories import SHORT
@@ -51,6 +52,7 @@ async def _fill(runtime: Runtime) -> None:
     for slug in runtime.infos:
         await modules.set_enabled(slug, enabled=True, user=agents[0])
     await runtime.modules.refresh()
+    await switch.turn(True, by=agents[0])
     dice = random.Random(2041)  # noqa: S311
     stories = [*(_short(*entry) for entry in SHORT), *STORIES]
     for number, story in enumerate(stories):

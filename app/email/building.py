@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from app.consent import footer, optout
 from app.consent import service as consent
 from app.consent.rules import sentence
+from app.customer import footer as page_footer
+from app.customer import switch
 from app.database import Row
 from app.email import repository
 from app.email.addresses import Address, make_address, parse_address
@@ -95,10 +97,11 @@ def with_inline_images(html: str, attachments: tuple[Attachment, ...]) -> str:
 async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
     """One copy after the modules had their say. Raises DatabaseUnavailable."""
     html = with_inline_images(mail.html_body, mail.attachments)
-    prepared, why_not = PreparedCopy(html), ""
+    prepared, why_not, policy = PreparedCopy(html), "", NO_POLICY
     if html:
         # Only mails of replies are anybody's to decide about, and have the link to do so.
-        policy = await runtime.plugins.tracking_policy() if mail.reply_id is not None else NO_POLICY
+        if mail.reply_id is not None:
+            policy = await runtime.plugins.tracking_policy()
         permits, why_not = await _permits(runtime, policy, mail, copy)
         prepared = await runtime.plugins.prepare_delivery(
             Delivery(
@@ -113,8 +116,11 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
                 permits=permits,
             )
         )
-        if policy.opt_out_link:
-            prepared = _with_footer(runtime, mail, copy, prepared)
+    # After the modules, so that none of them tracks these links.
+    if page := await _page_address(runtime, mail, copy):
+        prepared = _with_page(mail, prepared, page)
+    if html and policy.opt_out_link:
+        prepared = _with_footer(runtime, mail, copy, prepared)
     outgoing = OutgoingCopy(
         sender=mail.sender,
         to=mail.to,
@@ -144,6 +150,19 @@ async def _permits(
     message = mail.enable_tracking if mail.tracking_said else None
     found = await consent.of_copy(runtime, policy, email=copy.email, reply_id=mail.reply_id, message=message)
     return found.kinds if mail.enable_tracking else frozenset(), "" if found.kinds else sentence(found.why)
+
+
+async def _page_address(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> str | None:
+    if mail.reply_id is None or mail.sensitive:
+        return None
+    return await switch.address(runtime, copy.id)
+
+
+def _with_page(mail: StoredMail, prepared: PreparedCopy, url: str) -> PreparedCopy:
+    """The copy with the link to the page of its ticket."""
+    text = mail.text_body if prepared.text is None else prepared.text
+    html = page_footer.in_html(prepared.html, url) if prepared.html else prepared.html
+    return replace(prepared, html=html, text=page_footer.in_text(text, url))
 
 
 def _with_footer(runtime: Runtime, mail: StoredMail, copy: DueCopy, prepared: PreparedCopy) -> PreparedCopy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.customer import switch
 from app.hookspecs import Paragraph
 from app.runtime import current
 
@@ -19,6 +20,12 @@ OWN = (
         "You can ask us for a copy of everything that is stored about you, and to erase it. Write to us from the "
         "address that we know.",
     ),
+)
+PAGE = Paragraph(
+    "Your conversation on the web",
+    "Our answers carry a link to a page on which you can read the conversation and answer. It asks for your email "
+    "address and sets a cookie that ends after 12 hours at most, so that the page stays open for you. We keep when you "
+    "first and last read an answer there, unless you turned tracking off.",
 )
 
 
@@ -38,5 +45,7 @@ class Disclosure:
 async def disclosure() -> Disclosure:
     """What the portal and its modules do with people's data now."""
     told, silent = await current().plugins.privacy_disclosure()
+    async with current().database.connection() as conn:
+        page = (PAGE,) if await switch.is_on(conn) else ()
     first, last = OWN
-    return Disclosure((first, *told, last), tuple(silent))
+    return Disclosure((first, *page, *told, last), tuple(silent))

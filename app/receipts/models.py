@@ -30,7 +30,7 @@ class CopyState:
     tracked: bool
     """Whether a plugin said that this copy can tell anything."""
     receipt: str | None
-    """What is known since: one of `rules.RECEIPTS`, or 'replied'."""
+    """What is known since: one of `rules.RECEIPTS`, 'replied', or `rules.VIEWED`."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Copy(CopyState):
     judged: Judgement | None = None
     untracked_words: str = ""
     """Why it went out untracked, in a sentence; '' where it is tracked, or only a module knows."""
+    viewed_at: datetime | None = None
+    """When the recipient first read it on the ticket page, and the last time."""
+    last_viewed_at: datetime | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Copy:
@@ -82,6 +85,8 @@ class Copy(CopyState):
             replied_at=row["replied_at"],
             judged=judged,
             untracked_words=row["untracked_words"],
+            viewed_at=row["viewed_at"],
+            last_viewed_at=row["last_viewed_at"],
         )
 
 
@@ -102,6 +107,19 @@ class CopyToContact:
     reply_id: int
     is_exact: bool
     """Sent to the very address that was asked for, not to another one of the same contact."""
+
+
+@dataclass(frozen=True)
+class ViewedCopy:
+    """A copy of a reply that is being read on the ticket page."""
+
+    id: int
+    reply_id: int
+    ticket_id: int
+    last_at: datetime | None
+    """When it was read there before."""
+    was_read: bool
+    """Whether a plugin says that it was read."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +150,8 @@ class Known:
     seen_words: str = ""
     fate: str | None = None
     settled: bool = False
-    """The recipient answered, an agent judged or the mail bounced: reading does not change the badge."""
+    """The recipient answered or read it on the ticket page, an agent judged or the mail bounced: what plugins say of
+    reading does not change the badge."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +220,7 @@ class TimelineLine:
 
     at: datetime
     kind: str
-    """'queued', 'sent', 'replied', 'judged', or a word of the plugin's ('open', 'click')."""
+    """'queued', 'sent', 'replied', 'viewed', 'judged', or a word of the plugin's ('open', 'click')."""
     words: str
     reason: str = ""
     email: str = ""

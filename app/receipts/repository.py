@@ -8,14 +8,14 @@ from datetime import datetime
 
 from app.database import Connection
 from app.receipts import rules
-from app.receipts.models import Copy, CopyPlace, CopyToContact, Known, Report
+from app.receipts.models import Copy, CopyPlace, CopyToContact, Known, Report, ViewedCopy
 from app.receipts.news import moments_of, words_of
 from app.sql import derived, in_list, literal
 
 COPY_COLUMNS = (
     "r.id, e.reply_id, r.role, r.name, r.email, r.state, r.reports, r.receipt, r.receipt_at, r.sent_at, r.smtp_text, "
     "r.created_at, r.seen, r.seen_at, r.last_seen_at, r.seen_words, r.replied_at, r.judged, r.judged_at, "
-    "r.untracked_words, u.name AS judged_name"
+    "r.untracked_words, r.viewed_at, r.last_viewed_at, u.name AS judged_name"
 )
 
 
@@ -33,7 +33,9 @@ _STATE = (
 """`rules.state_of` in SQL, made from the same tables."""
 _READ_AT = (
     "CASE r.receipt "
-    "WHEN 'replied' THEN GREATEST(r.replied_at, IF(r.seen = 'read', r.last_seen_at, r.replied_at)) "
+    "WHEN 'replied' THEN GREATEST(r.replied_at, IF(r.seen = 'read', r.last_seen_at, r.replied_at), "
+    "COALESCE(r.last_viewed_at, r.replied_at)) "
+    "WHEN 'viewed' THEN GREATEST(r.last_viewed_at, IF(r.seen = 'read', r.last_seen_at, r.last_viewed_at)) "
     "WHEN 'read' THEN IF(r.seen = 'read', r.last_seen_at, r.judged_at) END"
 )
 """When a copy was last read, as far as is known: an answer proves it too."""
@@ -62,7 +64,7 @@ async def known(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Kno
         f"""
         SELECT JSON_ARRAYAGG(JSON_ARRAY(r.id, r.seen, CAST(r.seen_at AS CHAR), CAST(r.last_seen_at AS CHAR),
                                         r.seen_words, r.fate,
-                                        r.replied_at IS NOT NULL OR r.judged IS NOT NULL
+                                        r.replied_at IS NOT NULL OR r.viewed_at IS NOT NULL OR r.judged IS NOT NULL
                                         OR COALESCE(r.fate, '') IN ('bounced', 'complained')))
           FROM email_recipients AS r WHERE r.id IN ({ids})
         """  # noqa: S608
@@ -184,6 +186,43 @@ async def set_replied(conn: Connection, recipient_ids: Sequence[int], *, at: dat
     ids, parameters = in_list("id", recipient_ids)
     return await conn.execute(
         f"UPDATE email_recipients SET replied_at = %(at)s WHERE id IN {ids} AND replied_at IS NULL ORDER BY id",  # noqa: S608
+        {**parameters, "at": at},
+    )
+
+
+async def lock_viewed(conn: Connection, recipient_ids: Sequence[int]) -> list[ViewedCopy]:
+    """What is known of reading of these copies of replies (at least one id), held until the end of the transaction."""
+    ids, parameters = in_list("id", recipient_ids)
+    held = await conn.fetch_all(
+        f"""
+        SELECT r.id, r.last_viewed_at, r.seen FROM email_recipients AS r WHERE r.id IN {ids} ORDER BY r.id FOR UPDATE
+        """,  # noqa: S608
+        parameters,
+    )
+    rows = await conn.fetch_all(
+        f"""
+        SELECT r.id, e.reply_id, t.ticket_id FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id
+          JOIN ticket_replies AS t ON t.id = e.reply_id
+         WHERE r.id IN {ids}
+        """,  # noqa: S608
+        parameters,
+    )
+    places = {row["id"]: row for row in rows}
+    return [
+        ViewedCopy(**places[row["id"]], last_at=row["last_viewed_at"], was_read=row["seen"] == "read")
+        for row in held
+        if row["id"] in places
+    ]
+
+
+async def set_viewed(conn: Connection, recipient_ids: Sequence[int], *, at: datetime) -> None:
+    """Keep that these copies (at least one id) were read on the ticket page, the first time and now."""
+    ids, parameters = in_list("id", recipient_ids)
+    await conn.execute(
+        f"""
+        UPDATE email_recipients SET viewed_at = COALESCE(viewed_at, %(at)s), last_viewed_at = %(at)s
+         WHERE id IN {ids} ORDER BY id
+        """,  # noqa: S608
         {**parameters, "at": at},
     )
 

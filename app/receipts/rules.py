@@ -14,13 +14,16 @@ SEEN = ("machine", "read")
 RECEIPTS = frozenset({*FATES, *SEEN})
 CORE_STATES = frozenset({"queued", "sent", "failed", "unknown", "untracked", "replied"})
 """What the portal itself knows of a copy."""
+VIEWED = "viewed"
+"""What is stored of a copy that its recipient read on the ticket page: the portal knows that itself, so it is shown as
+'read' whatever plugins there are."""
 VERDICTS = ("read", "unread")
 """What an agent may say of a copy in place of what a plugin says."""
 STATES = CORE_STATES | RECEIPTS
 
 WORST_FIRST = (
     "failed", "bounced", "complained", "unknown",
-    "replied", "read", "queued", "machine", "delivered", "sent", "untracked",
+    "replied", VIEWED, "read", "queued", "machine", "delivered", "sent", "untracked",
 )  # fmt: skip
 """Which state stands for several: the worst, then the best that is known."""
 OF_SENDING = {
@@ -55,6 +58,8 @@ def state_of(copy: CopyState, visible: frozenset[str]) -> str:
     sending, because an open proves that a copy of unknown outcome arrived; one that no enabled plugin names is left
     out. "Not tracked" needs a plugin that could have tracked: without one, nothing is missing.
     """
+    if copy.receipt == VIEWED:
+        return "read"
     if copy.receipt is not None and copy.receipt in visible:
         return copy.receipt
     state = OF_SENDING[copy.state]
@@ -87,6 +92,11 @@ def judged_words(judged: Judgement) -> str:
     return f"Marked as {'read' if judged.verdict == 'read' else 'not read'} by {judged.by}"
 
 
+def viewed_words(moment: str) -> str:
+    """Why a copy counts as read that was read on the ticket page. moment: "10:32", or a date such as "3 May"."""
+    return f"Read on the ticket page {'at' if ':' in moment else 'on'} {moment}."
+
+
 def overall(copies: Iterable[CopyState], visible: frozenset[str]) -> str:
     """The state that stands for all copies of a reply. Raises ValueError for no copies."""
     found = {state_of(copy, visible) for copy in copies}
@@ -116,13 +126,15 @@ def summarise(copies: Sequence[Copy], visible: frozenset[str]) -> Badge:
 
 def shown_as(stored: str, visible: frozenset[str]) -> str:
     """What a ticket list shows for a `tickets.last_receipt`, which is stored as if every state were visible."""
+    if stored == VIEWED:
+        return "read"
     hidden = stored in RECEIPTS and stored not in visible
     return "sent" if hidden or (stored == "untracked" and "read" not in visible) else stored
 
 
 def stored_for(shown: str, visible: frozenset[str]) -> frozenset[str]:
     """The values of `tickets.last_receipt` that a list shows as `shown`; for filters."""
-    return frozenset(state for state in STATES if shown_as(state, visible) == shown)
+    return frozenset(state for state in (*STATES, VIEWED) if shown_as(state, visible) == shown)
 
 
 Shown = Sequence[tuple[Copy, str]]

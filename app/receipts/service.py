@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from app.database import Connection, utcnow
 from app.hookspecs import RecipientActivity, ReplyActivity
@@ -13,8 +14,10 @@ from app.notifications import service as notifications
 from app.receipts import news, repository, rules
 from app.receipts.models import Badge, Copy, Known, ReceiptPanel, RecipientReceipt, Report, TimelineLine
 from app.runtime import current
+from app.web.formats import clock
 
 TIMELINE_LINES = 100
+VIEWED_AGAIN = timedelta(minutes=1)
 ROLES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
 
 
@@ -94,6 +97,25 @@ async def answered(conn: Connection, *, ticket_id: int, email: str, in_reply_to:
     return reply_id if changed else None
 
 
+async def viewed(conn: Connection, recipient_ids: Sequence[int]) -> None:
+    """Keep that these copies of replies were read by their recipients on the ticket page, in the caller's transaction,
+    where nothing else is locked yet. Open pages and lists are told; a plugin's word does not take it back.
+
+    A look within a minute of the last one changes nothing.
+    """
+    now = utcnow()
+    known = await repository.lock_viewed(conn, recipient_ids) if recipient_ids else []
+    told = [one for one in known if one.last_at is None or now - one.last_at > VIEWED_AGAIN]
+    if not told:
+        return
+    await repository.set_viewed(conn, [one.id for one in told], at=now)
+    tickets = {one.reply_id: one.ticket_id for one in told}
+    await repository.refresh_tickets(conn, tickets)
+    fresh = [one for one in told if one.last_at is None]
+    await notifications.first_read(conn, [one.id for one in fresh if not one.was_read])
+    await live.publish_receipts(conn, tickets, {one.reply_id for one in fresh})
+
+
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:
     """The badge of each reply that was mailed; others are left out."""
     visible = await visible_states()
@@ -142,8 +164,8 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
             clicks[url] += count
     is_told = copy.seen in visible
     is_read = is_told and copy.seen == "read"
-    first = [copy.seen_at if is_read else None, *(entry.first_opened_at for entry in known)]
-    last = [copy.last_seen_at if is_read else None, *(entry.last_opened_at for entry in known)]
+    first = [copy.seen_at if is_read else None, copy.viewed_at, *(entry.first_opened_at for entry in known)]
+    last = [copy.last_seen_at if is_read else None, copy.last_viewed_at, *(entry.last_opened_at for entry in known)]
     return RecipientReceipt(
         id=copy.id,
         role=ROLES[copy.role],
@@ -169,6 +191,8 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
 
 def _words(copy: Copy, known: Sequence[RecipientActivity], *, is_told: bool, state: str) -> str:
     """Why the copy is in its state. What machines did beside is no reason where the recipient answered."""
+    if copy.viewed_at is not None and state in {"read", "replied"}:
+        return rules.viewed_words(clock(copy.viewed_at))
     if state == "replied" and copy.seen != "read":
         return "The recipient answered."
     if state == "untracked":
@@ -187,6 +211,8 @@ def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[Timeline
             lines.append(TimelineLine(copy.sent_at, "sent", f"Sent{name}", copy.smtp_text, copy.email))
         if copy.replied_at:
             lines.append(TimelineLine(copy.replied_at, "replied", f"Answered{name}", email=copy.email))
+        if copy.viewed_at:
+            lines.append(TimelineLine(copy.viewed_at, "viewed", f"Read on the ticket page{name}", email=copy.email))
         if copy.judged:
             words = f"{rules.judged_words(copy.judged)}{name}"
             lines.append(TimelineLine(copy.judged.at, "judged", words, email=copy.email))

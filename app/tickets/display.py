@@ -175,12 +175,12 @@ def frame_document(
     return _document(note, _fold_quote(cleaned.html))
 
 
-def frame_policy(host: str, *, images: bool = False) -> str:
+def frame_policy(host: str, *, images: bool = False, own: str = "/attachments/") -> str:
     """The Content-Security-Policy of a frame.
 
-    host: the portal's, whose pasted images may be shown, and with `images` those that it fetches.
+    host: the portal's, whose pasted images below the path `own` may be shown, and with `images` those that it fetches.
     """
-    sources = f"data: {host}/attachments/{f' {host}/tickets/' if images else ''}"
+    sources = f"data: {host}{own}{f' {host}/tickets/' if images else ''}"
     return (
         f"default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; form-action 'none'; "
         f"base-uri 'none'; frame-ancestors 'self'; sandbox {SANDBOX}"

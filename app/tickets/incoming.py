@@ -27,7 +27,8 @@ class Incoming:
     once: where the ticket has a message of this Message-ID, nothing is added. automatic: it came without
     anybody reading ours (a program wrote it, a list passed it on): it is no answer. opens: it waits for us, so the
     ticket opens again. report: it tells of a mail of ours, nobody outside is its author. copies: who else
-    the mail went to; they follow the ticket from then on.
+    the mail went to; they follow the ticket from then on. form: names the form that brought it: the same form with the
+    same text adds nothing again.
     """
 
     sender: Address | None
@@ -40,6 +41,7 @@ class Incoming:
     report: bool = False
     files: Sequence[tuple[Upload, str]] = ()
     copies: Sequence[Address] = ()
+    form: str | None = None
 
 
 async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
@@ -59,6 +61,12 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
         await receipts.refresh(conn, answered)
     if message.once and message.message_id:
         known = await repository.message_of_mail(conn, ticket_id, message.message_id)
+        if known is not None:
+            return known
+    if message.form is not None:
+        known = await repository.message_of_form(
+            conn, ticket_id=ticket_id, once=message.form, author_user_id=None, body_html=message.body.html
+        )
         if known is not None:
             return known
     contact_id = await find_or_create_contact(conn, name=sender.name, email=sender.email) if sender else None
@@ -119,6 +127,7 @@ async def _insert(conn: Connection, ticket_id: int, contact_id: int | None, mess
         body_text=message.body.text,
         is_html=message.body.is_html,
         message_id=message.message_id,
+        once=message.form,
     )
     await attachments_repository.claim(conn, attachment_ids=stored, ticket_id=ticket_id, reply_id=new_id)
     return new_id

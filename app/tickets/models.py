@@ -87,7 +87,7 @@ class Change:
 
     happened_at: datetime
     user_name: str | None
-    """Who did it; None where the portal did (a customer's answer reopened the ticket)."""
+    """Who did it; None where the customer did (an answer reopens the ticket)."""
     field: str
     """'status', 'priority', 'assignee', 'department', 'tags', 'due', 'snooze' or 'verdict'."""
     old_value: str

@@ -260,7 +260,7 @@ def _line(change: Change) -> HistoryLine:
         "due": "clock",
         "snooze": "clock",
     }
-    who = change.user_name or "The customer's answer"
+    who = change.user_name or "The customer"
     old, new = change.old_value, change.new_value
     if change.field in {"due", "snooze"}:
         before, after = moments.of_stored(old), moments.of_stored(new)

@@ -168,12 +168,12 @@ async def insert_message(
 
 
 async def message_of_form(
-    conn: Connection, *, ticket_id: int, once: str, author_user_id: int, body_html: str
+    conn: Connection, *, ticket_id: int, once: str, author_user_id: int | None, body_html: str
 ) -> int | None:
     """The message of a ticket that the same form with the same text, to the letter, brought already."""
     sql = """
         SELECT r.id FROM ticket_replies AS r
-         WHERE r.once = %(once)s AND r.ticket_id = %(ticket_id)s AND r.author_user_id = %(author_user_id)s
+         WHERE r.once = %(once)s AND r.ticket_id = %(ticket_id)s AND r.author_user_id <=> %(author_user_id)s
            AND SHA2(r.body_html, 256) = SHA2(%(body_html)s, 256) LIMIT 1
     """
     values = {"once": once, "ticket_id": ticket_id, "author_user_id": author_user_id, "body_html": body_html}

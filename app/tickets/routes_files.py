@@ -33,7 +33,7 @@ async def add_image(ticket_id: int | None) -> ResponseReturnValue:
 async def download(attachment_id: int) -> ResponseReturnValue:
     """A file to save. Its own type is not told: a browser must have no reason to open it on our address."""
     info, content = await attachments.read(attachment_id, user=g.user)
-    return _locked(content, "application/octet-stream", {"Content-Disposition": files.disposition(info.filename)})
+    return locked(content, "application/octet-stream", {"Content-Disposition": files.disposition(info.filename)})
 
 
 @ticket_files.get("/attachments/<int:attachment_id>/inline")
@@ -44,10 +44,11 @@ async def inline(attachment_id: int) -> ResponseReturnValue:
     if content_type is None:
         raise TicketNotFound(f"File {attachment_id} is no image that can be shown; download it instead.")
     headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
-    return _locked(content, content_type, headers)
+    return locked(content, content_type, headers)
 
 
-def _locked(content: bytes, content_type: str, headers: dict[str, str]) -> Response:
+def locked(content: bytes, content_type: str, headers: dict[str, str]) -> Response:
+    """A file as it goes to a browser, whatever it turns out to be."""
     response = Response(content, content_type=content_type, headers=headers)
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["X-Content-Type-Options"] = "nosniff"

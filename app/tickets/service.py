@@ -18,6 +18,7 @@ from app.tickets import (
     attachments,
     attachments_repository,
     bodies,
+    files,
     incoming,
     moments,
     outgoing,
@@ -236,6 +237,8 @@ async def add_customer_message(
     message_id: str | None = None,
     in_reply_to: str | None = None,
     automatic: bool = False,
+    uploads: Sequence[Upload] = (),
+    once: str | None = None,
 ) -> int:
     """Add what a customer wrote, and return its id; a ticket that is closed or waits for them is open again, unless a
     program wrote it.
@@ -244,8 +247,10 @@ async def add_customer_message(
     message_id: the Message-ID of their mail; a mail that the ticket has already is not added twice.
     in_reply_to: the Message-ID that their mail answers; where it is not one of the ticket's mails, the newest reply
     that went out to them counts as answered. automatic: a program wrote it (an absence note, a receipt): it is added
-    all the same, and does not count as an answer, since nobody need have read anything.
+    all the same, and does not count as an answer, since nobody need have read anything. once: as for `add_reply`.
+    Raises TicketNotFound; TicketRefused with the fields `body` (BodyTooLarge with the numbers) or `files`.
     """
+    files.check_files([(upload.filename, len(upload.content)) for upload in uploads])
     address = outgoing.parse_requester(email)
     message = Incoming(
         sender=address,
@@ -255,6 +260,8 @@ async def add_customer_message(
         automatic=automatic,
         opens=not automatic,
         once=True,
+        files=[(upload, "") for upload in uploads],
+        form=rules.form_name(once),
     )
     return await current().database.run(lambda conn: incoming.add_to(conn, ticket_id, message))
 

@@ -11,6 +11,8 @@ from app.api.routes import api
 from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
+from app.customer.routes import customer
+from app.customer.routes_admin import customer_admin
 from app.dashboard.routes import dashboard
 from app.departments.routes import departments
 from app.images.routes import images
@@ -41,6 +43,8 @@ def install(app: Quart) -> None:
     app.register_blueprint(api)
     app.register_blueprint(canned)
     app.register_blueprint(contacts)
+    app.register_blueprint(customer)
+    app.register_blueprint(customer_admin)
     app.register_blueprint(dashboard)
     app.register_blueprint(departments)
     app.register_blueprint(health)

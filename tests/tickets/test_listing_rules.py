@@ -153,5 +153,5 @@ def test_a_mail_read_before_the_module_was_switched_off_counts_as_sent() -> None
     assert plans.stored_receipts("sent", CORE_STATES) >= {"sent", "read", "machine"}
     assert plans.stored_receipts("replied", CORE_STATES) == {"replied"}
     assert plans.stored_receipts("read", CORE_STATES) == frozenset()
-    assert plans.stored_receipts("read", CORE_STATES | {"read", "replied"}) == {"read", "replied"}
+    assert plans.stored_receipts("read", CORE_STATES | {"read", "replied"}) == {"read", "viewed", "replied"}
     assert plans.stored_receipts("sent", CORE_STATES | {"read", "machine"}).isdisjoint({"read", "failed", "untracked"})
