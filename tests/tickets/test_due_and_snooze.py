@@ -176,7 +176,7 @@ async def test_history_says_who_ended_a_snooze(
 ) -> None:
     await service.change(ticket_id, user=agent, snoozed_until=utcnow() + timedelta(days=1))
     await service.add_customer_message(ticket_id, email="bob@example.org", text_body="Hello?")
-    assert "The customer's answer ended the snooze" in await _page(agent_client, f"/tickets/{ticket_id}")
+    assert "The customer ended the snooze" in await _page(agent_client, f"/tickets/{ticket_id}")
     await service.change(ticket_id, user=agent, snoozed_until=utcnow() + timedelta(days=1))
     await _later(db, ticket_id)
     await waking.wake_due(runtime)
