@@ -23,6 +23,7 @@ from app.contacts.rules import words_of as contact_words
 from app.database import Database
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
+from app.tickets.moments import NO_DUE_DATE
 from bench.texts import Writer, as_html
 
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "bench"
@@ -33,6 +34,8 @@ MAILED = 50_000
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SPAN = timedelta(days=3 * 365)
 EPOCH = NOW - SPAN
+LATER = datetime(2040, 1, 1, tzinfo=UTC)
+"""Until when tickets sleep."""
 RECEIPTS = ("read", "sent", "machine", "untracked", "failed", "bounced")
 Value = str | int | None | datetime
 
@@ -41,7 +44,8 @@ TABLES = {
     "contacts": "id, name, email, words, notes, created_at, updated_at",
     "contact_addresses": "email, contact_id, created_at",
     "tickets": "id, subject, contact_id, status, active, priority, assignee_id, created_at, last_activity_at, "
-    "last_from, last_snippet, last_reply_id, last_receipt, last_read_at",
+    "last_from, last_snippet, last_reply_id, last_receipt, last_read_at, due_at, snoozed_until, first_reply_at, "
+    "closed_at",
     "ticket_replies": "id, ticket_id, kind, author_user_id, contact_id, body_html, body_text, message_id, created_at",
     "ticket_words": "ticket_id, words",
     "ticket_new_words": "ticket_id, words",
@@ -192,6 +196,7 @@ def _write_ticket(
     out: Files, pick: random.Random, writer: Writer, ticket: Ticket, email: str, reply_ids: Iterator[int]
 ) -> None:
     subject, at, last_reply, kind, text = writer.subject(), ticket.created_at, None, "", ""
+    first_reply_at: datetime | None = None
     known: set[str] = set()
     for number in range(ticket.messages):
         reply_id = next(reply_ids)
@@ -199,6 +204,7 @@ def _write_ticket(
         at = min(at + timedelta(seconds=pick.expovariate(1 / 20_000)), NOW) if number else at
         text = writer.body(f"R{pick.randrange(10**8):08d}" if pick.random() < 0.1 else "")
         last_reply = reply_id if kind == "reply" else last_reply
+        first_reply_at = first_reply_at or (at if kind == "reply" else None)
         author = None if kind == "customer" else (ticket.assignee_id or pick.randint(1, AGENTS))
         contact = ticket.contact_id if kind == "customer" else None
         message_id = None if kind == "note" else f"<{reply_id}@portal.test>"
@@ -212,6 +218,9 @@ def _write_ticket(
         "tickets", ticket.id, subject, ticket.contact_id, status, int(not ticket.closed), priority, ticket.assignee_id,
         ticket.created_at, at, "customer" if kind == "customer" else "agent", text[:200], last_reply, receipt,
         at if receipt == "read" else None,
+        at + timedelta(days=7) if pick.random() < 0.05 else NO_DUE_DATE,
+        LATER if not ticket.closed and pick.random() < 0.03 else None,
+        first_reply_at, at if ticket.closed else None,
     )  # fmt: skip
     if last_reply and receipt and ticket.id > TICKETS - MAILED:
         _write_mail(out, ticket.id, last_reply, email, receipt, at)

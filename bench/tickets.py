@@ -88,6 +88,10 @@ def cases() -> list[Case]:
     return [
         *(Case(f"view {view}", fixed(f"/tickets?view={view}"), "list") for view in ("open", "mine", "unassigned")),
         *(Case(f"view {view}", fixed(f"/tickets?view={view}"), "list") for view in ("all", "closed")),
+        *(Case(f"view {view}", fixed(f"/tickets?view={view}"), "list") for view in ("overdue", "snoozed")),
+        Case("by due date", fixed("/tickets?view=all&sort=due"), "list"),
+        Case("waiting for us, by due date", fixed("/tickets?view=open&waiting=us&sort=due"), "list"),
+        Case("dashboard, 30 days", fixed("/dashboard?days=30"), "dashboard"),
         Case("filter priority", fixed("/tickets?view=all&priority=urgent"), "list"),
         Case("filter assignee", lambda pick: f"/tickets?view=all&assignee={pick.randint(1, 20)}", "list"),
         Case("filter read state", fixed("/tickets?view=all&receipt=read"), "list"),

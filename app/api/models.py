@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -73,6 +74,25 @@ Addresses = Annotated[
 ]
 
 
+def _moment(value: Any) -> Any:
+    if value is None or value == "none" or isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) and len(value) > 10 else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ValueError("must be a date and time with its zone, like 2026-11-27T09:00:00+01:00, or none")
+    return found
+
+
+Moment = Annotated[
+    datetime | Literal["none"],
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"const": "none"}]}),
+]
+
+
 Department = Annotated[
     int | str,
     Field(description="A department's name or id."),
@@ -101,6 +121,10 @@ class TicketChange(Given):
     assignee: int | Literal["me", "none"] | None = Field(None, description="The number of a user, me, or none.")
     department: Department | None = Field(None, description="A department's name or id, or none.")
     tags: list[str] | None = Field(None, max_length=20, description="All tags that it has from then on.")
+    due_at: Moment | None = Field(None, description="When it is due, with a time zone, or none.")
+    snoozed_until: Moment | None = Field(
+        None, description="Until when it sleeps, with a time zone, or none to end that."
+    )
 
 
 class Tags(Answer):
@@ -247,6 +271,10 @@ class Ticket(Answer):
     tags: list[str]
     created_at: AwareDatetime
     last_activity_at: AwareDatetime
+    due_at: AwareDatetime | None
+    snoozed_until: AwareDatetime | None = Field(
+        description="Until when it is not among the open ones; then it is null."
+    )
     url: str | None = Field(description="The ticket's page; null where PORTAL_URL is not set.")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 from quart import Blueprint, Response, g
 from quart_schema import document_response
 
@@ -95,16 +98,19 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
     add, remove = rules.retag(body.tags, ()) if body.tags is not None else ((), ())
     if body.tags is not None:
         add, remove = tuple(one for one in add if one not in found.tags), tuple(set(found.tags) - set(add))
-    await service.change(
-        ticket_id,
-        user=g.user,
-        status=body.status,
-        priority=body.priority,
-        assignee_id=assignee,
-        department_id=department,
-        add_tags=add,
-        remove_tags=remove,
-    )
+    with called(due="due_at", snooze="snoozed_until"):
+        await service.change(
+            ticket_id,
+            user=g.user,
+            status=body.status,
+            priority=body.priority,
+            assignee_id=assignee,
+            department_id=department,
+            due_at=_moment(body.due_at),
+            snoozed_until=_moment(body.snoozed_until),
+            add_tags=add,
+            remove_tags=remove,
+        )
     return answer(views.ticket(await service.ticket(ticket_id)))
 
 
@@ -114,6 +120,12 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
 async def list_tags(*, query: models.TagFilter) -> Response:
     """List the tags that there are."""
     return answer(models.Tags(tags=await tags.suggest(query.q, limit=query.limit)))
+
+
+def _moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | None:
+    if given is None:
+        return UNCHANGED
+    return None if given == "none" else given
 
 
 async def _department(wanted: int | str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.api import models
 from app.consent.models import Decision
 from app.contacts.models import Contact
+from app.database import utcnow
 from app.email.errors import ContentTooLarge
 from app.hookspecs import QueuedMail
 from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
@@ -121,6 +122,8 @@ def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
         "tags": list(found.tags),
         "created_at": found.created_at,
         "last_activity_at": found.last_activity_at,
+        "due_at": found.due_at,
+        "snoozed_until": until if (until := found.snoozed_until) and until > utcnow() else None,
         "url": ticket_url(found.id),
     }
 

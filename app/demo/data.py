@@ -117,10 +117,12 @@ async def _move_to_the_past(runtime: Runtime, ticket_id: int, moments: list[date
             """
             UPDATE tickets AS t JOIN contacts AS c ON c.id = t.contact_id
                SET t.created_at = %(first)s, t.last_activity_at = %(last)s,
+                   t.first_reply_at = IF(t.first_reply_at IS NULL, NULL, %(answered)s),
+                   t.closed_at = IF(t.closed_at IS NULL, NULL, %(last)s),
                    c.created_at = LEAST(c.created_at, %(first)s)
              WHERE t.id = %(id)s
             """,
-            {"first": moments[0], "last": last, "id": ticket_id},
+            {"first": moments[0], "answered": moments[min(1, len(moments) - 1)], "last": last, "id": ticket_id},
         )
         await _date_history(conn, ticket_id, moments)
 
@@ -146,7 +148,8 @@ async def _mark_sent(conn: Connection, reply_id: int, moment: datetime, *, answe
         """
         UPDATE email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
            SET r.state = 'sent', r.created_at = %(queued)s, m.created_at = %(queued)s, r.sent_at = %(sent)s,
-               r.smtp_code = 250, r.reports = 'opens,clicks', r.replied_at = %(answered)s
+               r.next_attempt_at = %(queued)s, r.smtp_code = 250,
+               r.reports = 'opens,clicks', r.replied_at = %(answered)s
          WHERE m.reply_id = %(reply)s
         """,
         {"queued": moment, "sent": moment + timedelta(seconds=2), "answered": answered, "reply": reply_id},

@@ -1,17 +1,21 @@
-"""For plugins with pages: who may call a route, who a stranger may be, and how times are written."""
+"""For plugins with pages: who may call a route, who a stranger may be, how times are written and charts drawn."""
 
 from app.accounts.agent_signs import AgentSigns
 from app.web.access import admin_required, anonymous, open_to_all, request_address, sensitive
+from app.web.charts import Chart, Column, bar_chart
 from app.web.client_address import client_address
 from app.web.formats import ago
 from app.web.page_scripts import all_pages, opted_out
 
 __all__ = [
     "AgentSigns",
+    "Chart",
+    "Column",
     "admin_required",
     "ago",
     "all_pages",
     "anonymous",
+    "bar_chart",
     "client_address",
     "open_to_all",
     "opted_out",

@@ -3,7 +3,8 @@
  *
  * What the page writes
  *   <button type="button" data-canned="/saved-replies" data-canned-ticket="7" popovertarget="canned-menu">
- *   <div id="canned-menu" popover> with <input data-canned-search> and <ul data-canned-list>
+ *   <div id="canned-menu" popover> with <input autofocus data-canned-search>, which takes what is typed while the titles
+ *   are loaded, and <ul data-canned-list>
  * What the server does
  *   GET /saved-replies, Accept: application/json → [{"id": 1, "title": "Hours"}]
  *   GET /saved-replies/1/for/7 → {"html": "<p>…</p>"}
@@ -19,7 +20,7 @@ function watch(opener) {
   const search = menu.querySelector("[data-canned-search]");
   const words = menu.querySelector("[data-canned-words]");
   const base = opener.dataset.canned;
-  let replies = null;
+  let replies;
   let caret = null;
 
   // The menu takes the focus, and with it the place where one was writing.
@@ -34,7 +35,6 @@ function watch(opener) {
     search.value = "";
     replies ??= await fetched(base);
     show();
-    search.focus();
   });
   search.addEventListener("input", show);
   search.addEventListener("keydown", (event) => {
@@ -56,6 +56,7 @@ function watch(opener) {
   });
 
   function show() {
+    if (replies === undefined) return;
     const wanted = search.value.trim().toLowerCase();
     const found = (replies ?? []).filter(({ title }) => title.toLowerCase().includes(wanted));
     list.replaceChildren(...found.map(row));

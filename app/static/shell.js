@@ -11,6 +11,9 @@
   const root = document.documentElement;
   root.classList.add("has-script");
 
+  // On a phone the row of views is wider than the screen.
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "center" });
+
   /* ---- Messages ---- */
 
   let quietTimer = 0;

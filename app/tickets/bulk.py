@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from app.accounts.models import User
 from app.database import Connection
 from app.runtime import current
-from app.tickets import bulk_repository, rules, service, steps
+from app.tickets import bulk_repository, moments, rules, service, steps
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.models import Change, Ticket
 from app.tickets.steps import UNCHANGED, Unchanged
@@ -29,6 +30,7 @@ class Wanted:
     priority: str | None = None
     assignee_id: int | Unchanged | None = UNCHANGED
     department_id: int | Unchanged | None = UNCHANGED
+    due_at: datetime | Unchanged | None = UNCHANGED
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
 
@@ -62,7 +64,9 @@ async def change(ticket_ids: Sequence[int], wanted: Wanted, *, user: User) -> Do
     if len(ids) > MOST:
         raise TicketRefused({"ticket": f"{len(ids)} tickets are selected, at most {MOST} are changed at once."})
     if wanted.is_nothing:
-        raise TicketRefused({"": "Nothing is to be changed; choose a status, a priority, an assignee or a tag."})
+        raise TicketRefused(
+            {"": "Nothing is to be changed; choose a status, a priority, an assignee, a due date or a tag."}
+        )
     rules.retag(wanted.add_tags, wanted.remove_tags)
     undo: list[dict[str, Any]] = []
     refused: dict[int, str] = {}
@@ -76,6 +80,7 @@ async def change(ticket_ids: Sequence[int], wanted: Wanted, *, user: User) -> Do
                 priority=wanted.priority,
                 assignee_id=wanted.assignee_id,
                 department_id=wanted.department_id,
+                due_at=wanted.due_at,
                 add_tags=wanted.add_tags,
                 remove_tags=wanted.remove_tags,
             )
@@ -124,6 +129,7 @@ async def _put_back(one: dict[str, Any], user: User) -> bool:
             "priority": found.priority,
             "assignee": found.assignee_id,
             "department": found.department_id,
+            "due": moments.stored(found.due_at),
         }
         # What somebody set to yet another value meanwhile is theirs.
         back = {name: old for name, (old, new) in one["values"].items() if now[name] == new}
@@ -135,6 +141,7 @@ async def _put_back(one: dict[str, Any], user: User) -> bool:
             priority=back.get("priority"),
             assignee_id=back.get("assignee", UNCHANGED),
             department_id=back.get("department", UNCHANGED),
+            due_at=moments.of_stored(back["due"]) if "due" in back else UNCHANGED,
             retag=steps.Retag(tuple(one["removed"]), tuple(one["added"])),
         )
         return bool(changes)
@@ -148,6 +155,10 @@ def _kept(before: Ticket, changes: Sequence[Change], wanted: Wanted) -> dict[str
         "priority": (before.priority, wanted.priority),
         "assignee": (before.assignee_id, wanted.assignee_id),
         "department": (before.department_id, wanted.department_id),
+        "due": (
+            moments.stored(before.due_at),
+            "" if isinstance(wanted.due_at, Unchanged) else moments.stored(wanted.due_at),
+        ),
     }
     values = {one.field: new[one.field] for one in changes if one.field in new}
     tags = next((one for one in changes if one.field == "tags"), None)

@@ -15,7 +15,7 @@ MOST = 100_000
 """Tickets in one file; a line at its end says that there are more."""
 COLUMNS = (
     "Number", "Subject", "Status", "Priority", "Contact", "Address", "Assignee", "Department", "Tags", "Opened (UTC)",
-    "Last activity (UTC)", "Last reply", "Last read (UTC)", "Waits for us",
+    "Last activity (UTC)", "Last reply", "Last read (UTC)", "Waits for us", "Due (UTC)", "Snoozed until (UTC)",
 )  # fmt: skip
 
 
@@ -59,4 +59,6 @@ def _row(row: TicketRow) -> tuple[object, ...]:
         row.badge.word if row.badge else "",
         moment(row.last_read_at),
         row.waiting,
+        moment(row.due_at),
+        moment(row.snoozed_until),
     )

@@ -45,7 +45,8 @@ class Incoming:
 
 
 async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
-    """Add a message to a ticket, and return its id; where a person wrote, a ticket that is closed or waits opens again.
+    """Add a message to a ticket, and return its id; where a person wrote, a ticket that is closed, waits or sleeps is
+    open again.
 
     Raises TicketNotFound.
     """
@@ -74,7 +75,7 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
         await repository.note_activity(conn, ticket_id)
     else:
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=message.body.snippet)
-        await steps.apply(conn, found, user=None, status="open")
+        await steps.apply(conn, found, user=None, status="open", snoozed_until=None)
     await _finish(conn, ticket_id, new_id, message)
     return new_id
 

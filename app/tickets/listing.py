@@ -41,7 +41,7 @@ async def list_tickets(query: TicketQuery, *, limit: int = PAGE) -> TicketPage:
 
 
 async def view_counts(user_id: int) -> dict[str, str]:
-    """How many tickets the views "mine", "unassigned" and "open" hold, in words: "12", "999+"."""
+    """How many tickets the views of open tickets hold, in words: "12", "999+"."""
     async with current().database.connection() as conn:
         counts = await repository.view_counts(conn, user_id=user_id, limit=MOST_COUNTED + 1)
     return {view: str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+" for view, count in counts.items()}

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.receipts.models import Badge
+from app.tickets.moments import NO_DUE_DATE
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class TicketRow:
     badge: Badge | None = None
     """Of the last reply that was mailed; None where there is none."""
     tags: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    """Past once the ticket is back."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> TicketRow:
@@ -58,6 +62,8 @@ class TicketRow:
             snippet=row["last_snippet"],
             waiting=bool(row["active"]) and row["last_from"] == "customer",
             last_reply_id=row["last_reply_id"],
+            due_at=row["due_at"] if row["due_at"] < NO_DUE_DATE else None,
+            snoozed_until=row["snoozed_until"],
         )
 
 

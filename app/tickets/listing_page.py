@@ -18,6 +18,7 @@ _DIRECTIONS = {
     "activity": ("newest first", "oldest first"),
     "created": ("newest first", "oldest first"),
     "priority": ("most urgent first", "least urgent first"),
+    "due": ("last or none first", "first to come first"),
     "read": ("newest first", "never or longest ago first"),
 }
 _STATUSES_OF_VIEW = {"closed": ("closed",), "all": tuple(STATUSES)}
@@ -122,13 +123,23 @@ def _tabs(query: TicketQuery, counts: Mapping[str, str]) -> tuple[Link, ...]:
     links = []
     for view, label in rules.VIEWS.items():
         fits = query.status is None or query.status in _statuses_of(view)
+        sort, descending = query.sort, query.descending
+        if (sort, descending) == _default_order(query.view):
+            sort, descending = _default_order(view)
         other = query.first_page(
             view=view,
+            sort=sort,
+            descending=descending,
             status=query.status if fits else None,
             assignee=None if view in {"mine", "unassigned"} else query.assignee,
         )
         links.append(Link(label, _href(other), view == query.view, counts.get(view)))
     return tuple(links)
+
+
+def _default_order(view: str) -> tuple[str, bool]:
+    sort = rules.default_sort(view)
+    return sort, rules.descends(sort)
 
 
 def _statuses_of(view: str) -> tuple[str, ...]:
@@ -158,6 +169,8 @@ def _menus(
     if query.receipt is None:
         options = [Link(label, _href(query.first_page(receipt=one))) for one, label in receipts.items()]
         menus.append(Menu("by-receipt", "Last reply", tuple(options)))
+    if not query.waiting and query.view != "closed":
+        menus.append(Menu("by-waiting", "Waiting", (Link("Waiting for us", _href(query.first_page(waiting=True))),)))
     if query.tag is None and tags:
         menus.append(Menu("by-tag", "Tag", tuple(Link(one, _href(query.first_page(tag=one))) for one in tags)))
     return tuple(menus)
@@ -194,6 +207,8 @@ def _chips(query: TicketQuery, agents: Mapping[int, str], receipts: Mapping[str,
         chips.append(Link(f"Last reply: {label}", _href(query.first_page(receipt=None))))
     if query.tag:
         chips.append(Link(f"Tag: {query.tag}", _href(query.first_page(tag=None))))
+    if query.waiting:
+        chips.append(Link("Waiting for us", _href(query.first_page(waiting=False))))
     return tuple(chips)
 
 
@@ -230,7 +245,7 @@ def _empty(query: TicketQuery) -> Empty:
     if query.words:
         return _nothing_found(query)
     if query.is_filtered:
-        plain = first.first_page(status=None, priority=None, assignee=None, receipt=None, tag=None)
+        plain = first.first_page(status=None, priority=None, assignee=None, receipt=None, tag=None, waiting=False)
         words = "No ticket of this view passes the filters. Remove one, or look at another view."
         return Empty("No tickets match", words, _href(plain), "Remove all filters")
     return {
@@ -243,6 +258,14 @@ def _empty(query: TicketQuery) -> Empty:
         "unassigned": Empty("Every open ticket has an owner", "New tickets are here until somebody takes them."),
         "open": Empty(
             "All done", "No ticket is open. New ones come by email, or you write one.", f"{PATH}/new", "New ticket"
+        ),
+        "overdue": Empty(
+            "Nothing is overdue",
+            "A ticket is here once its due date is over, until it is closed. Due dates are set on a ticket's page.",
+        ),
+        "snoozed": Empty(
+            "Nothing is snoozed",
+            "A ticket that is snoozed on its page is here until its time, or until the customer writes.",
         ),
         "all": Empty(
             "No tickets yet", "Tickets come by email, or you write one for a customer.", f"{PATH}/new", "New ticket"

@@ -8,14 +8,14 @@ from app.database import Connection
 from app.sql import located
 from app.tickets import search_repository as search
 from app.tickets.listing_models import TicketRow
-from app.tickets.listing_plan import Plan
+from app.tickets.listing_plan import AWAKE, OVERDUE, SNOOZED, Plan
 from app.words import Needle
 
 ROW_COLUMNS = (
     "t.id, t.subject, t.status, t.active, t.priority, t.contact_id, c.name AS contact_name, c.email AS contact_email, "
     "t.assignee_id, u.name AS assignee_name, d.id AS department_id, d.name AS department_name, "
     "t.created_at, t.last_activity_at, t.last_snippet, t.last_from, "
-    "t.last_reply_id, t.last_read_at"
+    "t.last_reply_id, t.last_read_at, t.due_at, t.snoozed_until"
 )
 
 
@@ -79,17 +79,19 @@ async def rows(conn: Connection, ticket_ids: Sequence[int]) -> list[TicketRow]:
 
 async def view_counts(conn: Connection, *, user_id: int, limit: int) -> dict[str, int]:
     """How many tickets the views hold, none counted beyond `limit`."""
-    sql = """
-        SELECT (SELECT COUNT(*) FROM (
-                    SELECT 1 FROM tickets AS t FORCE INDEX (tickets_assignee)
-                     WHERE t.assignee_id = %(user)s AND t.active = 1 LIMIT %(limit)s) AS x) AS mine,
-               (SELECT COUNT(*) FROM (
-                    SELECT 1 FROM tickets AS t FORCE INDEX (tickets_assignee)
-                     WHERE t.assignee_id IS NULL AND t.active = 1 LIMIT %(limit)s) AS x) AS unassigned,
-               (SELECT COUNT(*) FROM (
-                    SELECT 1 FROM tickets AS t FORCE INDEX (tickets_active)
-                     WHERE t.active = 1 LIMIT %(limit)s) AS x) AS open
-    """
+    views = {
+        "mine": ("tickets_assignee", f"t.assignee_id = %(user)s AND t.active = 1 AND {AWAKE}"),
+        "unassigned": ("tickets_assignee", f"t.assignee_id IS NULL AND t.active = 1 AND {AWAKE}"),
+        "open": ("tickets_active", f"t.active = 1 AND {AWAKE}"),
+        "overdue": ("tickets_active_due", f"t.active = 1 AND {OVERDUE}"),
+        "snoozed": ("tickets_snoozed", f"t.active = 1 AND {SNOOZED}"),
+    }
+    counts = [
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM tickets AS t FORCE INDEX ({index}) WHERE {condition} LIMIT %(limit)s) "  # noqa: S608
+        f"AS x) AS {view}"
+        for view, (index, condition) in views.items()
+    ]
+    sql = f"SELECT {', '.join(counts)}"
     row = await conn.fetch_one(sql, {"user": user_id, "limit": limit})
     return {name: int(count) for name, count in (row or {}).items()}
 

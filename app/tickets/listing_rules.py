@@ -11,10 +11,25 @@ from typing import Any, Protocol
 from app.receipts.rules import WORDS
 from app.tags import rules as tags
 from app.tickets.errors import ListRefused
+from app.tickets.moments import NO_DUE_DATE
 from app.tickets.rules import PRIORITIES, STATUSES
 
-VIEWS = {"mine": "Mine", "unassigned": "Unassigned", "open": "Open", "all": "All", "closed": "Closed"}
-SORTS = {"activity": "Last activity", "created": "Created", "priority": "Priority", "read": "Last read"}
+VIEWS = {
+    "mine": "Mine",
+    "unassigned": "Unassigned",
+    "open": "Open",
+    "overdue": "Overdue",
+    "snoozed": "Snoozed",
+    "all": "All",
+    "closed": "Closed",
+}
+SORTS = {
+    "activity": "Last activity",
+    "created": "Created",
+    "priority": "Priority",
+    "due": "Due date",
+    "read": "Last read",
+}
 DIRECTIONS = ("desc", "asc")
 PRIORITY_NUMBERS = {name: number for number, name in enumerate(PRIORITIES, start=1)}
 """As the database orders the ENUM: low is 1."""
@@ -54,6 +69,10 @@ class Place(Protocol):
         """When something last happened to it."""
 
     @property
+    def due_at(self) -> datetime | None:
+        """When it is due; None where it has no due date."""
+
+    @property
     def last_read_at(self) -> datetime | None:
         """When its last reply was last read; None where that is not known."""
 
@@ -88,6 +107,8 @@ class TicketQuery:
     """What the badge of the last reply says: a key of `receipt_choices`."""
     contact_id: int | None = None
     tag: str | None = None
+    waiting: bool = False
+    """Only tickets that wait for us: the customer wrote last."""
     words: str = ""
     """What is searched for."""
     sort: str = "activity"
@@ -99,7 +120,7 @@ class TicketQuery:
     def is_filtered(self) -> bool:
         """Whether anything but the view narrows the list."""
         chosen = (self.status, self.priority, self.receipt, self.contact_id, self.tag, self.words)
-        return self.assignee is not None or any(chosen)
+        return self.assignee is not None or self.waiting or any(chosen)
 
     @property
     def ordered_by(self) -> str:
@@ -123,8 +144,9 @@ class TicketQuery:
             "assignee": "none" if self.assignee == NOBODY else str(self.assignee or ""),
             "receipt": self.receipt or "",
             "tag": self.tag or "",
-            "sort": "" if self.sort == "activity" else self.sort,
-            "dir": "" if self.descending else "asc",
+            "waiting": "us" if self.waiting else "",
+            "sort": "" if self.sort == default_sort(self.view) else self.sort,
+            "dir": "" if self.descending == descends(self.sort) else "desc" if self.descending else "asc",
             "after": str(self.after or ""),
             "before": str(self.before or ""),
         }
@@ -139,21 +161,24 @@ def parse(arguments: Mapping[str, str], *, user_id: int) -> TicketQuery:
     words = arguments.get("q", "").lstrip()
     if len(words) > MAX_QUERY:
         raise ListRefused({"q": f"The search has {len(words)} characters, at most {MAX_QUERY} are taken; shorten it."})
-    sort = _choice(arguments, "sort", SORTS) or "activity"
+    view = _choice(arguments, "view", VIEWS) or _default_view(words)
+    sort = _choice(arguments, "sort", SORTS) or default_sort(view)
+    direction = _choice(arguments, "dir", DIRECTIONS)
     after, before = (_cursor(arguments, name, sort) for name in ("after", "before"))
     if after and before:
         raise ListRefused({"after": "Give `after` or `before`, not both."})
     return TicketQuery(
         user_id=user_id,
-        view=_choice(arguments, "view", VIEWS) or _default_view(words),
+        view=view,
         status=_choice(arguments, "status", STATUSES),
         priority=_choice(arguments, "priority", PRIORITIES),
         assignee=_assignee(arguments.get("assignee", ""), user_id),
         receipt=_choice(arguments, "receipt", RECEIPTS_IN_ORDER),
         tag=_tag(arguments.get("tag", "")),
+        waiting=_choice(arguments, "waiting", ("us",)) is not None,
         words=words,
         sort=sort,
-        descending=_choice(arguments, "dir", DIRECTIONS) != "asc",
+        descending=direction == "desc" if direction else descends(sort),
         after=after,
         before=before,
     )
@@ -168,10 +193,20 @@ def receipt_choices(visible: frozenset[str]) -> dict[str, str]:
 
 def cursor_of(query: TicketQuery, place: Place) -> Cursor:
     """The place of a ticket in the query's order."""
-    moments = {"created": place.created_at, "read": place.last_read_at or NEVER}
+    moments = {"created": place.created_at, "read": place.last_read_at or NEVER, "due": place.due_at or NO_DUE_DATE}
     return Cursor(
         moments.get(query.sort, place.last_activity_at), place.id, place.priority if query.sort == "priority" else None
     )
+
+
+def default_sort(view: str) -> str:
+    """What a view is sorted by where nothing is said."""
+    return "due" if view == "overdue" else "activity"
+
+
+def descends(sort: str) -> bool:
+    """Whether an order starts from its far end where nothing is said; due dates start with the first."""
+    return sort != "due"
 
 
 def _default_view(words: str) -> str:

@@ -47,14 +47,15 @@ async def move(conn: Connection, *, ticket_id: int, into: int) -> None:
 
 
 async def take_over_last(conn: Connection, *, ticket_id: int, into: int) -> None:
-    """Let the list say of a ticket what its newest message and reply now are. Call after `move`."""
+    """Let the list say of a ticket what its newest message and reply now are, and when it
+    is due: at the earlier of the two dates. Call after `move`."""
     values = {"from": ticket_id, "into": into}
     await conn.execute(
         """
         UPDATE tickets AS t JOIN tickets AS s ON s.id = %(from)s
            SET t.last_from = IF(s.last_activity_at > t.last_activity_at, s.last_from, t.last_from),
                t.last_snippet = IF(s.last_activity_at > t.last_activity_at, s.last_snippet, t.last_snippet),
-               t.last_activity_at = UTC_TIMESTAMP(6)
+               t.due_at = LEAST(t.due_at, s.due_at), t.last_activity_at = UTC_TIMESTAMP(6)
          WHERE t.id = %(into)s
         """,
         values,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.hookspecs import QueuedMail
+from app.tickets.moments import NO_DUE_DATE
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,18 @@ class Ticket:
     """The ticket that took this one in."""
     tags: tuple[str, ...] = ()
     """In the alphabet's order; only read by `service.ticket`."""
+    due_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    """Past once the ticket is back."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Ticket:
         """From a row with the columns of `repository.TICKET_COLUMNS`."""
-        return cls(**row)
+        return cls(**{**row, "due_at": row["due_at"] if row["due_at"] < NO_DUE_DATE else None})
+
+    def is_snoozed(self, now: datetime) -> bool:
+        """Whether the views of open tickets leave it out."""
+        return self.snoozed_until is not None and self.snoozed_until > now
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,12 @@ class Change:
     user_name: str | None
     """Who did it; None where the customer did (an answer reopens the ticket)."""
     field: str
-    """'status', 'priority', 'assignee', 'department' or 'verdict'."""
+    """'status', 'priority', 'assignee', 'department', 'tags', 'due', 'snooze' or 'verdict'."""
     old_value: str
     """Like the new value; of a verdict whose copy it is about."""
     new_value: str
-    """A status or priority; of an assignee or department the name, '' for none; 'read', 'unread' or, taken back, ''."""
+    """A status or priority; of an assignee or department the name, '' for none; 'read', 'unread' or, taken back, ''; a
+    moment as `moments.stored` writes it."""
 
 
 @dataclass(frozen=True)

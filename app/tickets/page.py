@@ -14,19 +14,20 @@ from app.accounts import repository as accounts
 from app.accounts.models import User
 from app.consent import service as consent
 from app.consent.models import Outlook
+from app.database import utcnow
 from app.departments import service as departments
 from app.inbound import repository as inbound
 from app.inbound.models import KINDS, InboundLine
 from app.live import service as live
 from app.live.events import ticket_topic
 from app.receipts import service as receipts
-from app.receipts.models import Badge, ReceiptPanel, RecipientReceipt
+from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
 from app.tickets import composer as composers
-from app.tickets import display, drafts, followers, outgoing, rules, service
+from app.tickets import display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
-from app.web.formats import clock, size
+from app.web.formats import absolute, size, zone
 
 INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
@@ -73,14 +74,6 @@ class HistoryLine:
     at: datetime
     icon: str
     words: str
-
-
-def with_time(badge: Badge) -> Badge:
-    """The badge with its moment in its words: "Sent 10:32"; of a failure the reason says more, and with "Not tracked"
-    a time would read as if tracking had ended then."""
-    if badge.at is None or badge.state in {"failed", "bounced", "untracked"}:
-        return badge
-    return replace(badge, word=f"{badge.word} {clock(badge.at)}")
 
 
 async def context(
@@ -130,6 +123,12 @@ async def context(
         "assignees": await assignees(ticket),
         "tags": ticket.tags,
         "departments": await department_choices(),
+        "due": (due := moments.field_value(ticket.due_at, zone())),
+        "due_was": due,
+        "due_sign": row_words.due_sign(ticket, utcnow()),
+        "snoozed": ticket.snoozed_until if ticket.is_snoozed(utcnow()) else None,
+        "snoozes": moments.snooze_choices(utcnow(), zone()) if ticket.status != "closed" else (),
+        "zone_name": zone().key,
         "status_word": rules.STATUSES[ticket.status],
         "sandbox": display.SANDBOX,
         "live_topics": topic,
@@ -199,7 +198,7 @@ def _card(
             for role in ("To", "Cc", "Bcc")
             if any(row.role == role for row in panel.rows)
         ]
-        panel = replace(panel, badge=with_time(panel.badge))
+        panel = replace(panel, badge=row_words.with_time(panel.badge))
     is_customer = message.kind == "customer"
     if is_customer and message.author_name:
         facts.append(("Written down by", message.author_name))
@@ -258,9 +257,17 @@ def _line(change: Change) -> HistoryLine:
         "department": "inbox",
         "verdict": "eye",
         "tags": "flag",
+        "due": "clock",
+        "snooze": "clock",
     }
     who = change.user_name or "The customer"
-    words = rules.history_words(who, change.field, change.old_value, change.new_value)
+    old, new = change.old_value, change.new_value
+    if change.field in {"due", "snooze"}:
+        before, after = moments.of_stored(old), moments.of_stored(new)
+        if before and not after and change.user_name is None and change.happened_at >= before:
+            return HistoryLine(change.happened_at, "clock", "Its snooze was over")
+        old, new = [absolute(at) if at else "" for at in (before, after)]
+    words = rules.history_words(who, change.field, old, new)
     return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.database import Connection, utcnow
 from app.tickets.models import Change, Message, Ticket
+from app.tickets.moments import NO_DUE_DATE
 
 TICKET_COLUMNS = (
     "t.id, t.subject, t.status, t.priority, t.assignee_id, u.name AS assignee_name, d.id AS department_id, "
     "d.name AS department_name, t.contact_id, "
     "c.name AS contact_name, c.email AS contact_email, t.created_by, t.created_at, t.last_activity_at, t.last_from, "
-    "t.last_reply_id, t.last_receipt, t.merged_into"
+    "t.last_reply_id, t.last_receipt, t.due_at, t.snoozed_until, t.merged_into"
 )
 MESSAGE_COLUMNS = (
     "r.id, r.ticket_id, r.kind, r.author_user_id, u.name AS author_name, r.contact_id, c.name AS contact_name, "
@@ -73,16 +75,31 @@ async def update_properties(
     priority: str,
     assignee_id: int | None,
     department_id: int | None,
+    due_at: datetime | None,
+    snoozed_until: datetime | None,
 ) -> None:
-    """Set what agents set; `active` follows the status."""
+    """Set what agents set; `active` and `closed_at` follow the status."""
     sql = """
         UPDATE tickets SET status = %(status)s, active = %(status)s <> 'closed', priority = %(priority)s,
-               assignee_id = %(assignee_id)s, department_id = %(department_id)s
+               assignee_id = %(assignee_id)s, department_id = %(department_id)s, due_at = %(due_at)s,
+               snoozed_until = %(snoozed_until)s,
+               closed_at = CASE WHEN %(status)s = 'closed' THEN COALESCE(closed_at, %(now)s) END
          WHERE id = %(id)s
     """
     values = {"status": status, "priority": priority, "assignee_id": assignee_id, "id": ticket_id}
     values["department_id"] = department_id
-    await conn.execute(sql, values)
+    moments = {"due_at": due_at or NO_DUE_DATE, "snoozed_until": snoozed_until, "now": utcnow()}
+    await conn.execute(sql, {**values, **moments})
+
+
+async def over_snoozes(conn: Connection, *, limit: int, ticket_id: int | None = None) -> list[int]:
+    """Tickets whose snooze is over, the first first; or this one, if it is so."""
+    only = "AND t.id = %(id)s" if ticket_id is not None else ""
+    sql = f"""
+        SELECT t.id FROM tickets AS t WHERE t.snoozed_until <= UTC_TIMESTAMP(6) {only}
+         ORDER BY t.snoozed_until, t.id LIMIT %(limit)s
+    """  # noqa: S608
+    return [int(row["id"]) for row in await conn.fetch_all(sql, {"limit": limit, "id": ticket_id})]
 
 
 async def note_message(conn: Connection, *, ticket_id: int, last_from: str, snippet: str) -> None:
@@ -101,12 +118,17 @@ async def note_activity(conn: Connection, ticket_id: int) -> None:
     )
 
 
-async def note_reply(conn: Connection, *, ticket_id: int, reply_id: int) -> None:
-    """Make a reply the one whose badge the list shows; its mail is about to be queued."""
-    sql = """
-        UPDATE tickets SET last_reply_id = %(reply_id)s, last_receipt = 'queued', last_read_at = NULL WHERE id = %(id)s
+async def note_reply(conn: Connection, *, ticket_id: int, reply_id: int, opens: bool) -> None:
+    """Make a reply the one whose badge the list shows; its mail is about to be queued.
+
+    opens: the conversation starts with it, so that nobody waited for it; then first_reply_at is created_at.
     """
-    await conn.execute(sql, {"reply_id": reply_id, "id": ticket_id})
+    sql = """
+        UPDATE tickets SET last_reply_id = %(reply_id)s, last_receipt = 'queued', last_read_at = NULL,
+               first_reply_at = COALESCE(first_reply_at, IF(%(opens)s, created_at, %(now)s))
+         WHERE id = %(id)s
+    """
+    await conn.execute(sql, {"reply_id": reply_id, "id": ticket_id, "opens": opens, "now": utcnow()})
 
 
 async def insert_message(

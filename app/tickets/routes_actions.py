@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 
 from quart import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
+from app.database import utcnow
 from app.receipts import service as receipts
-from app.tickets import composer, drafts, lost_text, page, resend, rules, service, verdicts
+from app.tickets import composer, drafts, lost_text, moments, page, resend, rules, service, verdicts
 from app.tickets.errors import TicketRefused
-from app.tickets.row_words import row_badge
+from app.tickets.row_words import row_badge, with_time
 from app.tickets.steps import UNCHANGED, Unchanged
+from app.web.formats import absolute, zone
 
 ticket_actions = Blueprint("ticket_actions", __name__)
 lost_text.install(ticket_actions)
@@ -20,7 +23,7 @@ lost_text.install(ticket_actions)
 
 @ticket_actions.post("/tickets/<int:ticket_id>/properties")
 async def set_properties(ticket_id: int) -> ResponseReturnValue:
-    """Set status, priority, assignee and department; a field that is not sent, or that nobody touched, stays as it is.
+    """Set status, priority, assignee, department, due date and tags; what is not sent, or nobody touched, stays.
 
     The form says what it showed (`status_was`, ...): what another agent changed meanwhile is not put back by it.
     """
@@ -34,12 +37,28 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
             priority=_touched(form, "priority") or None,
             assignee_id=_assignee(form),
             department_id=_department(form),
+            due_at=_due(form),
             add_tags=add_tags,
             remove_tags=remove_tags,
         )
     except TicketRefused as error:
         context = await page.context(ticket_id, user=g.user, errors=error.fields)
-        return await render_template("tickets/show.html", **context), 422
+        return await render_template("tickets/show.html", **{**context, "due": form.get("due", context["due"])}), 422
+    return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/snooze")
+async def snooze(ticket_id: int) -> ResponseReturnValue:
+    """Let a ticket sleep until a moment of the menu (`choice`) or a chosen one (`at`); `choice` "end" wakes it."""
+    form = await request.form
+    choice, at = form.get("choice", ""), form.get("at", "")
+    try:
+        until = None if choice == "end" else moments.snoozed_until(choice, at, now=utcnow(), zone=zone())
+        await service.change(ticket_id, user=g.user, snoozed_until=until)
+    except TicketRefused as error:
+        context = await page.context(ticket_id, user=g.user, errors=error.fields)
+        return await render_template("tickets/show.html", **context, snooze_at=at), 422
+    await flash(f"Snoozed until {absolute(until)}." if until else "It is back in the lists of open tickets.", "success")
     return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
 
 
@@ -62,6 +81,11 @@ def _assignee(form: MultiDict[str, str]) -> int | Unchanged | None:
 def _department(form: MultiDict[str, str]) -> int | Unchanged | None:
     value = _touched(form, "department")
     return UNCHANGED if value is None else rules.department_number(value)
+
+
+def _due(form: MultiDict[str, str]) -> datetime | Unchanged | None:
+    value = _touched(form, "due")
+    return UNCHANGED if value is None else moments.due_at(value, zone())
 
 
 @ticket_actions.get("/tickets/<int:ticket_id>/tracking")
@@ -129,7 +153,7 @@ async def reply_badge(ticket_id: int, reply_id: int) -> ResponseReturnValue:
     return await render_template(
         "tickets/badge.html",
         panel=panel,
-        badge_now=page.with_time(panel.badge) if panel else None,
+        badge_now=with_time(panel.badge) if panel else None,
         in_list=False,
         judge=f"/tickets/{ticket_id}/replies/{reply_id}/recipients",
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 from quart import Blueprint, flash, g, redirect, request
 from quart.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from app.tickets import bulk, rules
+from app.database import utcnow
+from app.tickets import bulk, moments, rules
 from app.tickets.errors import TicketRefused
 from app.tickets.steps import UNCHANGED, Unchanged
+from app.web.formats import zone
 
 ticket_bulk = Blueprint("ticket_bulk", __name__)
 SHOWN = 3
@@ -19,7 +22,7 @@ SHOWN = 3
 
 @ticket_bulk.post("/tickets/bulk")
 async def change() -> ResponseReturnValue:
-    """Set status, priority, assignee and tags of the tickets that are ticked; the list says what became of it."""
+    """Set status, priority, assignee, due date and tags of the ticked tickets; the list says what became of it."""
     form = await request.form
     back = _back(form.get("back", ""))
     try:
@@ -64,9 +67,19 @@ def _wanted(form: MultiDict[str, str]) -> bulk.Wanted:
         status=form.get("status") or None,
         priority=form.get("priority") or None,
         assignee_id=assignee,
+        due_at=_due(form.get("due", "")),
         add_tags=add,
         remove_tags=remove,
     )
+
+
+def _due(key: str) -> datetime | Unchanged | None:
+    if key in {"", "none"}:
+        return None if key else UNCHANGED
+    for choice in moments.due_choices(utcnow(), zone()):
+        if choice.key == key:
+            return choice.at
+    raise TicketRefused({"due": f"The due date must be one of the menu that is still to come, got {key[:40]!r}."})
 
 
 def _refusals(done: bulk.Done) -> str:

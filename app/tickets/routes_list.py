@@ -10,14 +10,17 @@ from quart.typing import ResponseReturnValue
 from app.database import utcnow
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import bulk, exporting, listing, listing_page
+from app.tickets import bulk, exporting, listing, listing_page, moments
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
 from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
 from app.tickets.rules import PRIORITIES, STATUSES
+from app.views import rules as view_rules
+from app.views import service as views
 from app.web.errors import error_response
+from app.web.formats import zone
 
 ticket_list = Blueprint("ticket_list", __name__)
 
@@ -75,10 +78,13 @@ async def index() -> ResponseReturnValue:
         list=shown,
         query=query.words,
         row_words=ROW_WORDS,
+        views=await views.views(g.user),
+        this_list=view_rules.arguments(query),
         live_topics="tickets",
         back=urlencode(query.arguments()),
         statuses=list(STATUSES.items()),
         priorities=list(PRIORITIES.items()),
         assignees=await assignees(),
+        due_choices=[(one.key, one.label) for one in moments.due_choices(utcnow(), zone())],
         undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status

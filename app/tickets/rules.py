@@ -137,6 +137,10 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
         return f"set the priority to {PRIORITIES.get(new, new)}"
     if field == "department":
         return f"moved it to {new}" if new else f"took it out of {old}"
+    if field == "due":
+        return f"set the due date to {new}" if new else "took the due date away"
+    if field == "snooze":
+        return f"snoozed it until {new}" if new else "ended the snooze"
     if field == "tags":
         words = ([f"added {_tag_words(new)}"] if new else []) + ([f"removed {_tag_words(old)}"] if old else [])
         return " and ".join(words)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from app.accounts.models import User
 from app.contacts.service import find_or_create_contact
-from app.database import Connection
+from app.database import Connection, utcnow
 from app.email import service as mail
 from app.email.addresses import Recipients
 from app.live import service as live
@@ -19,6 +20,7 @@ from app.tickets import (
     bodies,
     files,
     incoming,
+    moments,
     outgoing,
     repository,
     rules,
@@ -306,15 +308,22 @@ async def change(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    due_at: datetime | Unchanged | None = UNCHANGED,
+    snoozed_until: datetime | Unchanged | None = UNCHANGED,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
 ) -> tuple[Change, ...]:
     """Set what is given and return what changed by it; each change is in the history.
 
-    assignee_id: None takes the ticket from whoever has it; department_id likewise. Raises TicketNotFound, or
-    TicketRefused for a status or priority that is none, an assignee who cannot have tickets, a department that is
-    gone, or tags that do not hold.
+    assignee_id: None takes the ticket from whoever has it; department_id likewise. due_at, snoozed_until: with a time
+    zone; None takes the due date, or the snooze, away. Raises TicketNotFound, or TicketRefused for a status or priority
+    that is none, an assignee who cannot have tickets, a department that is gone, tags that do not hold, a due date
+    or a snooze out of range, or a snooze of a closed ticket.
     """
+    if isinstance(due_at, datetime):
+        due_at = moments.check_due(due_at)
+    if isinstance(snoozed_until, datetime):
+        snoozed_until = moments.check_snooze(snoozed_until, utcnow())
     retag = rules.retag(add_tags, remove_tags)
     if status is not None:
         rules.check_choice("status", status, tuple(rules.STATUSES))
@@ -323,6 +332,8 @@ async def change(
 
     async def work(conn: Connection) -> tuple[Change, ...]:
         found = await steps.locked(conn, ticket_id)
+        if isinstance(snoozed_until, datetime) and (status or found.status) == "closed":
+            raise TicketRefused({"snooze": f"Ticket #{ticket_id} is closed; reopen it before it is snoozed."})
         return await steps.apply(
             conn,
             found,
@@ -331,6 +342,8 @@ async def change(
             priority=priority,
             assignee_id=assignee_id,
             department_id=department_id,
+            due_at=due_at,
+            snoozed_until=snoozed_until,
             retag=steps.Retag(*retag),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from app.accounts import repository as accounts
@@ -14,7 +15,7 @@ from app.email.addresses import Recipients
 from app.live import service as live
 from app.tags import repository as tags
 from app.tags.rules import MOST as MOST_TAGS
-from app.tickets import attachments, drafts_repository, outgoing, repository, search_index
+from app.tickets import attachments, drafts_repository, moments, outgoing, repository, search_index
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -22,7 +23,7 @@ from app.tickets.models import Change, SentReply, Ticket
 
 
 class Unchanged:
-    """Says "leave the assignee", or the department, because None says "nobody"."""
+    """Says "leave the assignee", the department or a moment, because None says "nobody" or "never"."""
 
 
 UNCHANGED: Final = Unchanged()
@@ -145,7 +146,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         await repository.note_activity(conn, found.id)
     else:
         await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
-        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id)
+        await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id, opens=reply.first)
         mail = await outgoing.enqueue(
             conn,
             ticket=found,
@@ -185,11 +186,13 @@ async def apply(
     priority: str | None = None,
     assignee_id: int | Unchanged | None = UNCHANGED,
     department_id: int | Unchanged | None = UNCHANGED,
+    due_at: datetime | Unchanged | None = UNCHANGED,
+    snoozed_until: datetime | Unchanged | None = UNCHANGED,
     retag: Retag | None = None,
 ) -> tuple[Change, ...]:
-    """Set status, priority, assignee, department and tags where they differ, and write the differences down.
+    """Set status, priority, assignee, department, due date, snooze and tags where they differ, and write that down.
 
-    found: the ticket as `locked` gave it. user: None where the portal does it.
+    found: the ticket as `locked` gave it. user: None where the portal does it. A ticket that is closed sleeps no more.
     """
     new_status, new_priority = status or found.status, priority or found.priority
     new_assignee = found.assignee_id if isinstance(assignee_id, Unchanged) else assignee_id
@@ -202,6 +205,14 @@ async def apply(
     if new_department != found.department_id:
         name = await _department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
+    new_due = found.due_at if isinstance(due_at, Unchanged) else due_at
+    if new_due != found.due_at:
+        changed.append(("due", moments.stored(found.due_at), moments.stored(new_due)))
+    new_snooze = found.snoozed_until if isinstance(snoozed_until, Unchanged) else snoozed_until
+    if new_status == "closed":
+        new_snooze = None
+    if new_snooze != found.snoozed_until:
+        changed.append(("snooze", moments.stored(found.snoozed_until), moments.stored(new_snooze)))
     if changed:
         await repository.update_properties(
             conn,
@@ -210,6 +221,8 @@ async def apply(
             priority=new_priority,
             assignee_id=new_assignee,
             department_id=new_department,
+            due_at=new_due,
+            snoozed_until=new_snooze,
         )
     if retag is not None:
         changed += await _retag(conn, found.id, retag)

@@ -13,6 +13,7 @@ from app.consent.routes import opt_out
 from app.contacts.routes import contacts
 from app.customer.routes import customer
 from app.customer.routes_admin import customer_admin
+from app.dashboard.routes import dashboard
 from app.departments.routes import departments
 from app.images.routes import images
 from app.inbound.routes import inbound
@@ -31,6 +32,7 @@ from app.tickets.routes_list import ticket_list
 from app.tickets.routes_merge import ticket_merge
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
+from app.views.routes import views
 from app.web.health import health
 
 
@@ -43,6 +45,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(contacts)
     app.register_blueprint(customer)
     app.register_blueprint(customer_admin)
+    app.register_blueprint(dashboard)
     app.register_blueprint(departments)
     app.register_blueprint(health)
     app.register_blueprint(images)
@@ -64,3 +67,4 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_list)
     app.register_blueprint(ticket_merge)
     app.register_blueprint(tickets)
+    app.register_blueprint(views)

@@ -61,6 +61,12 @@ def clock(value: datetime) -> str:
     return local.strftime("%H:%M") if local.date() == today.date() else local.strftime("%-d %b")
 
 
+def short_moment(value: datetime) -> str:
+    """The time of day today, else the day as well: "09:00", "Fri 27 Nov, 09:00"."""
+    local, today = value.astimezone(zone()), utcnow().astimezone(zone())
+    return local.strftime("%H:%M") if local.date() == today.date() else local.strftime("%a %-d %b, %H:%M")
+
+
 def iso(value: datetime) -> str:
     """For `<time datetime>`: ISO 8601 in UTC."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -75,4 +81,11 @@ def size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB"
 
 
-FILTERS = {"ago": ago, "absolute": absolute, "clock": clock, "iso": iso, "filesize": size}
+FILTERS = {
+    "ago": ago,
+    "absolute": absolute,
+    "clock": clock,
+    "iso": iso,
+    "filesize": size,
+    "short_moment": short_moment,
+}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.services.web import Chart, Column, bar_chart
 from plugins.plausible.classify import RULES, Class
 from plugins.plausible.events import OPEN
 
@@ -170,65 +171,19 @@ def percent(share: float | None) -> str:
     return "<1" if 0 < share < 0.005 else f"{share * 100:.0f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One week in a chart. Across in percent of the width, down in pixels."""
-
-    left: float
-    width: float
-    middle: float
-    top: float
-    height: float
-    words: str
-    so_far: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A date under the bars."""
-
-    at: float
-    anchor: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Bars with their figures over them, as wide as there is room."""
-
-    title: str
-    summary: str
-    """What it shows in a sentence, for who does not see it."""
-    height: int
-    base: int
-    """Where the bars stand."""
-    bars: Sequence[Bar]
-    ticks: Sequence[Tick]
-
-
 def chart(title: str, weeks: Sequence[Week], kind: str = "", *, room: int, full: float = 1.0) -> Chart:
     """The share of one kind of machine, or of all, week by week.
 
     room: pixels of the highest bar. full: the share that is as high.
     """
-    label, foot = 18, 20
-    step = 100 / len(weeks)
-    bars = []
-    for place, week in enumerate(weeks):
+    columns = []
+    for week in weeks:
         share = week.share(kind)
-        height = round(room * min(1.0, (share or 0.0) / full), 1) if full else 0.0
-        left, top = round(place * step + step * 0.12, 2), round(label + room - height, 1)
-        middle = round((place + 0.5) * step, 2)
-        bars.append(Bar(left, round(step * 0.76, 2), middle, top, height, percent(share), week.so_far))
-    ticks = [
-        Tick(0, "start", _day(weeks[0].start)),
-        Tick(bars[4].middle, "middle", _day(weeks[4].start)),
-        Tick(bars[8].middle, "middle", _day(weeks[8].start)),
-        Tick(100, "end", _day(weeks[-1].start)),
-    ]
-    told = [f"{_day(week.start)}: {bar.words}" for week, bar in zip(weeks, bars, strict=True) if bar.words != "–"]
+        columns.append(Column(_day(week.start), share, percent(share), week.so_far))
+    told = [f"{one.label}: {one.words}" for one in columns if one.words != "–"]
     summary = f"Percent of opens, by week from Monday. {'; '.join(told) or 'Nothing was opened'}."
-    return Chart(title, summary, label + room + foot, label + room, bars, ticks)
+    named = (0, 4, 8, len(columns) - 1)
+    return bar_chart(title, columns, unit="in %", summary=summary, room=room, full=full, named=named)
 
 
 def _day(day: date) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.accounts.models import User
+from app.database import utcnow
 from app.tickets import service
 from tests.api.conftest import Api
 
@@ -224,3 +225,39 @@ async def test_a_change_that_does_not_hold_is_refused(api: Api, given: dict[str,
     assert answer.status == 422
     assert field in answer.json["error"]["fields"]
     assert (await api.call("PATCH", "/tickets/999999", json=given)).status == 404
+
+
+async def test_due_date_and_snooze_are_set_with_a_zone_and_taken_back(api: Api) -> None:
+    made = await api.post("/tickets", NEW)
+    path = f"/tickets/{made.json['id']}"
+    assert (made.json["due_at"], made.json["snoozed_until"]) == (None, None)
+    later = utcnow().replace(microsecond=0) + timedelta(days=3)
+    given = {"due_at": "2026-11-27T17:00:00+01:00", "snoozed_until": later.isoformat()}
+    changed = await api.call("PATCH", path, json=given)
+    assert changed.status == 200
+    assert changed.json["due_at"] == "2026-11-27T16:00:00Z"
+    assert datetime.fromisoformat(changed.json["snoozed_until"]) == later
+    same = await api.call("PATCH", path, json={"priority": "high"})
+    assert same.json["due_at"] == "2026-11-27T16:00:00Z"
+    gone = await api.call("PATCH", path, json={"due_at": "none", "snoozed_until": "none"})
+    assert (gone.json["due_at"], gone.json["snoozed_until"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"due_at": "2026-11-27T17:00:00"}, "with its zone"),
+        ({"due_at": "soon"}, "with its zone"),
+        ({"due_at": 7}, "with its zone"),
+        ({"due_at": "1999-01-01T00:00:00Z"}, "between 2000 and 2099"),
+        ({"due_at": "0001-01-01T00:00:00+14:00"}, "between 2000 and 2099"),
+        ({"snoozed_until": "2020-01-01T00:00:00Z"}, "still to come"),
+        ({"snoozed_until": "9999-12-31T23:59:59-12:00"}, "two years at most"),
+    ],
+)
+async def test_a_moment_that_does_not_hold_is_refused_at_its_field(api: Api, given: dict[str, str], words: str) -> None:
+    made = await api.post("/tickets", NEW)
+    answer = await api.call("PATCH", f"/tickets/{made.json['id']}", json=given)
+    assert answer.status in {400, 422}
+    assert words in answer.json["error"]["message"]
+    assert list(answer.json["error"]["fields"]) == list(given)

@@ -100,6 +100,38 @@ def test_two_agents_see_each_other_and_who_writes(ada: Page, browser: Browser, d
     context.close()
 
 
+def test_a_ticket_is_put_aside_comes_due_and_its_list_is_kept_under_a_name(ada: Page, demo: Demo) -> None:
+    ada.goto(f"{demo.url}/tickets?view=open")
+    line = ada.locator("[data-row-link]").last
+    subject, path = line.inner_text(), line.get_attribute("href")
+    line.click()
+    ada.fill("#f-due", "2026-01-02T09:30")
+    ada.get_by_role("button", name="Update").click()
+    expect(ada.locator(".ticket-line .sign")).to_have_text("Overdue")
+    ada.get_by_role("button", name="Snooze").click()
+    ada.get_by_role("button", name=re.compile("Next Monday")).click()
+    expect(ada.get_by_text("or until the customer writes")).to_be_visible()
+    ada.goto(f"{demo.url}/tickets?view=open")
+    expect(ada.locator("[data-row-link]", has_text=subject)).to_have_count(0)
+
+    ada.goto(f"{demo.url}/dashboard")
+    ada.get_by_role("link", name=re.compile(r"^1\s*Overdue")).click()
+    expect(ada.locator(".ticket-row .sign")).to_have_text(["Overdue", re.compile("Back ")])
+    ada.get_by_role("button", name="Saved views").click()
+    ada.fill("#f-view-name", "Late ones")
+    ada.locator(".save-view button").click()
+    ada.wait_for_url(f"{demo.url}/tickets?view=overdue")
+    ada.goto(f"{demo.url}{path}")
+    ada.get_by_role("button", name="End the snooze").click()
+    ada.fill("#f-due", "")
+    ada.get_by_role("button", name="Update").click()
+    expect(ada.locator(".ticket-line .sign")).to_have_count(0)
+    ada.goto(f"{demo.url}/tickets")
+    ada.get_by_role("button", name="Saved views").click()
+    ada.get_by_role("link", name="Late ones").click()
+    expect(ada.get_by_role("heading", name="Nothing is overdue")).to_be_visible()
+
+
 def test_keys_lead_to_the_answer_and_show_what_they_do(ada: Page, demo: Demo) -> None:
     ada.goto(f"{demo.url}/tickets?view=all")
     ada.keyboard.press("?")

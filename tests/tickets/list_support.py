@@ -14,7 +14,7 @@ START = datetime(2026, 5, 1, tzinfo=UTC)
 
 async def add_ticket(conn: Connection, **given: Any) -> int:
     """Add a ticket of a contact; `minute` says when something last happened, `read` when its last reply was last read,
-    `text` what it is found by."""
+    `text` what it is found by, `due` and `snoozed` until when."""
     values: dict[str, Any] = {
         "subject": "A question",
         "contact": "Bob Builder",
@@ -27,6 +27,8 @@ async def add_ticket(conn: Connection, **given: Any) -> int:
         "last_receipt": None,
         "read": None,
         "text": "",
+        "due": None,
+        "snoozed": None,
         **given,
     }
     values["at"] = START + timedelta(minutes=values["minute"])
@@ -39,9 +41,11 @@ async def add_ticket(conn: Connection, **given: Any) -> int:
     ticket_id = await conn.insert(
         """
         INSERT INTO tickets (subject, contact_id, status, active, priority, assignee_id, created_at, last_activity_at,
-                             last_from, last_snippet, last_receipt, last_read_at)
+                             last_from, last_snippet, last_receipt, last_read_at, due_at,
+                             snoozed_until)
         VALUES (%(subject)s, %(contact_id)s, %(status)s, %(status)s <> 'closed', %(priority)s, %(assignee_id)s,
-                %(created)s, %(at)s, %(last_from)s, %(text)s, %(last_receipt)s, %(read)s)
+                %(created)s, %(at)s, %(last_from)s, %(text)s, %(last_receipt)s, %(read)s,
+                COALESCE(%(due)s, DEFAULT(due_at)), %(snoozed)s)
         """,
         {**values, "contact_id": contact_id},
     )

@@ -37,7 +37,10 @@ def test_a_search_looks_at_closed_tickets_too_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"view": "secret"}, "`view` must be one of mine, unassigned, open, all, closed, got 'secret'"),
+        (
+            {"view": "secret"},
+            "one of mine, unassigned, open, overdue, snoozed, all, closed, got 'secret'",
+        ),
         ({"status": "open'--"}, "`status` must be one of open, pending, closed"),
         ({"priority": "5"}, "`priority` must be one of low, normal, high, urgent, got '5'"),
         ({"receipt": "seen"}, "`receipt` must be one of read"),
