@@ -55,7 +55,7 @@ def test_an_answer_is_sent_read_and_clicked_while_the_ticket_is_open(ada: Page, 
 
 def test_a_click_leads_to_its_destination_and_shows_in_the_badge(ada: Page, demo: Demo) -> None:
     ticket = _open_ticket(ada, demo, "Export")
-    ada.get_by_text("Internal note").first.wait_for()
+    ada.locator(".composer-kind", has_text="Internal note").wait_for()
     editor = ada.locator(".editor-body")
     editor.click()
     ada.keyboard.type("See the guide")
