@@ -63,6 +63,13 @@ def test_ordinary_and_sloppy_markup_passes(html: str) -> None:
     check_parsable(html)
 
 
+def test_a_comment_without_an_end_holds_all_that_follows() -> None:
+    """As HTML says; looking for the end of each anew took 2.3 s for 100,000 characters of "<!--[if mso]>"."""
+    check_parsable("<!--[if mso]>" + "<div>" * 2000)
+    with pytest.raises(ContentTooLarge):
+        check_parsable("<!--[if mso]>-->" + "<div>" * 2000)
+
+
 def test_every_real_mail_passes() -> None:
     if not mail_corpus.available():
         pytest.skip("../shared/corpus is not here")
