@@ -120,10 +120,13 @@ async def test_pixel_and_the_longest_link_work_and_leave_no_trace_in_its_logs(
     assert "example.org" not in logged(tmp_path)
 
 
-async def test_the_token_of_an_opt_out_leaves_no_trace_in_its_logs(nginx: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_tokens_of_opt_outs_and_customers_leave_no_trace_in_its_logs(
+    nginx: httpx.AsyncClient, tmp_path: Path
+) -> None:
     assert await status(nginx, PORTAL, "/login?seen") == 200
-    assert await status(nginx, PORTAL, "/privacy/canary-token") in {200, 404}
-    await nginx.post("/privacy/canary-token", headers={"Host": PORTAL})
+    for place in ("/privacy", "/conversation"):
+        assert await status(nginx, PORTAL, f"{place}/canary-token") in {200, 404}
+        await nginx.post(f"{place}/canary-token", headers={"Host": PORTAL})
     assert "/login?seen" in logged(tmp_path), "other pages are logged"
     assert "canary-token" not in logged(tmp_path)
 
