@@ -14,7 +14,6 @@ from app.tickets import bulk, exporting, listing, listing_page, moments
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused, SearchTooBroad
 from app.tickets.listing_models import TicketPage
-from app.tickets.page import assignees
 from app.tickets.row_words import ROW_WORDS
 from app.tickets.rules import PRIORITIES, STATUSES
 from app.views import rules as view_rules
@@ -62,11 +61,12 @@ async def index() -> ResponseReturnValue:
             page = await listing.list_tickets(query)
         except SearchTooBroad as error:
             problem, status = str(error), 422
+    agents = await listing.agents()
     shown = listing_page.build(
         query,
         page,
         counts=await listing.view_counts(g.user.id),
-        agents=await listing.agents(),
+        agents=agents,
         receipts=rules.receipt_choices(await receipts.visible_states()),
         tags=await tags.suggest(),
         problem=problem,
@@ -84,7 +84,7 @@ async def index() -> ResponseReturnValue:
         back=urlencode(query.arguments()),
         statuses=list(STATUSES.items()),
         priorities=list(PRIORITIES.items()),
-        assignees=await assignees(),
+        assignees=[("", "Nobody"), *((str(number), name) for number, name in agents.items())],
         due_choices=[(one.key, one.label) for one in moments.due_choices(utcnow(), zone())],
         undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status

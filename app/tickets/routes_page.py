@@ -19,13 +19,13 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
-    into = await merging.led_to(ticket_id)
-    if into is not None:
-        await flash(f"#{ticket_id} was merged into this ticket.", "info")
-        return redirect(url_for("tickets.show", ticket_id=into), 303)
     if g.user.notify_reads:
         await notifications.mark_seen(g.user, ticket_id=ticket_id)
-    return await _page(ticket_id, before=rules.number(request.args.get("before")))
+    context = await page.context(ticket_id, user=g.user, before=rules.number(request.args.get("before")))
+    if context["ticket"].merged_into is not None:
+        await flash(f"#{ticket_id} was merged into this ticket.", "info")
+        return redirect(url_for("tickets.show", ticket_id=await merging.led_to(ticket_id)), 303)
+    return await render_template("tickets/show.html", **context)
 
 
 @tickets.post("/tickets/<int:ticket_id>/replies")
@@ -55,12 +55,6 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
     return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{sent.id}"), 303)
 
 
-async def _page(
-    ticket_id: int,
-    *,
-    before: int | None = None,
-    form: Composer | None = None,
-    errors: Mapping[str, str] | None = None,
-) -> str:
-    context = await page.context(ticket_id, user=g.user, before=before, form=form, errors=errors)
+async def _page(ticket_id: int, *, form: Composer, errors: Mapping[str, str]) -> str:
+    context = await page.context(ticket_id, user=g.user, form=form, errors=errors)
     return await render_template("tickets/show.html", **context)
