@@ -12,6 +12,7 @@ from app.images.service import ImageRefused
 from app.tickets import display
 from app.tickets import service as tickets
 from app.tickets.errors import TicketNotFound
+from app.tickets.routes_files import locked
 from app.web.errors import error_response
 
 images = Blueprint("images", __name__, url_prefix="/tickets/<int:ticket_id>/messages/<int:message_id>")
@@ -51,12 +52,7 @@ async def image(ticket_id: int, message_id: int, number: int) -> ResponseReturnV
         data, kind = await service.image(ticket_id, message_id, number)
     except ImageRefused as error:
         return Response(str(error), 404, content_type="text/plain; charset=utf-8")
-    headers = {
-        "Cache-Control": f"private, max-age={KEPT_FOR}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    return Response(data, content_type=kind, headers=headers)
+    return locked(data, kind, {"Cache-Control": f"private, max-age={KEPT_FOR}"})
 
 
 @images.get("/images")

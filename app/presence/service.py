@@ -12,6 +12,7 @@ from app.presence import repository
 from app.presence.repository import Present
 from app.runtime import current
 from app.tickets import steps
+from app.tickets.rules import listed
 
 SWEEP = 0.01
 """Part of the calls that tidy up."""
@@ -50,11 +51,7 @@ def words(present: Sequence[Present]) -> str:
     viewing = [one.name for one in present if not one.is_writing]
     parts = []
     if writing:
-        parts.append(f"{_listed(writing)} {'is' if len(writing) == 1 else 'are'} writing an answer")
+        parts.append(f"{listed(writing)} {'is' if len(writing) == 1 else 'are'} writing an answer")
     if viewing:
-        parts.append(f"{_listed(viewing)} {'is' if len(viewing) == 1 else 'are'} looking at this ticket")
+        parts.append(f"{listed(viewing)} {'is' if len(viewing) == 1 else 'are'} looking at this ticket")
     return f"{'. '.join(parts)}." if parts else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -168,6 +168,11 @@ def tag_line(line: str, was: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(one for one in now if one not in before), tuple(one for one in before if one not in now)
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Names or half-sentences (at least one) in a row: "Ann", "Ann and Bob", "Ann, Bob and Cid"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
 def _tag_words(names: str) -> str:
     return f"the tag{'s' if ',' in names else ''} {names}"
 

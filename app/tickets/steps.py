@@ -20,6 +20,7 @@ from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, SentReply, Ticket
+from app.tickets.rules import listed
 
 
 class Unchanged:
@@ -171,10 +172,8 @@ async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author
         return
     words = {"reply": "answered", "note": "added a note", "customer": "wrote again"}
     told = list(dict.fromkeys(f"{name} {words[kind]}" for kind, name in newer))
-    who = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
-    raise ReplyCrossed(
-        {"body": f"Nothing was sent: {who} while you were writing. Read that above, then send this, or change it."}
-    )
+    what = f"Nothing was sent: {listed(told)} while you were writing"
+    raise ReplyCrossed({"body": f"{what}. Read that above, then send this, or change it."})
 
 
 async def apply(

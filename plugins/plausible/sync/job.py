@@ -222,8 +222,7 @@ class Sync:
     async def _pause(self, words: str, *, seconds: float | None = None) -> None:
         async def work(conn: Connection) -> None:
             account.note(conn, done=0, accepted=False, works=False)
-            pause = seconds or backoff(await _failures(conn) + 1, account.LONGEST_PAUSE)
-            await account.pause(conn, words, seconds=pause)
+            await _rest(conn, words, seconds)
 
         await self._database.run(work)
 
@@ -284,9 +283,7 @@ class Sync:
             account.note(conn, done=done, accepted=Outcome.ACCEPTED in outcomes, works=works)
             asked = max((result.wait or 0.0 for result in faults), default=0.0)
             if faults and (asked or not works):
-                failures = await _failures(conn)
-                seconds = asked or backoff(failures + 1, account.LONGEST_PAUSE)
-                await account.pause(conn, faults[-1].words, seconds=seconds)
+                await _rest(conn, faults[-1].words, asked or None)
 
         await self._database.run(work)
 
@@ -300,8 +297,12 @@ class Sync:
         return self._client
 
 
-async def _failures(conn: Connection) -> int:
-    return int(await conn.fetch_value("SELECT failures FROM email_tracking_sync_state WHERE id = 1") or 0)
+async def _rest(conn: Connection, words: str, seconds: float | None) -> None:
+    """Leave the instance alone: for so many seconds, or by how often it failed in a row."""
+    if seconds is None:
+        failures = int(await conn.fetch_value("SELECT failures FROM email_tracking_sync_state WHERE id = 1") or 0)
+        seconds = backoff(failures + 1, account.LONGEST_PAUSE)
+    await account.pause(conn, words, seconds=seconds)
 
 
 def backoff(attempts: int, longest: float) -> float:
