@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import itertools
-import os
 import random
 import statistics
 import time
@@ -14,19 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from subprocess import Popen
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from app.crypto import derive
 from app.database import Connection
-from bench.serving.machine import family
-from bench.syncing.world import COPIES, SITE, World, memory, noon
+from bench.live_portal import Server
+from bench.syncing.world import COPIES, SITE, World, noon
 from plugins.plausible.sync.outcome import Outcome
 from plugins.plausible.sync.payload import visitor_address
 
-TICKS = os.sysconf("SC_CLK_TCK")
 WARM_UP = 3.0
 """Seconds after the first event that do not count: the worker's other jobs have their first run then."""
 STATES = ("off", "on", "hanging")
@@ -57,10 +54,11 @@ def pace(world: World, delay: float, *, seconds: float) -> Pace:
     with world.worker() as process:
         _wait_until_it_sends(world)
         time.sleep(WARM_UP)
-        before, used, start = _accepted(world), _used(process), time.monotonic()
+        server = Server(process.pid)
+        before, used, start = _accepted(world), server.used(), time.monotonic()
         time.sleep(seconds)
-        after, spent, taken = _accepted(world), _used(process) - used, time.monotonic() - start
-        held = memory(process)
+        after, spent, taken = _accepted(world), server.used() - used, time.monotonic() - start
+        held = server.memory()
     count = max(1, after - before)
     return Pace(count / taken, usual, 16 / delay, spent * 1000 / count, held)
 
@@ -69,7 +67,7 @@ def idle_memory(world: World) -> int:
     """Resident bytes of a worker with nothing to send."""
     with world.worker() as process:
         time.sleep(5)
-        return memory(process)
+        return Server(process.pid).memory()
 
 
 async def _one_by_one(world: World, *, seconds: float) -> float:
@@ -92,16 +90,6 @@ def _wait_until_it_sends(world: World) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"the worker sent nothing within {START:g} s: {world.account()[0].problem or 'no reason'}")
         time.sleep(0.2)
-
-
-def _used(process: Popen[bytes]) -> float:
-    """Processor time so far, in seconds. Source: proc(5), fields utime and stime."""
-    total = 0
-    for pid in family(process.pid):
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
 
 
 @dataclass

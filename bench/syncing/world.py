@@ -19,7 +19,7 @@ from typing import Any
 from app.runtime import Runtime
 from app.services import modules
 from bench import live_portal
-from bench.serving.machine import Cores, family, free_port, memory_of, serving, spawn, stop
+from bench.serving.machine import Cores, free_port, serving, spawn, stop
 from plugins.plausible.sync.account import Account, account
 
 COPIES = 5_000
@@ -186,8 +186,3 @@ def noon() -> str:
     """A time zone in which it is about noon: nothing becomes too old."""
     hour = datetime.now(UTC).hour
     return f"Etc/GMT{hour - 12:+d}" if hour != 12 else "UTC"
-
-
-def memory(process: Popen[bytes]) -> int:
-    """Resident bytes of a process and its children."""
-    return sum(memory_of(pid) for pid in family(process.pid))

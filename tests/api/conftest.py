@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,8 @@ from werkzeug.datastructures import Headers
 
 from app.accounts import profile
 from app.accounts.models import User
+from app.settings import Settings
+from tests.support.serving import served
 from tests.support.web import HOST
 
 
@@ -74,3 +79,23 @@ async def api(app: Quart, agent: User) -> Api:
     """Calls in the name of Gus."""
     token = await profile.create_api_token(agent, name="tests")
     return Api(app.test_client(), {"Authorization": f"Bearer {token}"})
+
+
+async def call_as_described(api: Api, settings: Settings, folder: Path, *, paths: str, examples: int) -> None:
+    """Make calls from the description, hostile and odd ones too; none may break the portal, or its description.
+
+    folder: with a schemathesis.toml that names things that exist. paths: a pattern. examples: per operation.
+    """
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    async with served(settings) as url:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json",
+            "--header", f"Authorization: {api.headers['Authorization']}",
+            "--phases", "examples,coverage,fuzzing", "--max-examples", str(examples), "--seed", "2026", "--no-shrink",
+            "--checks", checks, "--include-path-regex", paths, "--no-color",
+            cwd=folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 
 from quart import Quart
@@ -12,8 +10,8 @@ from quart.typing import TestClientProtocol as Client
 from app.accounts.models import User
 from app.runtime import current
 from app.settings import Settings
-from tests.api.conftest import Api
-from tests.support.serving import ROOT, served
+from tests.api.conftest import Api, call_as_described
+from tests.support.serving import ROOT
 
 
 async def test_the_description_names_every_endpoint_and_needs_no_login(client: Client) -> None:
@@ -75,19 +73,7 @@ async def test_no_call_made_from_the_description_breaks_the_portal(
     (tmp_path / "schemathesis.toml").write_text(
         f'[parameters]\n"path.ticket_id" = {ticket_id}\n"path.reply_id" = {reply_id}\n'
     )
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-    async with served(settings) as url:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json",
-            "--header", f"Authorization: {api.headers['Authorization']}",
-            "--phases", "examples,coverage,fuzzing", "--max-examples", "15", "--seed", "2026", "--no-shrink",
-            "--checks", checks, "--include-path-regex", "^/api/tickets", "--no-color",
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    await call_as_described(api, settings, tmp_path, paths="^/api/tickets", examples=15)
     async with current().database.connection() as conn:
         replies = await conn.fetch_value(
             "SELECT COUNT(*) FROM ticket_replies WHERE ticket_id = %(id)s", {"id": ticket_id}

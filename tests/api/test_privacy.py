@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import sys
 import zipfile
 from pathlib import Path
 
@@ -19,8 +17,7 @@ from app.privacy import erasure
 from app.runtime import Runtime, current
 from app.services import tickets
 from app.settings import Settings
-from tests.api.conftest import Api
-from tests.support.serving import served
+from tests.api.conftest import Api, call_as_described
 from tests.support.web import HOST
 
 
@@ -136,17 +133,5 @@ async def test_no_call_made_from_the_description_breaks_it(
     ada_api: Api, bob: int, settings: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "schemathesis.toml").write_text(f'[parameters]\n"path.contact_id" = {bob}\n')
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-    async with served(settings) as url:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json",
-            "--header", f"Authorization: {ada_api.headers['Authorization']}",
-            "--phases", "examples,coverage,fuzzing", "--max-examples", "10", "--seed", "2026", "--no-shrink",
-            "--checks", checks, "--include-path-regex", "^/api/contacts/[^/]*/", "--no-color",
-            cwd=tmp_path,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    await call_as_described(ada_api, settings, tmp_path, paths="^/api/contacts/[^/]*/", examples=10)
     assert await _audit("contact.export") > 0, "no call reached the service"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -154,3 +154,10 @@ async def world(portal: Runtime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield world
         for worker in world.workers:
             await worker.close()
+
+
+@pytest.fixture
+def at_noon(world: World) -> None:
+    """Midnight, when what waits becomes too old, is tested by itself."""
+    now = datetime.now(UTC)
+    world.shift = now.replace(hour=12, minute=0) - now

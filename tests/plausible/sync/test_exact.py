@@ -17,16 +17,11 @@ from plugins.plausible.sync.outcome import Outcome
 from tests.plausible.recording import SCANNER, count
 from tests.plausible.sync.conftest import World, days
 
+pytestmark = pytest.mark.usefixtures("at_noon")
+
 HOLD = outbox.HOLD
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 11, 27, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def at_noon(world: World) -> None:
-    """Midnight, when what waits becomes too old, is tested by itself."""
-    now = datetime.now(UTC)
-    world.shift = now.replace(hour=12, minute=0) - now
 
 
 def test_an_event_is_sent_once_its_reader_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

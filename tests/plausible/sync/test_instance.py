@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,7 @@ from tests.plausible.recording import rows
 from tests.plausible.sync.conftest import SITE, World
 from tests.support.plausible import PlausibleServer
 
-
-@pytest.fixture(autouse=True)
-def at_noon(world: World) -> None:
-    """Midnight, when what waits becomes too old, is tested by itself."""
-    now = datetime.now(UTC)
-    world.shift = now.replace(hour=12, minute=0) - now
+pytestmark = pytest.mark.usefixtures("at_noon")
 
 
 async def test_a_slow_instance_gets_every_event_once(world: World) -> None:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import sys
-from datetime import UTC, datetime
 
+from bench.syncing.world import noon
 from plugins.plausible.sync.outcome import Outcome
 from tests.plausible.sync.conftest import World
 
@@ -17,7 +17,7 @@ LOOPS = int(os.environ.get("MYPORTAL_FAULT_LOOPS", "3"))
 async def test_workers_that_are_killed_lose_nothing_and_send_nothing_twice(world: World) -> None:
     draws = random.Random(11)  # noqa: S311
     world.plausible.faults.slow(0.03)
-    await world.set(site_timezone=_noon())
+    await world.set(site_timezone=noon())
     settings = world.portal.settings
     environment = os.environ | {
         "DATABASE_URL": settings.database_url or "",
@@ -51,9 +51,3 @@ async def test_workers_that_are_killed_lose_nothing_and_send_nothing_twice(world
     sent = [event.client_ip for event in world.plausible.events]
     assert accepted <= len(sent) <= accepted + ambiguous
     assert len(set(sent)) == len(sent)
-
-
-def _noon() -> str:
-    """A time zone in which it is about noon: nothing becomes too old."""
-    hour = datetime.now(UTC).hour
-    return f"Etc/GMT{hour - 12:+d}" if hour != 12 else "UTC"

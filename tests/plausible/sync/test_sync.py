@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -15,12 +15,7 @@ from plugins.plausible.sync.outcome import Outcome
 from tests.plausible.recording import SCANNER, count, rows
 from tests.plausible.sync.conftest import SITE, World
 
-
-@pytest.fixture(autouse=True)
-def at_noon(world: World) -> None:
-    """Midnight, when what waits becomes too old, is tested by itself."""
-    now = datetime.now(UTC)
-    world.shift = now.replace(hour=12, minute=0) - now
+pytestmark = pytest.mark.usefixtures("at_noon")
 
 
 async def test_what_people_do_is_sent_and_kept_with_each_event(world: World) -> None:

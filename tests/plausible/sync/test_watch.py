@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
@@ -18,14 +17,9 @@ from plugins.plausible.sync.watch import SyncWatch
 from tests.plausible.recording import SCANNER
 from tests.plausible.sync.conftest import World
 
+pytestmark = pytest.mark.usefixtures("at_noon")
+
 T = TypeVar("T")
-
-
-@pytest.fixture(autouse=True)
-def at_noon(world: World) -> None:
-    """Midnight, when what waits becomes too old, is tested by itself."""
-    now = datetime.now(UTC)
-    world.shift = now.replace(hour=12, minute=0) - now
 
 
 def value(name: str, **labels: str) -> float | None:
