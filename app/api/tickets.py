@@ -15,7 +15,7 @@ from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import listing, rules, service
+from app.tickets import access, listing, rules, service
 from app.tickets.listing_rules import parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -130,7 +130,7 @@ def _moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | 
 
 async def _department(wanted: int | str) -> int:
     found = await departments.named(wanted)
-    if found is None:
+    if found is None or not access.may_use(found.id):
         words = f"names no department, got {wanted!r:.80}; give the name or id of one under Admin → Departments."
         raise Refused(422, f"`department` {words}", {"department": words})
     return found.id
