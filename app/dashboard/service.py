@@ -13,7 +13,6 @@ from app.database import utcnow
 from app.receipts import figures
 from app.receipts import service as receipts
 from app.runtime import current
-from app.tickets import access, listing
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,6 @@ async def dashboard(days: int, *, zone: tzinfo, now: datetime | None = None) -> 
         closed = await repository.closed(conn, since)
         replies = await figures.replies_since(conn, since)
         agents = await repository.agents(conn)
-    if access.is_limited():
-        known = await listing.agents()
-        agents = [one for one in agents if one.id in known]
     return Dashboard(
         now=present,
         days=rules.by_day(opened, closed, days=days, now=now, zone=zone),

@@ -113,6 +113,7 @@ async def desk(runtime: Runtime, admin: User) -> Desk:
     legal = await make_user("leo@portal.test", "Leo Gal", "Legal")
     for one in (limited, legal):
         await wants(one)
+    limited, legal = [found for one in (limited, legal) if (found := await accounts.user_by_id(one.id))]
     own = await _ticket(runtime, OPEN, limited, support_id)
     foreign = await _ticket(runtime, SECRET, legal, legal_id)
     return Desk(limited, legal, support_id, legal_id, own, foreign)
