@@ -12,8 +12,9 @@ from app.api.openapi import openapi
 from app.api.privacy import privacy
 from app.api.replies import replies
 from app.api.tickets import tickets
+from app.api.users import users
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets):
+for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets, users):
     api.register_blueprint(resource)
