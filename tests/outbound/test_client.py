@@ -181,17 +181,26 @@ async def test_a_name_server_that_hangs_is_no_connection() -> None:
             await http.get("http://slow.example/")
 
 
-async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> None:
+async def test_an_answer_that_never_comes_leaves_it_open_what_became_of_the_request() -> None:
     async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
 
-    async with serving(silent) as server, client(LOOPBACK, timeout=0.3, connections=1) as http:
-        url = f"http://127.0.0.1:{server.port}/"
-        sent, waiting = http.build_request("GET", url, timeout=None), http.build_request("GET", url)
-        found = await asyncio.gather(http.send(sent), http.send(waiting), return_exceptions=True)
-    assert isinstance(found[0], httpx.ReadTimeout), "it was sent: nobody knows what became of it"
-    assert isinstance(found[1], httpx.PoolTimeout)
+    async with serving(silent) as server, client(LOOPBACK, timeout=0.1) as http:
+        request = http.build_request("GET", f"http://127.0.0.1:{server.port}/", timeout=None)
+        with pytest.raises(httpx.ReadTimeout):
+            await http.send(request)
     assert len(server.heads) == 1
+
+
+async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> None:
+    async with serving(OK) as server, client(LOOPBACK, timeout=0.1, connections=1) as http:
+        url = f"http://127.0.0.1:{server.port}/"
+        held = await http.send(http.build_request("GET", url), stream=True)
+        with pytest.raises(httpx.PoolTimeout):
+            await http.get(url)
+        await held.aclose()
+        assert (await http.get(url)).text == "ok", "the connection is free again"
+    assert len(server.heads) == 2
 
 
 def test_few_addresses_are_tried_of_both_kinds() -> None:
