@@ -13,7 +13,6 @@ from app.web import mail_watch
 from app.web.watch import Watch
 from tests.inbound.conftest import Inbox, mail
 
-
 ADD_MAILBOX = """
     INSERT INTO mailboxes (address, signature, fetches, password, last_error, created_at, updated_at)
     VALUES (%(address)s, '', 1, '', %(error)s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))
