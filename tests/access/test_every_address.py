@@ -31,10 +31,10 @@ ADMINS = {"user_id", "department_id", "mailbox_id", "mail_id", "tag_id", "slug"}
 """Parts that only admins' addresses have."""
 SECRETS = {"token"}
 """No number: nobody finds it by counting, and whoever has it gets in. What is behind it is tested with its feature."""
-PLAIN = {"action", "number", "filename"}
-"""Parts that name nothing of anybody's: a verb, a place in a message; of bulk changes see `test_lists_and_forms`."""
+PLAIN = {"action", "number", "filename", "email"}
+"""Parts that name nothing of anybody's: a verb, a place in a message, an address of this ticket; of bulk changes see `test_lists_and_forms`."""
 KINDS = WORKING | OTHERS | ADMINS | SECRETS | PLAIN
-PLAIN_VALUES = {"action": "primary", "number": 0}
+PLAIN_VALUES = {"action": "primary", "number": 1, "email": "cc@example.org"}
 
 FORM = {
     "accept": "1", "at": "2027-01-01T10:00", "assignee": "", "body_html": "<p>mine now</p>", "body_text": "mine now",
@@ -49,6 +49,9 @@ JSON: Mapping[str, Mapping[str, Any]] = {
     "api.replies.create_reply": {"html_body": "<p>mine now</p>"},
     "api.replies.judge_copy": {"verdict": "read"},
     "api.tickets.change_ticket": {"priority": "urgent"},
+    "api.canned_replies.replace_canned_reply": {"title": "Mine", "html_body": "<p>mine</p>", "shared": True},
+    "api.ticket_work.add_follower": {"email": "cc@example.org"},
+    "api.ticket_work.merge_ticket": {"into": 1},
 }
 NONCE = re.compile(r"nonce[-=]\"?[\w-]{22}\"?")
 CHANGING = {"content-length", "date"}

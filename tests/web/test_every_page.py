@@ -20,7 +20,14 @@ from app.tickets import service
 from app.web.access import ACCESS
 from tests.support.web import HOST, get, log_in
 
-FILLED = {"slug": "plausible", "action": "primary", "filename": "base.css", "token": "x" * 43, "tracking_id": "x" * 43}
+FILLED = {
+    "slug": "plausible",
+    "action": "primary",
+    "filename": "base.css",
+    "token": "x" * 43,
+    "email": "cc@example.org",
+    "tracking_id": "x" * 43,
+}
 SCRIPT = re.compile(r"<script\b([^>]*)>")
 
 

@@ -1,4 +1,4 @@
-"""/api/users: who works here, and which departments they are limited to. For admins."""
+"""/api/accounts: who works here, and which departments they are limited to. For admins."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from app.api.requests import takes
 from app.departments.service import departments
 from app.web.access import admin_required
 
-users = Blueprint("users", __name__, url_prefix="/users")
+accounts = Blueprint("api_accounts", __name__, url_prefix="/accounts")
 
 
-class UserChange(Given):
+class AccountChange(Given):
     """What to change; what is left out stays."""
 
     departments: list[Annotated[int, Field(ge=1, le=models.MAX_ID)]] | None = Field(
@@ -32,7 +32,7 @@ class UserChange(Given):
     )
 
 
-class User(Answer):
+class AccountWithLimits(Answer):
     """An admin or agent."""
 
     id: int
@@ -45,26 +45,26 @@ class User(Answer):
     )
 
 
-class UserList(Answer):
+class AccountList(Answer):
     """Everybody with an account, by name."""
 
-    users: list[User]
+    accounts: list[AccountWithLimits]
 
 
-@users.get("")
+@accounts.get("")
 @admin_required
-@document_response(UserList)
-async def list_users() -> Response:
+@document_response(AccountList)
+async def list_accounts() -> Response:
     """List who works here."""
     names = await _names()
-    return answer(UserList(users=[_user(one, names) for one in await service.list_users()]))
+    return answer(AccountList(accounts=[_user(one, names) for one in await service.list_users()]))
 
 
-@users.patch(f"/<int(min=1, max={models.MAX_ID}):user_id>")
+@accounts.patch(f"/<int(min=1, max={models.MAX_ID}):user_id>")
 @admin_required
-@document_response(User)
-@takes(UserChange)
-async def change_user(*, user_id: int, body: UserChange) -> Response:
+@document_response(AccountWithLimits)
+@takes(AccountChange)
+async def change_account(*, user_id: int, body: AccountChange) -> Response:
     """Limit an agent to departments; it counts from their next request on, and is in the audit log."""
     found = await service.user_by_id(user_id)
     try:
@@ -84,6 +84,8 @@ async def _names() -> dict[int, str]:
     return {one.id: one.name for one in await departments()}
 
 
-def _user(found: Account, names: dict[int, str]) -> User:
+def _user(found: Account, names: dict[int, str]) -> AccountWithLimits:
     limits = [NamedDepartment(id=one, name=name) for one, name in names.items() if one in found.departments]
-    return User(id=found.id, email=found.email, name=found.name, role=found.role, state=found.state, departments=limits)
+    return AccountWithLimits(
+        id=found.id, email=found.email, name=found.name, role=found.role, state=found.state, departments=limits
+    )
