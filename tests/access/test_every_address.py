@@ -32,7 +32,7 @@ ADMINS = {"user_id", "department_id", "mailbox_id", "mail_id", "tag_id", "slug"}
 SECRETS = {"token"}
 """No number: nobody finds it by counting, and whoever has it gets in. What is behind it is tested with its feature."""
 PLAIN = {"action", "number", "filename", "email"}
-"""Parts that name nothing of anybody's: a verb, a place in a message, an address of this ticket; of bulk changes see `test_lists_and_forms`."""
+"""Parts that name nothing of anybody's: a verb, a place in a message, an address of the ticket before it."""
 KINDS = WORKING | OTHERS | ADMINS | SECRETS | PLAIN
 PLAIN_VALUES = {"action": "primary", "number": 1, "email": "cc@example.org"}
 
@@ -53,6 +53,8 @@ JSON: Mapping[str, Mapping[str, Any]] = {
     "api.ticket_work.add_follower": {"email": "cc@example.org"},
     "api.ticket_work.merge_ticket": {"into": 1},
 }
+QUERIES = {"api.canned_replies.fill_canned_reply": "?ticket_id={ticket_id}"}
+"""What an address needs besides, of Lim's own; `test_lists_and_forms` asks for what is foreign."""
 NONCE = re.compile(r"nonce[-=]\"?[\w-]{22}\"?")
 CHANGING = {"content-length", "date"}
 NOTED = {"sessions", "agent_addresses", "api_tokens"}
@@ -72,8 +74,9 @@ def _values(rule: Rule, desk: Desk, foreign: set[str], extra: Mapping[str, objec
     return {name: (theirs if name in foreign else own)[name] for name in rule.arguments}
 
 
-def _path(app: Quart, rule: Rule, method: str, values: Mapping[str, object]) -> str:
-    return app.url_map.bind(HOST).build(rule.endpoint, values, method=method, append_unknown=False)
+def _path(app: Quart, desk: Desk, rule: Rule, method: str, values: Mapping[str, object]) -> str:
+    path = app.url_map.bind(HOST).build(rule.endpoint, values, method=method, append_unknown=False)
+    return path + QUERIES.get(rule.endpoint, "").format(**desk.own)
 
 
 async def _ask(client: Client, method: str, path: str, endpoint: str) -> Response:
@@ -128,7 +131,7 @@ async def test_no_address_shows_or_changes_what_is_foreign(app: Quart, db: Datab
         parts = set(rule.arguments) - PLAIN - ADMINS
         is_admins = getattr(app.view_functions[rule.endpoint], ACCESS, "user") == "admin"
         for foreign in [{part} for part in parts] + [parts] * (len(parts) > 1):
-            path = _path(app, rule, method, _values(rule, desk, foreign, extra))
+            path = _path(app, desk, rule, method, _values(rule, desk, foreign, extra))
             response = await _ask(lim, method, path, rule.endpoint)
             text = await response.get_data(as_text=True)
             # Whose role does not reach is told so before anything is looked for.
@@ -168,7 +171,7 @@ async def test_the_same_walk_among_ones_own_finds_something(app: Quart, db: Data
         is_admins = getattr(app.view_functions[rule.endpoint], ACCESS, "user") == "admin"
         if method != "GET" or is_admins:
             continue
-        path = _path(app, rule, method, _values(rule, desk, set(), extra))
+        path = _path(app, desk, rule, method, _values(rule, desk, set(), extra))
         response = await _ask(lim, method, path, rule.endpoint)
         if response.status_code >= 400:
             refused[rule.rule] = response.status_code
@@ -194,7 +197,7 @@ async def test_what_is_foreign_is_answered_like_what_does_not_exist(
         answers = []
         for number in (foreign, unknown):
             values = {**_values(rule, desk, set(), extra), part: number}
-            path = _path(app, rule, method, values)
+            path = _path(app, desk, rule, method, values)
             response = await _ask(lim, method, path, rule.endpoint)
             text = NONCE.sub("", await response.get_data(as_text=True)).replace(unknown, foreign)
             kept = {

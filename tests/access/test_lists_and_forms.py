@@ -166,6 +166,9 @@ async def test_a_token_reaches_no_further(app: Quart, desk: Desk) -> None:
     ):
         assert (await client.get(path, headers=headers)).status_code == 404
     new = {"subject": "x", "requester": "n@example.org", "text_body": "x"}
+    path = f"/api/canned-replies/{desk.own['canned_id']}/text?ticket_id="
+    assert (await client.get(f"{path}{desk.own['ticket_id']}", headers=headers)).status_code == 200
+    assert (await client.get(f"{path}{desk.foreign['ticket_id']}", headers=headers)).status_code == 404
     refusals = []
     for name in ("Legal", "Lagel"):
         answer = await client.post("/api/tickets", json={**new, "department": name}, headers=headers)
