@@ -46,28 +46,29 @@ class Places:
         return {one: place for one, place in found.items() if place is not None}
 
 
-async def count(conn: Connection, recipient_ids: Sequence[int], *, shard: int | None = None) -> int:
-    """Count these copies for what they are now, in the caller's transaction, which locked and changed them; how many
-    count for something else than before.
+async def count(
+    conn: Connection, recipient_ids: Sequence[int], *, shard: int | None = None, wait: bool = False
+) -> None:
+    """Count these copies for what they are now, in the caller's transaction, which locked and changed them.
 
-    shard: of the summary, from 0 to SHARDS - 1; drawn where it is not given.
+    Copies that somebody else has locked are left to them. shard: of the summary, from 0 to SHARDS - 1; drawn where it
+    is not given. wait: for others too, who may not have changed what counts.
     """
-    changed = 0
     for ids in in_parts(sorted(set(recipient_ids))):
-        stale = await repository.lock_stale(conn, ids)
-        if not stale:
-            continue
-        places = await Places().of(conn, [copy.id for copy in stale])
-        counted = [copy for copy in stale if copy.id in places]
+        stale = await repository.lock_stale(conn, ids, wait=wait)
+        unsettled = [copy.id for copy in stale if copy.place is None]
+        settled = await Places().of(conn, unsettled) if unsettled else {}
         total: defaultdict[Key, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for copy in counted:
-            for key in places[copy.id].rows():
-                _add(total[key], rules.difference(copy.counted, copy.flags))
+        counted = []
+        for copy in stale:
+            place = copy.place or settled.get(copy.id)
+            if place is not None:
+                counted.append(copy)
+                for key in place.rows():
+                    _add(total[key], rules.difference(copy.counted, copy.flags))
         if counted:
             conn.later(repository.set_counted(counted))
             conn.later(repository.add_to_days(total, shard=_shard(shard)))
-        changed += len(counted)
-    return changed
 
 
 async def count_reply(conn: Connection, reply_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,6 +34,14 @@ class Place:
     department_id: int
     tags: tuple[int, ...]
 
+    @classmethod
+    def read(cls, found: str | None) -> Place | None:
+        """From a JSON list of its values."""
+        if found is None:
+            return None
+        day, agent_id, department_id, tags = json.loads(found)
+        return cls(day, agent_id, department_id, tuple(tags))
+
     def rows(self) -> list[Key]:
         """The rows of the summary that it is counted in."""
         return [(tag, self.day, self.agent_id, self.department_id) for tag in (EVERYTHING, *self.tags)]
@@ -52,6 +61,8 @@ class StaleCopy:
     counted: int
     flags: int
     """What it counts for now, as bits."""
+    place: Place | None
+    """None where that is not settled."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ async def _settle_all(database: Database, since: date | None) -> None:
 
         async def work(conn: Connection, mails: list[int] = mails) -> None:
             await conn.execute(repository.make_mails(mails))
-            await counting.count(conn, await rows.copies_of_mails(conn, mails))
+            await counting.count(conn, await rows.copies_of_mails(conn, mails), wait=True)
 
         await database.run(work)
         after = mails[-1]
@@ -103,7 +103,7 @@ async def _day(database: Database, plugins: PluginHost, day: date) -> Progress:
     async with database.connection() as conn:
         copies = await rows.copies_of_day(conn, day)
     for ids in in_parts(list(copies), PIECE):
-        await database.run(lambda conn, ids=ids: counting.count(conn, ids))  # type: ignore[misc]
+        await database.run(lambda conn, ids=ids: counting.count(conn, ids, wait=True))  # type: ignore[misc]
     async with database.connection() as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await conn.execute("BEGIN")

@@ -74,17 +74,23 @@ async def stale_of_reply(conn: Connection, reply_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def lock_stale(conn: Connection, recipient_ids: Sequence[int]) -> list[StaleCopy]:
+async def lock_stale(conn: Connection, recipient_ids: Sequence[int], *, wait: bool) -> list[StaleCopy]:
     """Those of these copies (at least one id, ascending) that count for something else; locked, so that nobody else
-    counts them."""
+    counts them. wait: for those that somebody else has locked, too.
+    """
     rows = await conn.fetch_all(
         f"""
-        SELECT r.id, r.counted, {FLAGS} AS flags FROM email_recipients AS r
-         WHERE r.id IN ({_numbers(recipient_ids)}) ORDER BY r.id FOR UPDATE
+        SELECT r.id, r.counted, {FLAGS} AS flags,
+               (SELECT CONCAT('["', m.day, '",', m.agent_id, ',', m.department_id, ',', m.tags, ']')
+                  FROM report_mails AS m WHERE m.email_id = r.email_id) AS place
+          FROM email_recipients AS r
+         WHERE r.id IN ({_numbers(recipient_ids)}) ORDER BY r.id FOR UPDATE {"" if wait else "SKIP LOCKED"}
         """  # noqa: S608
     )
     return [
-        StaleCopy(row["id"], row["counted"], int(row["flags"])) for row in rows if row["counted"] != int(row["flags"])
+        StaleCopy(row["id"], row["counted"], int(row["flags"]), Place.read(row["place"]))
+        for row in rows
+        if row["counted"] != int(row["flags"])
     ]
 
 

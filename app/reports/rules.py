@@ -11,7 +11,10 @@ from app.reports.models import COPY_MEASURES
 LONGEST_NAME = 300
 """Characters of a link or a program that the summary keeps."""
 
-OPENED = "(COALESCE(r.judged, '') = 'read' OR (r.judged IS NULL AND (COALESCE(r.seen, '') = 'read' OR r.viewed_at IS NOT NULL)))"
+OPENED = (
+    "(COALESCE(r.judged, '') = 'read' OR "
+    "(r.judged IS NULL AND (COALESCE(r.seen, '') = 'read' OR r.viewed_at IS NOT NULL)))"
+)
 """Whether a person opened a copy `r`, in SQL: a module says so, it was read on the ticket page, or an agent says so."""
 READ = f"({OPENED} OR r.replied_at IS NOT NULL)"
 """Whether it was read: opened, or answered. The dashboard's share of read replies counts by it too."""
