@@ -13,6 +13,7 @@ from markupsafe import Markup
 MOST_FIGURES = 16
 """Bars with a figure over each; of more, only the highest and the last have theirs."""
 MOST_LABELS = 8
+_SVG = "{http://www.w3.org/2000/svg}"
 _DROPPED = frozenset({"defs", "desc", "title", "script", "style"})
 _OVERLAYS = frozenset({"plot tooltip-overlay", "titles", "background"})
 
@@ -73,30 +74,27 @@ def bars(
         ],
     )
     told = "; ".join(f"{label}: {said}" for label, said in zip(labels, words, strict=True))
-    return Plot(title, unit, f"{title}. {told}.", _markup(chart.render_tree()))
+    return Plot(title, unit, f"{title}. {told}.", _markup(chart.render(is_unicode=True)))
 
 
 def _silent(_: Any) -> str:
     return ""
 
 
-def _markup(root: Any) -> Markup:
+def _markup(drawn: str) -> Markup:
+    root = ElementTree.fromstring(drawn)  # noqa: S314
     _clean(root)
-    for name in ("id", "class"):
-        root.attrib.pop(name, None)
+    root.attrib.pop("id", None)
     root.set("class", "plot")
     root.set("aria-hidden", "true")
-    if not hasattr(root, "xpath"):
-        return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704
-    from lxml import etree
-
-    return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))  # noqa: S704
 
 
-def _clean(element: Any) -> None:
+def _clean(element: ElementTree.Element) -> None:
     for child in list(element):
-        tag = child.tag if isinstance(child.tag, str) else "script"
-        if tag.rpartition("}")[2] in _DROPPED or child.get("class") in _OVERLAYS:
+        if child.tag.removeprefix(_SVG) in _DROPPED or child.get("class") in _OVERLAYS:
             element.remove(child)
             continue
         child.attrib.pop("style", None)
