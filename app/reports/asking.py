@@ -92,7 +92,8 @@ def parse(arguments: Mapping[str, str], *, today: date, departments: frozenset[i
     if (first or last) and period in ("", OTHER) and not wrong:
         last = last or today
         first = first or last - timedelta(days=int(DEFAULT_PERIOD) - 1)
-        period = OTHER
+        length = str((last - first).days + 1)
+        period = length if last == today and length in PERIODS else OTHER
         if first > last:
             wrong["to"] = f"must not be before the first day, {first}, got {last}; swap them."
         elif (last - first).days >= LONGEST:

@@ -14,9 +14,7 @@ from app.reports import exporting, service
 from app.reports.asking import (
     BY_ITEM,
     BY_TIME,
-    DEFAULT_PERIOD,
     GROUPINGS,
-    OTHER,
     PERIODS,
     ReportQuery,
     ReportRefused,
@@ -78,8 +76,11 @@ async def index() -> ResponseReturnValue:
             }
             for key, word in GROUPINGS.items()
         ],
-        periods=[*PERIODS.items(), (OTHER, "From … to …")],
-        default_period=DEFAULT_PERIOD,
+        periods=[
+            {"label": word, "href": f"/reports?{urlencode(query.arguments(period=key))}", "active": key == query.period}
+            for key, word in PERIODS.items()
+        ],
+        period=PERIODS.get(query.period, "Other days"),
         chips=_chips(query, found),
         arguments=urlencode(query.arguments()),
         zone_name=zone().key.replace("_", " "),
@@ -107,7 +108,6 @@ async def export(kind: str) -> ResponseReturnValue:
 def _given(query: ReportQuery) -> dict[str, str]:
     found = query.arguments()
     return {name: found.get(name, "") for name in LABELS} | {
-        "period": query.period,
         "from": str(query.filter.first),
         "to": str(query.filter.last),
     }

@@ -55,7 +55,7 @@ def bars(
         margin_top=18,
         margin_right=56 if lying else 4,
         spacing=4,
-        show_y_labels=lying,
+        show_y_labels=True,
         show_x_labels=not lying,
         x_labels_major_count=MOST_LABELS if not lying and len(labels) > MOST_FIGURES else None,
         show_minor_x_labels=lying or len(labels) <= MOST_FIGURES,
@@ -65,6 +65,8 @@ def bars(
     order = list(range(len(values)))
     if lying:
         order.reverse()
+    if not lying:
+        chart.y_labels = [{"label": "", "value": 0}]
     chart.x_labels = [labels[place] for place in order]
     chart.add(
         title,
