@@ -15,6 +15,7 @@ from app.customer.routes import customer
 from app.customer.routes_admin import customer_admin
 from app.dashboard.routes import dashboard
 from app.departments.routes import departments
+from app.events.routes import events
 from app.images.routes import images
 from app.inbound.routes import inbound
 from app.inbound.routes_mailboxes import mailboxes
@@ -48,6 +49,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(customer_admin)
     app.register_blueprint(dashboard)
     app.register_blueprint(departments)
+    app.register_blueprint(events)
     app.register_blueprint(health)
     app.register_blueprint(images)
     app.register_blueprint(inbound)
