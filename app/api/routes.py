@@ -11,9 +11,10 @@ from app.api.notifications import notifications
 from app.api.openapi import openapi
 from app.api.privacy import privacy
 from app.api.replies import replies
+from app.api.reports import reports
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets):
+for resource in (contacts, modules, notifications, openapi, privacy, replies, reports, tickets):
     api.register_blueprint(resource)
