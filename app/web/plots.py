@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ from xml.etree import ElementTree
 
 import pygal
 from markupsafe import Markup
+
+# pygal puts a finder of its own plugins behind every import of the process, in a way that Python no longer knows.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 MOST_FIGURES = 16
 """Bars with a figure over each; of more, only the highest and the last have theirs."""
