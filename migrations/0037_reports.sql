@@ -15,9 +15,11 @@ CREATE TABLE report_mails (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The summary, kept in the transactions that change what it sums up. tag_id 0 has every mail once; a mail with tags is
--- counted under each of them besides. shard: writers add to different rows, so that none waits for another's commit; a
+-- counted under each of them besides. detailed: 1 by agent and department, 0 the same without them (both are 0 then), so
+-- that a report over years reads few rows. shard: writers add to different rows, so that none waits for another's commit; a
 -- single shard may be below zero, only the sum counts.
 CREATE TABLE report_days (
+    detailed TINYINT(1) NOT NULL,
     tag_id INT NOT NULL,
     day DATE NOT NULL,
     agent_id INT NOT NULL,
@@ -39,13 +41,14 @@ CREATE TABLE report_days (
     machine_opens BIGINT NOT NULL DEFAULT 0,
     clicks BIGINT NOT NULL DEFAULT 0,
     machine_clicks BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (tag_id, day, agent_id, department_id, shard),
+    PRIMARY KEY (detailed, tag_id, day, agent_id, department_id, shard),
     KEY report_days_day (day)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- The same by link and by mail program. item_key: a hash of the name; name: host and path of a link, or the program.
 CREATE TABLE report_items (
     kind ENUM('client', 'link') CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    detailed TINYINT(1) NOT NULL,
     tag_id INT NOT NULL,
     day DATE NOT NULL,
     agent_id INT NOT NULL,
@@ -57,7 +60,7 @@ CREATE TABLE report_items (
     machine_opens BIGINT NOT NULL DEFAULT 0,
     clicks BIGINT NOT NULL DEFAULT 0,
     machine_clicks BIGINT NOT NULL DEFAULT 0,
-    PRIMARY KEY (kind, tag_id, day, agent_id, department_id, item_key, shard),
+    PRIMARY KEY (kind, detailed, tag_id, day, agent_id, department_id, item_key, shard),
     KEY report_items_day (day)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 

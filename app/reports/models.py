@@ -44,13 +44,17 @@ class Place:
 
     def rows(self) -> list[Key]:
         """The rows of the summary that it is counted in."""
-        return [(tag, self.day, self.agent_id, self.department_id) for tag in (EVERYTHING, *self.tags)]
+        tags = (EVERYTHING, *self.tags)
+        return [
+            *((0, tag, self.day, 0, 0) for tag in tags),
+            *((1, tag, self.day, self.agent_id, self.department_id) for tag in tags),
+        ]
 
 
-Key = tuple[int, str, int, int]
-"""Tag, day, agent, department: a row of the summary, but for its shard."""
-ItemKey = tuple[str, int, str, int, int, bytes]
-"""Kind, tag, day, agent, department, hash of the name."""
+Key = tuple[int, int, str, int, int]
+"""Detailed or not, tag, day, agent, department: a row of the summary, but for its shard."""
+ItemKey = tuple[str, int, int, str, int, int, bytes]
+"""Kind, detailed or not, tag, day, agent, department, hash of the name."""
 
 
 @dataclass(frozen=True, slots=True)

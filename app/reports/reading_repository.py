@@ -14,9 +14,10 @@ _SUMS = ", ".join(f"CAST(GREATEST(0, SUM({name})) AS SIGNED) AS {name}" for name
 _ITEM_SUMS = ", ".join(f"CAST(GREATEST(0, SUM({name})) AS SIGNED) AS {name}" for name in ITEM_MEASURES)
 
 
-def _where(wanted: Filter, tags: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
+def _where(wanted: Filter, tags: tuple[int, ...], *, detailed: bool = False) -> tuple[str, dict[str, Any]]:
     named, values = in_list("tag", tags)
-    conditions = [f"tag_id IN {named}", "day BETWEEN %(first)s AND %(last)s"]
+    detailed = detailed or (wanted.agent_id, wanted.department_id, wanted.departments) != (None, None, None)
+    conditions = [f"detailed = {int(detailed)}", f"tag_id IN {named}", "day BETWEEN %(first)s AND %(last)s"]
     values |= {"first": wanted.first, "last": wanted.last}
     if wanted.agent_id is not None:
         conditions.append("agent_id = %(agent)s")
@@ -44,7 +45,7 @@ async def total(conn: Connection, wanted: Filter) -> Figures:
 
 async def by_column(conn: Connection, wanted: Filter, column: str, tags: tuple[int, ...] = ()) -> dict[Any, Figures]:
     """By one of 'day', 'agent_id', 'department_id' and, for these tags, 'tag_id'."""
-    where, values = _where(wanted, tags or _tag(wanted))
+    where, values = _where(wanted, tags or _tag(wanted), detailed=column in ("agent_id", "department_id"))
     rows = await conn.fetch_all(
         f"SELECT {column} AS part, {_SUMS} FROM report_days WHERE {where} GROUP BY {column}",  # noqa: S608
         values,
@@ -69,7 +70,7 @@ async def by_item(conn: Connection, wanted: Filter, kind: str, limit: int) -> li
 
 async def first_day(conn: Connection) -> date | None:
     """The first day of which there is a figure; None where there is none at all."""
-    found: date | None = await conn.fetch_value("SELECT MIN(day) FROM report_days WHERE tag_id = 0")
+    found: date | None = await conn.fetch_value("SELECT MIN(day) FROM report_days WHERE detailed = 0 AND tag_id = 0")
     return found
 
 

@@ -103,9 +103,9 @@ async def summed(conn: Connection, day: date) -> list[tuple[Key, dict[str, int]]
     """What the summary holds of a day."""
     rows = await conn.fetch_all(
         f"""
-        SELECT tag_id, agent_id, department_id,
+        SELECT detailed, tag_id, agent_id, department_id,
                {", ".join(f"CAST(SUM({name}) AS SIGNED) AS {name}" for name in MEASURES)}
-          FROM report_days WHERE day = %(day)s GROUP BY tag_id, agent_id, department_id
+          FROM report_days WHERE day = %(day)s GROUP BY detailed, tag_id, agent_id, department_id
         """,  # noqa: S608
         {"day": day},
     )
@@ -116,9 +116,9 @@ async def summed_items(conn: Connection, day: date) -> list[tuple[ItemKey, str, 
     """What the summary holds of a day by link and program."""
     rows = await conn.fetch_all(
         f"""
-        SELECT kind, tag_id, agent_id, department_id, item_key, MAX(name) AS name,
+        SELECT kind, detailed, tag_id, agent_id, department_id, item_key, MAX(name) AS name,
                {", ".join(f"CAST(SUM({name}) AS SIGNED) AS {name}" for name in ITEM_MEASURES)}
-          FROM report_items WHERE day = %(day)s GROUP BY kind, tag_id, agent_id, department_id, item_key
+          FROM report_items WHERE day = %(day)s GROUP BY kind, detailed, tag_id, agent_id, department_id, item_key
         """,  # noqa: S608
         {"day": day},
     )
@@ -129,7 +129,7 @@ async def days_in_shards(conn: Connection, before: date) -> list[date]:
     """Some days before this one of which the summary has several shards."""
     rows = await conn.fetch_all(
         f"""
-        SELECT day FROM report_days WHERE tag_id = 0 AND shard > 0 AND day < %(before)s
+        SELECT day FROM report_days WHERE detailed = 0 AND tag_id = 0 AND shard > 0 AND day < %(before)s
          GROUP BY day LIMIT {FOLDED_AT_ONCE}
         """,  # noqa: S608
         {"before": before},
@@ -140,8 +140,8 @@ async def days_in_shards(conn: Connection, before: date) -> list[date]:
 async def fold(conn: Connection, day: date) -> None:
     """Make one shard of those of a day. Only rows that are locked and summed up go."""
     rows = await conn.fetch_all(
-        "SELECT * FROM report_days WHERE day = %(day)s AND shard > 0 ORDER BY tag_id, agent_id, department_id, shard "
-        "FOR UPDATE",
+        "SELECT * FROM report_days WHERE day = %(day)s AND shard > 0 "
+        "ORDER BY detailed, tag_id, agent_id, department_id, shard FOR UPDATE",
         {"day": day},
     )
     days: dict[Key, dict[str, int]] = {}
@@ -152,10 +152,10 @@ async def fold(conn: Connection, day: date) -> None:
     if days:
         conn.later(add_to_days(days, shard=0))
     for part in in_parts(rows):
-        conn.later(_delete("report_days", ("tag_id", "agent_id", "department_id", "shard"), day, part))
+        conn.later(_delete("report_days", ("detailed", "tag_id", "agent_id", "department_id", "shard"), day, part))
     rows = await conn.fetch_all(
         "SELECT * FROM report_items WHERE day = %(day)s AND shard > 0 "
-        "ORDER BY kind, tag_id, agent_id, department_id, item_key, shard FOR UPDATE",
+        "ORDER BY kind, detailed, tag_id, agent_id, department_id, item_key, shard FOR UPDATE",
         {"day": day},
     )
     items: dict[ItemKey, tuple[str, dict[str, int]]] = {}
@@ -166,7 +166,7 @@ async def fold(conn: Connection, day: date) -> None:
     if items:
         conn.later(add_to_items(items, shard=0))
     for part in in_parts(rows):
-        columns = ("kind", "tag_id", "agent_id", "department_id", "item_key", "shard")
+        columns = ("kind", "detailed", "tag_id", "agent_id", "department_id", "item_key", "shard")
         conn.later(_delete("report_items", columns, day, part))
     await conn.flush()
 
@@ -181,8 +181,8 @@ def _place(day: date, row: Row) -> Place:
 
 
 def _key(day: date, row: Row) -> Key:
-    return row["tag_id"], str(day), row["agent_id"], row["department_id"]
+    return row["detailed"], row["tag_id"], str(day), row["agent_id"], row["department_id"]
 
 
 def _item_key(day: date, row: Row) -> ItemKey:
-    return row["kind"], row["tag_id"], str(day), row["agent_id"], row["department_id"], row["item_key"]
+    return (row["kind"], *_key(day, row), row["item_key"])

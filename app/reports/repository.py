@@ -107,11 +107,13 @@ def add_to_days(found: Mapping[Key, Mapping[str, int]], *, shard: int) -> str:
     """Add to the summary (at least one row); less than none takes away."""
     columns = [name for name in MEASURES if any(name in counts for counts in found.values())]
     rows = ",".join(
-        f"({tag},'{day}',{agent},{department},{shard},{','.join(str(counts.get(name, 0)) for name in columns)})"
-        for (tag, day, agent, department), counts in sorted(found.items())
+        f"({detailed},{tag},'{day}',{agent},{department},{shard},"
+        f"{','.join(str(counts.get(name, 0)) for name in columns)})"
+        for (detailed, tag, day, agent, department), counts in sorted(found.items())
     )
     return (
-        f"INSERT INTO report_days (tag_id, day, agent_id, department_id, shard, {', '.join(columns)}) VALUES {rows} "  # noqa: S608
+        "INSERT INTO report_days (detailed, tag_id, day, agent_id, department_id, shard, "  # noqa: S608
+        f"{', '.join(columns)}) VALUES {rows} "
         f"ON DUPLICATE KEY UPDATE {', '.join(f'{name} = {name} + VALUES({name})' for name in columns)}"
     )
 
@@ -119,12 +121,14 @@ def add_to_days(found: Mapping[Key, Mapping[str, int]], *, shard: int) -> str:
 def add_to_items(found: Mapping[ItemKey, tuple[str, Mapping[str, int]]], *, shard: int) -> str:
     """Add to the summary by link and program (at least one row): the name and what was counted, by key."""
     rows = ",".join(
-        f"('{kind}',{tag},'{day}',{agent},{department},x'{key.hex()}',{shard},{literal(name)},"
+        f"('{kind}',{detailed},{tag},'{day}',{agent},{department},x'{key.hex()}',{shard},{literal(name)},"
         f"{','.join(str(counts.get(one, 0)) for one in ITEM_MEASURES)})"
-        for (kind, tag, day, agent, department, key), (name, counts) in sorted(found.items(), key=lambda one: one[0])
+        for (kind, detailed, tag, day, agent, department, key), (name, counts) in sorted(
+            found.items(), key=lambda one: one[0]
+        )
     )
     return (
-        "INSERT INTO report_items (kind, tag_id, day, agent_id, department_id, item_key, shard, name, "  # noqa: S608
+        "INSERT INTO report_items (kind, detailed, tag_id, day, agent_id, department_id, item_key, shard, name, "  # noqa: S608
         f"{', '.join(ITEM_MEASURES)}) VALUES {rows} "
         f"ON DUPLICATE KEY UPDATE {', '.join(f'{one} = {one} + VALUES({one})' for one in ITEM_MEASURES)}"
     )

@@ -17,8 +17,8 @@ async def summary(portal: Runtime) -> dict[tuple[Any, ...], dict[str, int]]:
         days = await conn.fetch_all("SELECT * FROM report_days")
         items = await conn.fetch_all("SELECT * FROM report_items")
     for rows, keys, measures in (
-        (days, ("tag_id", "day", "agent_id", "department_id"), MEASURES),
-        (items, ("kind", "name", "tag_id", "day", "agent_id", "department_id"), ITEM_MEASURES),
+        (days, ("detailed", "tag_id", "day", "agent_id", "department_id"), MEASURES),
+        (items, ("kind", "name", "detailed", "tag_id", "day", "agent_id", "department_id"), ITEM_MEASURES),
     ):
         for row in rows:
             figures = found.setdefault(tuple(row[key] for key in keys), dict.fromkeys(measures, 0))
@@ -32,7 +32,7 @@ async def total(portal: Runtime, *, tag: int = 0) -> dict[str, int]:
     """The figures of all mails together."""
     found = dict.fromkeys(MEASURES, 0)
     for key, figures in (await summary(portal)).items():
-        if len(key) == 4 and key[0] == tag:
+        if len(key) == 5 and key[:2] == (0, tag):
             for name, value in figures.items():
                 found[name] += value
     return {name: value for name, value in found.items() if value}
