@@ -60,6 +60,12 @@ def _own(ticket: str, user_id: str) -> str:
     return f"({ticket}.assignee_id = {user_id} AND {gone})"
 
 
+def departments() -> frozenset[int] | None:
+    """Those that the viewer is limited to; None where they see all."""
+    user = viewer()
+    return user.departments if user is not None and user.is_limited else None
+
+
 def is_limited() -> bool:
     """Whether the viewer sees the tickets of some departments only."""
     user = viewer()

@@ -31,10 +31,10 @@ ADMINS = {"user_id", "department_id", "mailbox_id", "mail_id", "tag_id", "slug"}
 """Parts that only admins' addresses have."""
 SECRETS = {"token"}
 """No number: nobody finds it by counting, and whoever has it gets in. What is behind it is tested with its feature."""
-PLAIN = {"action", "number", "filename", "email"}
+PLAIN = {"action", "number", "filename", "email", "kind"}
 """Parts that name nothing of anybody's: a verb, a place in a message, an address of the ticket before it."""
 KINDS = WORKING | OTHERS | ADMINS | SECRETS | PLAIN
-PLAIN_VALUES = {"action": "primary", "number": 1, "email": "cc@example.org"}
+PLAIN_VALUES = {"action": "primary", "number": 1, "email": "cc@example.org", "kind": "csv"}
 
 FORM = {
     "accept": "1", "at": "2027-01-01T10:00", "assignee": "", "body_html": "<p>mine now</p>", "body_text": "mine now",

@@ -24,6 +24,8 @@ from app.departments.errors import DepartmentRefused
 from app.live import service as live
 from app.notifications import mailing
 from app.notifications import service as notifications
+from app.reports import service as reports
+from app.reports.asking import parse as parse_report
 from app.runtime import Runtime
 from app.tickets import access, bulk, listing, merging, service
 from app.tickets.errors import TicketNotFound, TicketRefused
@@ -195,6 +197,27 @@ async def test_figures_count_only_what_is_theirs(db: Database, desk: Desk, admin
         found = await dashboard.dashboard(7, zone=UTC)
     assert found.now.overdue == 0
     assert "Ada Admin" not in {one.name for one in found.agents}, "nor how much others have elsewhere"
+
+
+async def test_reports_are_of_their_departments_only(db: Database, desk: Desk, admin: User) -> None:
+    day = utcnow().date()
+    async with db.transaction() as conn:
+        for number, department_id in enumerate((desk.support_id, desk.legal_id)):
+            for detailed, named in ((0, 0), (1, department_id)):
+                await conn.execute(
+                    "INSERT INTO report_days (day, detailed, agent_id, department_id, tag_id, shard, sent) "
+                    "VALUES (%(day)s, %(detailed)s, 0, %(department)s, 0, %(shard)s, 1000)",
+                    {"day": day, "detailed": detailed, "department": named, "shard": 14 + number},
+                )
+    for by in ("day", "agent", "mailbox", "tag", "link", "client"):
+        query = parse_report({"by": by}, today=day)
+        with viewing(admin):
+            assert (await reports.report(query)).total.sent // 1000 == 2
+        with viewing(desk.limited):
+            found = await reports.report(query)
+        assert found.total.sent // 1000 == 1
+        assert "Leo Gal" not in found.choices.agents.values()
+        assert list(found.choices.mailboxes) == [desk.support_id]
 
 
 async def test_the_dashboard_of_who_has_nothing_says_so(db: Database, desk: Desk) -> None:
