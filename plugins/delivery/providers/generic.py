@@ -27,7 +27,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         raise BadMember("needs tracking_id, or email and message_id together; an address alone does not name a mail")
     if stamp is not None and moment(stamp, now=given.now) is None:
         raise BadMember(
-            f"timestamp must be ISO 8601 or seconds since 1970, after 1999 and not in the future, got {str(stamp)[:40]!r}"
+            f"timestamp must be ISO 8601 or seconds since 1970, after 1999, not in the future, got {str(stamp)[:40]!r}"
         )
     word = _word(given)
     own = one.text("event_id")

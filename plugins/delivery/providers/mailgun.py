@@ -35,7 +35,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
     word = _failed(one) if name == "failed" else name
     recipient = one.text("recipient") or one.text("message", "headers", "to")
     mail = one.text("message", "headers", "message-id")
-    bot = one.get("client-info", "bot")
+    bot, status = one.get("client-info", "bot"), one.fields("delivery-status")
     # Their ids are unique within a day.
     event_id = one.text("id")
     yield make(
@@ -47,10 +47,8 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         at=one.get("timestamp"),
         tracking_id=slot_of(one.text("user-variables", SLOT)),
         message_id=mail,
-        reason=one.first(("delivery-status", "message"), ("delivery-status", "description"), "reason"),
-        code=" ".join(
-            filter(None, (one.text("delivery-status", "code"), one.text("delivery-status", "enhanced-code")))
-        ),
+        reason=status.first("message", "description") or one.text("reason"),
+        code=" ".join(filter(None, (status.text("code"), status.text("enhanced-code")))),
         url=one.text("url"),
         user_agent=one.text("client-info", "user-agent"),
         machine=bool(bot) if isinstance(bot, str) else None,
@@ -109,8 +107,8 @@ PROVIDER = Provider(
     read=read,
     steps=(
         "At Mailgun open Sending → Webhooks, choose your domain and press Add webhook.",
-        "Add one webhook for each of Accepted, Delivered, Permanent failure, Temporary failure and Complained, all with "
-        "the URL {url}",
+        "Add one webhook for each of Accepted, Delivered, Permanent failure, Temporary failure and Complained, all "
+        "with the URL {url}",
         "Opened, Clicked and Unsubscribed are optional. Add them for the domain or for the account, not for both.",
         "Copy the HTTP webhook signing key (it is not the API key) into the settings of this module.",
     ),

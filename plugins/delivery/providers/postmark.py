@@ -12,7 +12,7 @@ from plugins.delivery.providers.base import SLOT, Given, Provider, composite, ma
 KINDS = words(
     delivered="Delivery",
     deferred="Transient DnsError",
-    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated TemplateRenderingFailed",
+    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated",
     complained="SpamComplaint SpamNotification",
     unsubscribed="Unsubscribe ManualSuppression",
     opened="Open",

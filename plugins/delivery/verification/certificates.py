@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -28,7 +29,7 @@ class NotThere(Exception):
     """The address serves no such thing."""
 
 
-async def fetch(url: str) -> bytes:
+async def get(url: str) -> bytes:
     """Get a page of Amazon's. Raises NotThere, Unavailable."""
     try:
         async with outbound.client(timeout=TIMEOUT, max_bytes=MOST_BYTES) as client:
@@ -43,15 +44,22 @@ async def fetch(url: str) -> bytes:
 
 
 class Certificates:
-    """One per process. get: fetches an address."""
+    """One per process. fetch: gets an address of Amazon's. Raises NotThere, Unavailable."""
 
-    def __init__(self, get: Callable[[str], Awaitable[bytes]] = fetch) -> None:
-        self._get = get
+    def __init__(self, fetch: Callable[[str], Awaitable[bytes]] = get) -> None:
+        self._fetch = fetch
         self._known: dict[str, tuple[x509.Certificate | None, float]] = {}
         self._turn = asyncio.Lock()
 
+    async def confirm(self, url: str) -> None:
+        """Confirm a subscription; the caller looked at the address. Raises Refused, Unavailable."""
+        try:
+            await self._fetch(url)
+        except NotThere as error:
+            raise Refused(401, f"Amazon did not confirm the subscription: it {error}.") from None
+
     async def key(self, url: str) -> rsa.RSAPublicKey:
-        """The public key of the certificate there; the caller has looked at the address. Raises Refused, Unavailable."""
+        """The public key of the certificate there; the caller looked at the address. Raises Refused, Unavailable."""
         found = self._remembered(url)
         if found is None:
             # One at a time: whoever sends many addresses must not make us call Amazon as often.
@@ -74,10 +82,8 @@ class Certificates:
 
     async def _fetched(self, url: str) -> tuple[x509.Certificate | None, float]:
         certificate: x509.Certificate | None = None
-        try:
-            certificate = x509.load_pem_x509_certificate(await self._get(url))
-        except (NotThere, ValueError):
-            pass
+        with suppress(NotThere, ValueError):
+            certificate = x509.load_pem_x509_certificate(await self._fetch(url))
         if len(self._known) >= MOST:
             self._known.pop(next(iter(self._known)))
         found = certificate, time.monotonic() + (KEEP if certificate is not None else KEEP_BAD)

@@ -36,7 +36,7 @@ def prove(incoming: Incoming, secret: str) -> Proven:
     expected = base64.b64encode(hmac.new(key, content, hashlib.sha256).digest())
     signatures = [part[3:].encode() for part in given.split()[:MOST_SIGNATURES] if part.startswith("v1,")]
     # All are compared, so that the time tells nothing.
-    if not any([hmac.compare_digest(expected, one) for one in signatures]):
+    if not sum(hmac.compare_digest(expected, one) for one in signatures):
         raise Refused(401, "The signature does not fit id, time, body and secret; compare the signing secret.")
     check_age(timestamp, incoming.now, LONGEST)
     return Proven(request_id=number[:200])
