@@ -55,7 +55,8 @@ async def _newest(conn: Connection, reply_ids: Sequence[int]) -> list[Row]:
         f"""
         SELECT * FROM (
             SELECT m.reply_id, d.recipient_id, d.provider, d.kind, d.bounce, d.machine, d.happened_at, d.reason, d.code,
-                   d.url, ROW_NUMBER() OVER (PARTITION BY d.recipient_id ORDER BY d.happened_at DESC, d.id DESC) AS place
+                   d.url,
+                   ROW_NUMBER() OVER (PARTITION BY d.recipient_id ORDER BY d.happened_at DESC, d.id DESC) AS place
               FROM outgoing_emails AS m JOIN email_recipients AS r ON r.email_id = m.id
               JOIN delivery_events AS d ON d.recipient_id = r.id
              WHERE m.reply_id IN {replies} AND d.kind IN {kinds}
@@ -67,7 +68,7 @@ async def _newest(conn: Connection, reply_ids: Sequence[int]) -> list[Row]:
 
 def _entry(row: Row) -> TimelineEntry:
     """One event in words: what, and the provider's reason with who says so."""
-    kind = row["kind"]
+    kind: str = row["kind"]
     words = BOUNCES[row["bounce"]] if kind == "bounced" else WORDS[kind]
     if row["machine"] is not None and kind in {"opened", "clicked"}:
         words = f"{words} by a {'machine' if row['machine'] else 'person'}"
@@ -76,7 +77,12 @@ def _entry(row: Row) -> TimelineEntry:
         reason = f"{row['code']} {reason}".strip()
     detail = " · ".join(filter(None, (reason, row["url"][:100], f"says {source(row['provider'])}")))
     return TimelineEntry(
-        row["happened_at"], row["recipient_id"], ICONS.get(kind, kind), words, detail, machine=bool(row["machine"])
+        happened_at=row["happened_at"],
+        recipient_id=row["recipient_id"],
+        kind=ICONS.get(kind, kind),
+        words=words,
+        detail=detail,
+        machine=bool(row["machine"]),
     )
 
 

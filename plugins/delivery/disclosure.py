@@ -37,6 +37,6 @@ def _how_long(settings: DeliverySettings) -> str:
         return "Such records are kept until you ask us to erase them."
     days = settings.keep_days
     return (
-        f"Such records are deleted after {days} {'day' if days == 1 else 'days'}; that a mail was delivered or returned "
-        "stays with the mail."
+        f"Such records are deleted after {days} {'day' if days == 1 else 'days'}; that a mail was delivered or "
+        "returned stays with the mail."
     )

@@ -16,8 +16,8 @@ KEEP_FAILURES = timedelta(days=30)
 KEEP_TOKENS = timedelta(days=2)
 """Longer than a signature is good for."""
 COLUMNS = (
-    "recipient_id, provider, kind, bounce, machine, happened_at, received_at, recipient, message_id, reason, code, url, "
-    "user_agent, raw"
+    "recipient_id, provider, kind, bounce, machine, happened_at, received_at, recipient, message_id, reason, code, "
+    "url, user_agent, raw"
 )
 
 
