@@ -94,11 +94,8 @@ async def test_a_commit_without_an_answer_counts_once(
 
     async def loses(self: Database, work: Callable[[Connection], Awaitable[Any]]) -> Any:
         found = await run(self, work)
-        if (
-            (fails
-            and "_put" in getattr(work, "__qualname__", "") + repr(work))
-            or (fails
-            and type(found).__name__ == "Taken")
+        if (fails and "_put" in getattr(work, "__qualname__", "") + repr(work)) or (
+            fails and type(found).__name__ == "Taken"
         ):
             fails.pop()
             raise DatabaseUnavailable("the answer was lost")
