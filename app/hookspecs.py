@@ -23,6 +23,7 @@ from app.hook_pages import PageKind, PageScript, PageScripts, PageView
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
+    MOST_HEADERS,
     TRACKED_KINDS,
     AsgiApp,
     AsgiRoute,
@@ -49,6 +50,7 @@ from app.hook_values import (
 __all__ = [
     "LONGEST_NOTE",
     "MOST_EXPORTED",
+    "MOST_HEADERS",
     "PROJECT",
     "TRACKED_KINDS",
     "AsgiApp",
@@ -171,13 +173,14 @@ class MyPortalSpec:
 
     @hookspec
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
-        """Change the HTML, and the plain-text part, of one recipient's copy just before it is sent.
+        """Change the HTML, the plain-text part, headers and envelope sender of one recipient's copy just before it is
+        sent.
 
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
-        to leave both; the text part changes only where one is given. The stored mail and what agents see stay
-        untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the database or the
-        network.
+        to leave all; the text part changes only where one is given, and headers are added. The stored mail and what
+        agents see stay untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the
+        database or the network.
         """
 
     @hookspec
