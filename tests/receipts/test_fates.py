@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.database import Database, Row
-from app.receipts import fates, rules, service
+from app.hookspecs import ReplyActivity
+from app.receipts import fates, repository, rules, service
 from app.receipts.models import Copy, Report
 from tests.receipts.builders import MailedReply, mailed_reply, set_copy
 
@@ -118,10 +119,10 @@ async def test_a_bounce_says_why_in_the_badge_the_row_and_the_timeline(db: Datab
     )
     await left(db, reply, [told(reply, "deferred", 1, detail="451 try later"), said])
     async with db.connection() as conn:
-        [copy] = await service.repository.copies_of(conn, [reply.reply_id])
+        [copy] = await repository.copies_of(conn, [reply.reply_id])
     visible = rules.STATES
     assert rules.summarise([copy], visible).word == "Bounced: mailbox unknown"
-    panel = service._panel([copy], visible, service.ReplyActivity())
+    panel = service._panel([copy], visible, ReplyActivity())
     [row] = panel.rows
     assert (row.state, row.word) == ("bounced", "Bounced: mailbox unknown")
     assert (row.detail, row.words) == ("550 5.1.1 No such user", "Ask them.")
@@ -135,7 +136,7 @@ async def test_a_delay_is_no_worse_than_sent(db: Database) -> None:
     row = await left(db, reply, [told(reply, "deferred", 1, detail="451 try later")])
     assert (row["fate"], row["receipt"]) == (None, None)
     async with db.connection() as conn:
-        [copy] = await service.repository.copies_of(conn, [reply.reply_id])
+        [copy] = await repository.copies_of(conn, [reply.reply_id])
     shown = service._row(copy, rules.STATES, [])
     assert (shown.state, shown.word, shown.detail) == ("sent", "Delayed", "451 try later")
     assert rules.summarise([copy], rules.STATES).word == "Sent"
