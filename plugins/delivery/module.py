@@ -1,12 +1,39 @@
-"""The module's hooks."""
+"""The module's hooks: what it hears of mails from outside, and what it tells."""
 
 from __future__ import annotations
 
-from app.hookspecs import ModuleInfo, hookimpl
+from collections.abc import Mapping, Sequence
+
+from quart import Blueprint
+
+from app.hookspecs import (
+    CheckResult,
+    Job,
+    ModuleInfo,
+    PluginContext,
+    ReplyActivity,
+    hookimpl,
+)
+from plugins.delivery import activity
+from plugins.delivery.handles import Handles
+from plugins.delivery.privacy_hooks import PrivacyHooks
+from plugins.delivery.routes import delivery_routes
+from plugins.delivery.settings import DeliverySettings
+
+REPLAY_EVERY = 2.0
+"""Seconds; web processes look by themselves."""
 
 
-class DeliveryEvents:
+class DeliveryEvents(PrivacyHooks):
     """Delivered, bounced, complained: what providers tell."""
+
+    def __init__(self) -> None:
+        self._started: Handles | None = None
+
+    def _handles(self) -> Handles:
+        if self._started is None:
+            raise RuntimeError("the module was not started; `started` comes before every other hook")
+        return self._started
 
     @hookimpl
     def module_info(self) -> ModuleInfo:
@@ -14,11 +41,52 @@ class DeliveryEvents:
         return ModuleInfo(
             slug="delivery",
             name="Delivery events",
-            description="Shows what became of each mail: delivered, bounced or marked as spam, as your mail provider tells it.",
+            description="Shows what became of each mail, as your mail provider tells it: delivered, bounced, spam.",
             icon="📬",
+            settings_model=DeliverySettings,
         )
 
     @hookimpl
+    def started(self, context: PluginContext) -> None:
+        """Keep the handles."""
+        self._started = Handles.build(context)
+
+    @hookimpl
+    def blueprints(self) -> Sequence[Blueprint]:
+        """Where providers post, and the pages that say how."""
+        handles = self._handles()
+        routes = delivery_routes(handles)
+
+        @routes.before_app_serving
+        async def start() -> None:
+            handles.intake.start()
+
+        @routes.after_app_serving
+        async def close() -> None:
+            await handles.intake.close()
+
+        return [routes]
+
+    @hookimpl
+    def readiness(self) -> Sequence[CheckResult]:
+        """Whether events can be kept while the database is away."""
+        return [self._handles().intake.readiness()]
+
+    @hookimpl
+    def jobs(self) -> Sequence[Job]:
+        """What the worker itself put aside while the database was away."""
+
+        async def replay() -> None:
+            await self._handles().intake.replay()
+
+        return [Job("delivery events that wait", REPLAY_EVERY, replay)]
+
+    @hookimpl
     def receipt_states(self) -> frozenset[str]:
-        """Providers tell of a mail's fate."""
+        """Providers tell of a mail's fate; of reading too, where our own pixel is not in a copy."""
         return frozenset({"delivered", "bounced", "complained"})
+
+    @hookimpl
+    async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
+        """Lines of the timeline."""
+        return await activity.activity(self._handles().context.database, reply_ids)
