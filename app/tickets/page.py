@@ -118,6 +118,7 @@ async def context(
         "draft_at": draft.updated_at if draft else None,
         "errors": dict(errors or {}),
         "tracking": await outlook(ticket, composer.to, composer.cc),
+        "suppressed": await outgoing.suppressed_in_lines({"to": composer.to, "cc": composer.cc, "bcc": composer.bcc}),
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),

@@ -143,6 +143,7 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         assignees=await page.assignees(),
         departments=await page.department_choices(),
         tracking=await _outlook(ticket.requester, ticket.department),
+        suppressed=await outgoing.suppressed_in_lines({"requester": ticket.requester}),
         # What was begun for one contact must not be put into the form for another.
         address=url_for("new_ticket.form", contact=request.args.get("contact")),
     )
