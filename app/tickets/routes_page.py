@@ -19,7 +19,7 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
-    if g.user.notify_reads:
+    if g.user.told_of:
         await notifications.mark_seen(g.user, ticket_id=ticket_id)
     context = await page.context(ticket_id, user=g.user, before=rules.number(request.args.get("before")))
     if context["ticket"].merged_into is not None:
