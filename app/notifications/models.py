@@ -41,9 +41,7 @@ class Notification:
     @property
     def what(self) -> str:
         """What happened, up to the ticket: "likely read your reply in"."""
-        return rules.what(
-            self.kind, who=self.who, words=self.own_words, author=self.author, is_own=self.is_own
-        )
+        return rules.what(self.kind, who=self.who, words=self.own_words, author=self.author, is_own=self.is_own)
 
     @property
     def detail(self) -> str:

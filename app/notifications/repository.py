@@ -13,7 +13,8 @@ from app.sql import in_list, literal
 COLUMNS = """
     n.id, n.user_id, n.kind, n.ticket_id, n.reply_id, n.words AS own_words, n.created_at, n.seen_at, t.subject,
     COALESCE(CASE n.kind WHEN 'read' THEN IF(r.name = '', r.email, r.name)
-                         WHEN 'customer' THEN IF(c.name = '', c.email, c.name) ELSE actor.name END, '') AS who,
+                         WHEN 'customer' THEN IF(c.name = '', c.email, c.name)
+                         WHEN 'assigned' THEN actor.name WHEN 'mention' THEN actor.name END, '') AS who,
     n.kind = 'read' AND COALESCE(p.author_user_id = n.user_id, 0) AS is_own, COALESCE(author.name, '') AS author,
     n.kind = 'read' AND COALESCE(r.receipt, '') IN ('', 'machine', 'delivered') AS is_taken_back
 """

@@ -42,21 +42,21 @@ KINDS = {
         Kind(
             "read",
             "Read",
-            "A customer first reads your reply or follows a link in it: once for each reply, to the ticket's assignee, or "
+            "A customer first reads your reply or follows a link in it: once for each reply, to the assignee, or "
             "to its author where nobody is. It means likely read: see the badge for the reason.",
             "Likely, because a mail program that loads images or opens a link looks like a person who does.",
         ),
     )
 }
 
-_DID = {
-    "assigned": "assigned to you:",
-    "customer": "wrote in",
-    "mention": "mentioned you in",
+_DID = {"assigned": "assigned to you:", "customer": "wrote in", "mention": "mentioned you in"}
+_ALONE = {
+    "assigned": "Assigned to you:",
+    "customer": "A customer wrote in",
+    "mention": "You are mentioned in",
     "due": "Due:",
     "bounce": "Not delivered:",
 }
-_ALONE = {"assigned": "Assigned to you:", "customer": "A customer wrote in", "mention": "You are mentioned in"}
 
 
 def what(kind: str, *, who: str, words: str = "", author: str = "", is_own: bool = False) -> str:
@@ -70,7 +70,7 @@ def what(kind: str, *, who: str, words: str = "", author: str = "", is_own: bool
         return f"likely read {whose} in"
     if kind == "due" and words:
         return f"{words}:"
-    return (_DID if who else _ALONE).get(kind) or _DID.get(kind, kind)
+    return (_DID if who else _ALONE).get(kind, kind)
 
 
 def chosen(told_of: Iterable[str], mailed_of: Iterable[str]) -> dict[str, str]:

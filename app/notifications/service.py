@@ -63,9 +63,7 @@ async def page(
 ) -> NotificationPage:
     """A user's notifications, newest first. before: `next` of the page before. kind: '' for all kinds."""
     async with current().database.connection() as conn:
-        rows = await repository.page(
-            conn, user.id, before=before, limit=limit + 1, kind=kind, unseen=unseen_only
-        )
+        rows = await repository.page(conn, user.id, before=before, limit=limit + 1, kind=kind, unseen=unseen_only)
         unseen = await repository.unseen(conn, user.id)
     return NotificationPage(tuple(rows[:limit]), unseen, rows[limit - 1].id if len(rows) > limit else 0)
 

@@ -52,6 +52,10 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
         kept = await form.keep_files(ticket_id=ticket_id, user=g.user)
         code = 403 if isinstance(error, AuthorRefused) else 422
         return await _page(ticket_id, form=kept, errors=error.fields), code
+    if sent.mentioned:
+        many = len(sent.mentioned) > 1
+        words = f"{rules.listed(sent.mentioned)} {'are' if many else 'is'} told, and {'follow' if many else 'follows'}"
+        await flash(f"{words} this ticket now.", "good")
     return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{sent.id}"), 303)
 
 
