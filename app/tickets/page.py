@@ -23,8 +23,8 @@ from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
+from app.tickets import audience, display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets import composer as composers
-from app.tickets import display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
 from app.web.formats import absolute, size, zone
@@ -96,7 +96,8 @@ async def context(
     bodies = await _bodies(conversation.messages)
     async with current().database.connection() as conn:
         origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
-        following = await followers.of_ticket(conn, ticket_id)
+        outside = await followers.of_ticket(conn, ticket_id)
+        agents = await audience.following(conn, ticket_id)
     cards = [
         _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
@@ -112,7 +113,9 @@ async def context(
         "before": before,
         "history": [_line(change) for change in reversed(conversation.history)],
         "summary": _summary(panels),
-        "followers": following,
+        "followers": outside,
+        "watchers": agents,
+        "is_following": user.id in {number for number, _ in agents},
         "composer": composer,
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
