@@ -8,17 +8,23 @@ from quart import Blueprint
 
 from app.hookspecs import (
     CheckResult,
+    Delivery,
     Job,
     ModuleInfo,
+    NavItem,
     PluginContext,
+    Prepared,
     ReplyActivity,
     hookimpl,
 )
-from plugins.delivery import activity
+from plugins.delivery import activity, selftest
 from plugins.delivery.handles import Handles
 from plugins.delivery.privacy_hooks import PrivacyHooks
 from plugins.delivery.routes import delivery_routes
+from plugins.delivery.routes_setup import PATH as PROVIDERS
+from plugins.delivery.routes_setup import setup_routes
 from plugins.delivery.settings import DeliverySettings
+from plugins.delivery.slots import headers_for
 
 REPLAY_EVERY = 2.0
 """Seconds; web processes look by themselves."""
@@ -44,6 +50,7 @@ class DeliveryEvents(PrivacyHooks):
             description="Shows what became of each mail, as your mail provider tells it: delivered, bounced, spam.",
             icon="📬",
             settings_model=DeliverySettings,
+            pages=(NavItem("Set up a provider", PROVIDERS),),
         )
 
     @hookimpl
@@ -65,7 +72,23 @@ class DeliveryEvents(PrivacyHooks):
         async def close() -> None:
             await handles.intake.close()
 
-        return [routes]
+        return [routes, setup_routes(handles)]
+
+    @hookimpl
+    def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
+        """Let the copy carry its tracking id in the provider's slot; its HTML stays as it is."""
+        headers = headers_for(self._handles().settings.sending_provider, delivery.recipient.tracking_id)
+        return Prepared(delivery.html, headers=headers) if headers else None
+
+    @hookimpl
+    async def check(self) -> Sequence[CheckResult]:
+        """How the module does."""
+        return await selftest.check(self._handles())
+
+    @hookimpl
+    async def test(self) -> Sequence[CheckResult]:
+        """The same, and a sample of each provider that is open."""
+        return await selftest.test(self._handles())
 
     @hookimpl
     def readiness(self) -> Sequence[CheckResult]:

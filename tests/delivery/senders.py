@@ -239,18 +239,22 @@ def _generic(tracking_id: str, email: str, number: str) -> Any:
     }  # fmt: skip
 
 
-_PLAIN = {"covers_body": False, "covers_time": False}
+def _unsigned(slug: str, sign: Sign, bounce: Callable[[str, str, str], Any], *, is_list: bool = False) -> Sender:
+    """One that only sends a secret along."""
+    return Sender(slug, sign, bounce, is_list=is_list, covers_body=False, covers_time=False)
+
+
 SENDERS = [
     Sender("sendgrid", sign_sendgrid, _sendgrid, is_list=True, header="X-Twilio-Email-Event-Webhook-Timestamp"),
     Sender("mailgun", sign_mailgun, _mailgun, covers_body=False, header=""),
     Sender("ses", sign_sns, _ses, header=""),
-    Sender("postmark", sign_basic, _postmark, **_PLAIN),
-    Sender("brevo", sign_bearer, _brevo, **_PLAIN),
-    Sender("sparkpost", sign_basic, _sparkpost, is_list=True, **_PLAIN),
+    _unsigned("postmark", sign_basic, _postmark),
+    _unsigned("brevo", sign_bearer, _brevo),
+    _unsigned("sparkpost", sign_basic, _sparkpost, is_list=True),
     Sender("resend", sign_svix, _resend, header="svix-id"),
-    Sender("mailjet", sign_basic, _mailjet, is_list=True, **_PLAIN),
+    _unsigned("mailjet", sign_basic, _mailjet, is_list=True),
     Sender("smtp2go", sign_smtp2go, _smtp2go, header="X-Smtp2go-Signature"),
-    Sender("generic", sign_bearer, _generic, **_PLAIN),
+    _unsigned("generic", sign_bearer, _generic),
 ]
 
 

@@ -42,7 +42,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         "mailgun",
         given,
         KINDS.get(word, UNKNOWN),
-        composite(event_id, at.partition(".")[0]) if event_id else composite(name, mail, recipient, at),
+        composite("id", event_id, at.partition(".")[0]) if event_id else composite(name, mail, recipient, at),
         recipient=recipient,
         at=one.get("timestamp"),
         tracking_id=slot_of(one.text("user-variables", SLOT)),
