@@ -23,8 +23,8 @@ class FollowSettings(ModuleSettings):
         description="Such as bounces@acme.example. Each mail then goes out with an envelope sender of its own below it "
         "(bounces+…@acme.example), so that every bounce names its mail, whatever else it says. Let mail to all of them "
         "come in here: by LMTP, the pipe, or a mailbox under Admin → Mailboxes that gets them. Empty: bounces that "
-        "come in are known by the mail that they return. Leave it empty with a provider that sets an envelope sender of "
-        "its own.",
+        "come in are known by the mail that they return. Leave it empty where your provider sets an envelope sender "
+        "itself.",
         json_schema_extra={"env": "DELIVERY_BOUNCE_ADDRESS", "group": MAILS, "after": "generic_secret"},
     )
     reopen: bool = Field(

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from quart import Blueprint
 
 from app.hookspecs import (
+    Arrived,
+    ArrivedMail,
     CheckResult,
     Delivery,
     Job,
@@ -18,6 +20,8 @@ from app.hookspecs import (
     hookimpl,
 )
 from plugins.delivery import activity, selftest
+from plugins.delivery.bounces import taking
+from plugins.delivery.bounces.marks import HEADER, Marks
 from plugins.delivery.handles import Handles
 from plugins.delivery.privacy_hooks import PrivacyHooks
 from plugins.delivery.routes import delivery_routes
@@ -76,9 +80,19 @@ class DeliveryEvents(PrivacyHooks):
 
     @hookimpl
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
-        """Let the copy carry its tracking id in the provider's slot; its HTML stays as it is."""
-        headers = headers_for(self._handles().settings.sending_provider, delivery.recipient.tracking_id)
-        return Prepared(delivery.html, headers=headers) if headers else None
+        """Let the copy carry its tracking id in the provider's slot, and a mark for its bounces; its HTML stays as it
+        is."""
+        handles = self._handles()
+        settings, copy = handles.settings, delivery.recipient
+        marks = Marks(handles.context.settings.keys)
+        headers = {**headers_for(settings.sending_provider, copy.tracking_id), HEADER: marks.mark(copy.id)}
+        sender = marks.address(copy.id, settings.bounce_address) if settings.bounce_address else None
+        return Prepared(delivery.html, headers=headers, envelope_sender=sender)
+
+    @hookimpl
+    async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
+        """Take in bounces and complaints."""
+        return await taking.take(self._handles(), mail)
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:
