@@ -127,7 +127,7 @@ async def _list(given: Mapping[str, str] | None = None, errors: Mapping[str, str
     return await render_template(
         "suppressions/list.html",
         page=page,
-        query=query,
+        asked=query,
         rules=rules,
         address=address,
         here=address(before=before, after=after),

@@ -35,9 +35,9 @@ class FollowSettings(ModuleSettings):
     )
     complaints_suppress: Literal["all", "announcements"] = Field(
         "all",
-        title="Who marks a mail as spam gets",
-        description="all: no mail any more. announcements: no announcements; replies still reach them. Addresses to "
-        "which mail bounces for good get no mail in any case.",
+        title="Marking a mail as spam stops",
+        description="All: all mail to that address. Announcements: only these; replies still go out. A mail that "
+        "bounces for good stops all mail in any case.",
         json_schema_extra={"group": FOLLOWS, "after": "reopen"},
     )
     soft_limit: int = Field(

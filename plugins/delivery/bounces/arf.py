@@ -27,8 +27,7 @@ def read(content: bytes) -> list[Told]:
             return []
         given = [block.get(name, "") for name in ("original-rcpt-to", "removal-recipient")]
         address = next((one for value in given if (one := dsn.address_of(value))), "")
-        words = f"Feedback report from {block.get('user-agent', '')[:80]}".rstrip().removesuffix(" from")
-        return [Told(fate, address="" if _REDACTED.search(address) else address, code=kind[:40], words=words)]
+        return [Told(fate, address="" if _REDACTED.search(address) else address, words=f"Feedback report: {kind[:40]}")]
     return []
 
 

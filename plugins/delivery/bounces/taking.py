@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -95,7 +96,10 @@ def _of_copy(mail: ArrivedMail, found: Reading, copy: Row) -> DeliveryEvent:
     """One copy is one mail to the server: what is told is told of it, also where a forwarding named somebody else."""
     own = copy["email"].lower()
     one = next((one for one in found.told if own in {one.address.lower(), one.other.lower()}), found.told[0])
-    return _event(mail, one, tracking_id=copy["tracking_id"], recipient=copy["email"])
+    event = _event(mail, one, tracking_id=copy["tracking_id"], recipient=copy["email"])
+    # A clock that is late there must not let it come back before it went out.
+    sent_at = copy["sent_at"] or event.happened_at
+    return replace(event, happened_at=min(max(event.happened_at, sent_at), mail.received_at))
 
 
 def _of_messages(mail: ArrivedMail, found: Reading, readers: Mapping[str, set[str]]) -> list[DeliveryEvent]:
@@ -146,7 +150,7 @@ def _moment(mail: ArrivedMail) -> datetime:
 
 async def _copy(conn: Connection, recipient_id: int) -> Row | None:
     return await conn.fetch_one(
-        "SELECT r.tracking_id, r.email, r.erased_at FROM email_recipients AS r WHERE r.id = %(id)s",
+        "SELECT r.tracking_id, r.email, r.erased_at, r.sent_at FROM email_recipients AS r WHERE r.id = %(id)s",
         {"id": recipient_id},
     )
 
