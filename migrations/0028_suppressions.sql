@@ -1,6 +1,6 @@
 -- Addresses that get no mail, or no announcements. email: in lower case; NULL once its person was erased, when a keyed
--- hash of it stays, so that who complained is not written to again. source: who told it: a provider, 'mail' for a bounce
--- mail, 'agent', or a module. detail: the words of who told it. since: when that happened. removed_at: it gets mail
+-- hash of it stays, so that who complained is not written to again. source: who told it: a provider, 'bounce_mail',
+-- 'agent', or a module. detail: the words of who told it. since: when that happened. removed_at: it gets mail
 -- again; the row stays, so that what happened before does not bring it back, and the removal can be undone.
 CREATE TABLE suppressions (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,

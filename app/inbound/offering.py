@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import quopri
 from collections.abc import Iterator
 from email import policy
 from email.message import Message
@@ -63,13 +65,17 @@ def _parts(message: Message) -> Iterator[MailPart]:
             waiting += inside[::-1]
             continue
         count += 1
-        yield MailPart(kind, _held(inside) if inside else _decoded(part))
+        yield MailPart(kind, _held(part, inside) if inside else _decoded(part))
 
 
-def _held(inside: list[Message]) -> bytes:
-    """The blocks of a report, or the mail within the mail, as they stand."""
+def _held(part: Message, inside: list[Message]) -> bytes:
+    """The blocks of a report, or the mail within the mail, as they stand; decoded where RFC 6532 lets them be so."""
     try:
-        return b"\r\n".join(one.as_bytes() for one in inside)
+        content = b"\r\n".join(one.as_bytes() for one in inside)
+        encoding = values.raw(part, "Content-Transfer-Encoding").lower()
+        if encoding == "base64":
+            return base64.b64decode(content)
+        return quopri.decodestring(content) if encoding == "quoted-printable" else content
     except Exception:
         return b""
 

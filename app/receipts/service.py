@@ -225,6 +225,7 @@ def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[Timeline
     """What the portal and the plugins saw, newest first; with several recipients each line names its own."""
     emails = {copy.id: copy.email for copy in copies}
     names = {copy.id: f" ({copy.email})" if len(copies) > 1 else "" for copy in copies}
+    told = {(entry.recipient_id, entry.happened_at) for entry in activity.timeline}
     lines = [TimelineLine(copies[0].created_at, "queued", "Queued")]
     for copy in copies:
         name = names[copy.id]
@@ -232,9 +233,9 @@ def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[Timeline
             lines.append(TimelineLine(copy.sent_at, "sent", f"Sent{name}", copy.smtp_text, copy.email))
         if copy.replied_at:
             lines.append(TimelineLine(copy.replied_at, "replied", f"Answered{name}", email=copy.email))
-        if copy.delayed_at:
+        if copy.delayed_at and (copy.id, copy.delayed_at) not in told:
             lines.append(TimelineLine(copy.delayed_at, "delayed", f"Delayed{name}", copy.delayed_detail, copy.email))
-        if copy.fate:
+        if copy.fate and (copy.id, copy.fate.at) not in told:
             words = f"{rules.fate_words(copy)}{name}"
             lines.append(TimelineLine(copy.fate.at, copy.fate.state, words, copy.fate.detail, copy.email))
         if copy.viewed_at:

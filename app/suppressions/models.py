@@ -22,7 +22,7 @@ class Suppression:
     """What it does not get: 'all' mail, or 'announcements' only."""
     reason: Reason
     source: str
-    """Who told it: a provider's name, 'mail' for a bounce mail, 'agent' or a module's slug."""
+    """Who told it: a provider's name, 'bounce_mail', 'agent' or a module's slug."""
     detail: str
     """The words of who told it."""
     since: datetime

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.database import Connection, utcnow
-from app.sql import in_list
+from app.sql import in_list, literal
 from app.suppressions import rules
 from app.suppressions.models import New, Query, Suppression
 
 COLUMNS = "s.id, s.email, s.scope, s.reason, s.source, s.detail, s.since, u.name AS added_by, s.removed_at"
 OWNED = f"{COLUMNS}, (SELECT a.contact_id FROM contact_addresses AS a WHERE a.email = s.email LIMIT 1) AS contact_id"  # noqa: S608
+BACK = "removed_at < VALUES(since)"
 TABLES = "suppressions AS s LEFT JOIN users AS u ON u.id = s.added_by"
 
 
 async def insert(conn: Connection, news: Sequence[New]) -> None:
-    """Put addresses on the list (at least one, as `rules.normal` writes them). A line that stands stays as it is; one
-    that was taken off comes back for what happened since."""
-    sql = """
+    """Put addresses on the list (at least one, as `rules.normal` writes them). Of what stands against an address the
+    weightiest reason is kept, and the first of its kind; a line that was taken off comes back for what happened since.
+    """
+    weight = f"FIELD({{}}, {', '.join(map(literal, rules.BY_WEIGHT))})"
+    heavier = f"{weight.format('VALUES(reason)')} > {weight.format('reason')}"
+    counts = f"IF(removed_at IS NULL, {heavier} OR (VALUES(reason) = reason AND VALUES(since) < since), {BACK})"
+    # From left to right: what the condition looks at changes last.
+    columns = ("source", "detail", "added_by", "since", "reason")
+    sql = f"""
         INSERT INTO suppressions (email, scope, reason, source, detail, since, added_by, created_at)
         VALUES (%(email)s, %(scope)s, %(reason)s, %(source)s, %(detail)s, %(since)s, %(added_by)s, %(now)s)
-        ON DUPLICATE KEY UPDATE
-            reason = IF(removed_at < VALUES(since), VALUES(reason), reason),
-            source = IF(removed_at < VALUES(since), VALUES(source), source),
-            detail = IF(removed_at < VALUES(since), VALUES(detail), detail),
-            added_by = IF(removed_at < VALUES(since), VALUES(added_by), added_by),
-            removed_by = IF(removed_at < VALUES(since), NULL, removed_by),
-            since = IF(removed_at < VALUES(since), VALUES(since), since),
-            removed_at = IF(removed_at < VALUES(since), NULL, removed_at)
-    """
+        ON DUPLICATE KEY UPDATE {", ".join(f"{name} = IF({counts}, VALUES({name}), {name})" for name in columns)},
+            removed_by = IF({BACK}, NULL, removed_by), removed_at = IF({BACK}, NULL, removed_at)
+    """  # noqa: S608
     rows = [
         {
             "email": one.email,
@@ -124,6 +126,19 @@ async def restore(conn: Connection, number: int) -> bool:
          WHERE id = %(id)s AND removed_at IS NOT NULL
     """
     return bool(await conn.execute(sql, {"id": number}))
+
+
+async def removals(conn: Connection, emails: Sequence[str]) -> dict[str, datetime]:
+    """When these addresses (at least one) were last taken off, of those that were and stand no more."""
+    named, parameters = in_list("email", emails)
+    rows = await conn.fetch_all(
+        f"""
+        SELECT s.email, MAX(s.removed_at) AS at FROM suppressions AS s
+         WHERE s.email IN {named} AND s.removed_at IS NOT NULL GROUP BY s.email
+        """,  # noqa: S608
+        parameters,
+    )
+    return {row["email"]: row["at"] for row in rows}
 
 
 async def of_addresses(conn: Connection, emails: Sequence[str]) -> list[dict[str, Any]]:

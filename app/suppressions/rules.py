@@ -23,8 +23,10 @@ REASONS: dict[str, str] = {
     "unsubscribed": "Unsubscribed",
     "manual": "Added by hand",
 }
+BY_WEIGHT: tuple[Reason, ...] = ("unsubscribed", "soft_bounces", "hard_bounce", "complaint", "manual")
+"""The weightiest last: of several that are told of an address it is kept, in whatever order they come."""
 SCOPES: dict[str, str] = {"all": "All mail", "announcements": "Announcements only"}
-SOURCES = {"mail": "a bounce mail", "agent": "an agent", "generic": "a script"}
+SOURCES = {"bounce_mail": "a bounce mail", "agent": "an agent", "generic": "a script"}
 
 
 def normal(email: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from app import audit
 from app.accounts.models import User
@@ -46,8 +47,9 @@ async def check(conn: Connection, emails: Iterable[str]) -> None:
 
 
 async def add(conn: Connection, news: Sequence[New]) -> None:
-    """Put addresses on the list, in the caller's transaction: those that are on it stay as they are, those that were
-    taken off come back for what happened since. Raises SuppressionRefused for what is no address, reason or scope.
+    """Put addresses on the list, in the caller's transaction: of those that are on it the weightiest reason is kept and
+    the first of its kind; those that were taken off come back for what happened since. Raises SuppressionRefused for
+    what is no address, reason or scope.
     """
     checked = [
         replace(
@@ -60,6 +62,12 @@ async def add(conn: Connection, news: Sequence[New]) -> None:
     ]
     if checked:
         await repository.insert(conn, checked)
+
+
+async def removals(conn: Connection, emails: Iterable[str]) -> dict[str, datetime]:
+    """When addresses were last taken off the list, by the address as the list has it; the others are left out."""
+    asked = [email for email in dict.fromkeys(map(rules.normal, emails)) if email.isascii()]
+    return await repository.removals(conn, asked) if asked else {}
 
 
 async def add_by_hand(email: str, *, scope: str, detail: str, by: User) -> str:

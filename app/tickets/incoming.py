@@ -11,8 +11,9 @@ from app.database import Connection
 from app.email.addresses import Address
 from app.files import repository as stored_files
 from app.live import service as live
+from app.notifications import service as notifications
 from app.receipts import service as receipts
-from app.tickets import attachments_repository, files, followers, repository, search_index, steps
+from app.tickets import attachments_repository, audience, files, followers, repository, search_index, steps
 from app.tickets.bodies import Body
 from app.tickets.files import Upload
 
@@ -76,6 +77,8 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
     else:
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=message.body.snippet)
         await steps.apply(conn, found, user=None, status="open", snoozed_until=None)
+        told = await audience.concerned(conn, ticket_id)
+        await notifications.add(conn, kind="customer", user_ids=told, ticket_id=ticket_id, reply_id=new_id)
     await _finish(conn, ticket_id, new_id, message)
     return new_id
 

@@ -150,3 +150,5 @@ class SentReply:
     id: int
     mail: QueuedMail | None
     """None for an internal note, and where the same form had brought the reply before."""
+    mentioned: tuple[str, ...] = ()
+    """Names of the agents whom a note told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -23,8 +23,8 @@ from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
+from app.tickets import audience, display, drafts, followers, moments, outgoing, row_words, rules, service, undelivered
 from app.tickets import composer as composers
-from app.tickets import display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
 from app.web.formats import absolute, size, zone
@@ -33,6 +33,7 @@ INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
 SHOWN_ADDRESSES = 3
 SHOWN_PROBLEMS = 10
+AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ async def context(
     bodies = await _bodies(conversation.messages)
     async with current().database.connection() as conn:
         origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
-        following = await followers.of_ticket(conn, ticket_id)
+        outside = await followers.of_ticket(conn, ticket_id)
+        agents = await audience.following(conn, ticket_id)
     cards = [
         _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
@@ -110,9 +112,11 @@ async def context(
         "first_id": conversation.messages[0].id if conversation.messages else None,
         "last_id": conversation.messages[-1].id if conversation.messages else None,
         "before": before,
-        "history": [_line(change) for change in reversed(conversation.history)],
+        "history": _lines(conversation.history)[::-1],
         "summary": _summary(panels),
-        "followers": following,
+        "followers": outside,
+        "watchers": agents,
+        "is_following": user.id in {number for number, _ in agents},
         "composer": composer,
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
@@ -231,6 +235,10 @@ def _addresses(rows: Sequence[RecipientReceipt]) -> str:
 
 def _problem(row: RecipientReceipt) -> Problem | None:
     said = f": {row.detail.rstrip('.')}." if row.detail else "."
+    if row.state in {"bounced", "complained"}:
+        return Problem(
+            row.id, f"{row.email}: {row.word}. {row.words}{f' They said: {row.detail}' if row.detail else ''}", False
+        )
     if row.state == "failed":
         return Problem(row.id, f"{row.email} did not get this{said}", row.can_send_again)
     if row.state == "unknown":
@@ -242,7 +250,7 @@ def _problem(row: RecipientReceipt) -> Problem | None:
 
 def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | HistoryLine]:
     """Cards and the changes between them; changes before or after this stretch belong to another."""
-    lines = [_line(change) for change in conversation.history]
+    lines = _lines(conversation.history)
     if conversation.earlier:
         lines = [line for line in lines if line.at >= cards[0].at]
     if conversation.later and cards:
@@ -250,7 +258,16 @@ def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | H
     return sorted([*cards, *lines], key=lambda entry: entry.at)
 
 
-def _line(change: Change) -> HistoryLine:
+def _lines(history: Sequence[Change]) -> list[HistoryLine]:
+    """History in words, in its order. What nobody did right after a mail came back, the portal did for that."""
+    bounced = [change.happened_at for change in history if change.field == undelivered.HISTORY]
+    return [
+        _line(change, by_portal=any(timedelta(0) <= change.happened_at - at < AT_ONCE for at in bounced))
+        for change in history
+    ]
+
+
+def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
     icons = {
         "status": "check" if change.new_value == "closed" else "refresh",
         "priority": "flag",
@@ -261,7 +278,9 @@ def _line(change: Change) -> HistoryLine:
         "due": "clock",
         "snooze": "clock",
     }
-    who = change.user_name or "The customer"
+    if change.field == undelivered.HISTORY:
+        return HistoryLine(change.happened_at, "bounce", change.new_value)
+    who = change.user_name or ("The portal" if by_portal else "The customer")
     old, new = change.old_value, change.new_value
     if change.field in {"due", "snooze"}:
         before, after = moments.of_stored(old), moments.of_stored(new)

@@ -19,7 +19,7 @@ lost_text.install(tickets)
 @tickets.get("/tickets/<int:ticket_id>")
 async def show(ticket_id: int) -> ResponseReturnValue:
     """The newest messages of a ticket, or those before message `before`; what the user was told of it is seen now."""
-    if g.user.notify_reads:
+    if g.user.told_of:
         await notifications.mark_seen(g.user, ticket_id=ticket_id)
     context = await page.context(ticket_id, user=g.user, before=rules.number(request.args.get("before")))
     if context["ticket"].merged_into is not None:
@@ -52,6 +52,10 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
         kept = await form.keep_files(ticket_id=ticket_id, user=g.user)
         code = 403 if isinstance(error, AuthorRefused) else 422
         return await _page(ticket_id, form=kept, errors=error.fields), code
+    if sent.mentioned:
+        many = len(sent.mentioned) > 1
+        words = f"{rules.listed(sent.mentioned)} {'are' if many else 'is'} told, and {'follow' if many else 'follows'}"
+        await flash(f"{words} this ticket now.", "good")
     return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{sent.id}"), 303)
 
 

@@ -13,9 +13,10 @@ from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
+from app.notifications import service as notifications
 from app.tags import repository as tags
 from app.tags.rules import MOST as MOST_TAGS
-from app.tickets import attachments, drafts_repository, moments, outgoing, repository, search_index
+from app.tickets import attachments, drafts_repository, mentions, moments, outgoing, repository, search_index
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -91,15 +92,19 @@ async def insert_ticket(
         await _assignee_name(conn, assignee_id)
     if department_id is not None:
         await _department_name(conn, department_id)
-    return await repository.insert_ticket(
+    by = created_by.id if created_by else None
+    ticket_id = await repository.insert_ticket(
         conn,
         subject=subject,
         contact_id=contact_id,
         priority=priority,
         assignee_id=assignee_id,
         department_id=department_id,
-        created_by=created_by.id if created_by else None,
+        created_by=by,
     )
+    if assignee_id is not None:
+        await notifications.add(conn, kind="assigned", user_ids=[assignee_id], ticket_id=ticket_id, by=by)
+    return ticket_id
 
 
 async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentReply:
@@ -143,8 +148,10 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
     )
     await search_index.add(conn, found.id, reply.body.text)
     mail = None
+    mentioned: tuple[str, ...] = ()
     if reply.recipients is None:
         await repository.note_activity(conn, found.id)
+        mentioned = await mentions.tell(conn, found.id, reply_id, author=author, text=reply.body.text)
     else:
         await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
         await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id, opens=reply.first)
@@ -162,7 +169,7 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
         )
     await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
     await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
-    return SentReply(reply_id, mail)
+    return SentReply(reply_id, mail, mentioned)
 
 
 async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author: User) -> None:
@@ -231,6 +238,9 @@ async def apply(
         await repository.insert_change(
             conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
         )
+    if new_assignee is not None and new_assignee != found.assignee_id:
+        by = user.id if user else None
+        await notifications.add(conn, kind="assigned", user_ids=[new_assignee], ticket_id=found.id, by=by)
     await live.publish(conn, ticket_id=found.id, kind="ticket")
     now = utcnow()
     return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)

@@ -26,7 +26,12 @@ class Handles:
         settings = context.settings
         return cls(
             context,
-            Intake(context.database, folder=settings.spool_folder / "delivery", cap_bytes=settings.spool_max_mb << 20),
+            Intake(
+                context.database,
+                folder=settings.spool_folder / "delivery",
+                cap_bytes=settings.spool_max_mb << 20,
+                rules=lambda: _settings(context),
+            ),
             Receiver(lambda: _settings(context)),
             Refusals(context.database),
         )

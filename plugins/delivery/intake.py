@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from app.spool import Spool, SpoolUnavailable
 from plugins.delivery import store
 from plugins.delivery.codec import Arrived, BadRecord, Entry, Failure, decode, encode
 from plugins.delivery.errors import Unavailable
+from plugins.delivery.follow_settings import FollowSettings
 from plugins.delivery.model import DeliveryEvent
 from plugins.delivery.store import Taken
 
@@ -37,10 +38,18 @@ AWAY = 1.0
 class Intake:
     """One per process.
 
-    folder: of the spool, shared by all processes of the host.
+    folder: of the spool, shared by all processes of the host. rules: the settings of what follows, as they are now.
     """
 
-    def __init__(self, database: Database, *, folder: Path, cap_bytes: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        folder: Path,
+        cap_bytes: int,
+        rules: Callable[[], FollowSettings] = FollowSettings,
+    ) -> None:
+        self._rules = rules
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
         self._away_until = 0.0
@@ -69,11 +78,13 @@ class Intake:
 
     async def try_out(self, events: Sequence[DeliveryEvent]) -> Taken:
         """All that `take` does, taken back at the end. Raises DatabaseUnavailable."""
-        return await store.put(self._database, [Arrived(one, utcnow()) for one in events], trial=True)
+        return await store.put(
+            self._database, [Arrived(one, utcnow()) for one in events], trial=True, rules=self._rules()
+        )
 
     async def _put(self, entries: Sequence[Entry]) -> Taken:
         try:
-            return await store.put(self._database, entries)
+            return await store.put(self._database, entries, rules=self._rules())
         except (pymysql.err.DataError, pymysql.err.IntegrityError):
             if len(entries) > 1:
                 return await self._one_by_one(entries)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from app.hookspecs import ModuleSettings
+from plugins.delivery.follow_settings import FollowSettings
 from plugins.delivery.verification import ecdsa, svix
 
 SENDING = "Sending"
@@ -32,7 +32,7 @@ SendingProvider = Literal[
 MADE_UP = "Make it up, at least 16 characters. Stored encrypted and never shown again."
 
 
-class DeliverySettings(ModuleSettings):
+class DeliverySettings(FollowSettings):
     """Without its secret a provider's address is closed."""
 
     sending_provider: SendingProvider = Field(

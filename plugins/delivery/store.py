@@ -10,6 +10,7 @@ import pymysql
 from app.database import DUPLICATE, Connection, Database
 from plugins.delivery import consequences, provider_opens, repository
 from plugins.delivery.codec import Arrived, Entry, Failure
+from plugins.delivery.follow_settings import FollowSettings
 from plugins.delivery.matching import Copies, Copy, matched
 
 TRIES = 5
@@ -43,11 +44,14 @@ class Rolledback(Exception):
         self.taken = taken
 
 
-async def put(database: Database, entries: Sequence[Entry], *, trial: bool = False) -> Taken:
-    """Store entries. Raises DatabaseUnavailable, pymysql's errors. trial: do all of it, and take it back."""
+async def put(
+    database: Database, entries: Sequence[Entry], *, trial: bool = False, rules: FollowSettings | None = None
+) -> Taken:
+    """Store entries. Raises DatabaseUnavailable, pymysql's errors. trial: do all of it, and take it back. rules: the
+    settings of what follows."""
     for attempt in range(TRIES):
         try:
-            return await database.run(lambda conn: _put(conn, entries, trial=trial))
+            return await database.run(lambda conn: _put(conn, entries, trial=trial, rules=rules))
         except pymysql.err.IntegrityError as error:
             # Somebody else stored one of them at the same time; now it can be seen.
             if error.args[0] != DUPLICATE or attempt == TRIES - 1:
@@ -57,7 +61,7 @@ async def put(database: Database, entries: Sequence[Entry], *, trial: bool = Fal
     raise AssertionError("unreachable")
 
 
-async def _put(conn: Connection, entries: Sequence[Entry], *, trial: bool) -> Taken:
+async def _put(conn: Connection, entries: Sequence[Entry], *, trial: bool, rules: FollowSettings | None) -> Taken:
     failures = [one for one in entries if isinstance(one, Failure)]
     arrived, replayed = await _unused(conn, [one for one in entries if isinstance(one, Arrived)])
     failures += replayed
@@ -90,7 +94,7 @@ async def _put(conn: Connection, entries: Sequence[Entry], *, trial: bool) -> Ta
         # By age, so that what happened last is told last.
         found.sort(key=lambda pair: pair[0].event.happened_at)
         news = [matched(one.event, copy) for one, copy in found]
-        await consequences.apply(conn, news)
+        await consequences.apply(conn, news, rules)
         await provider_opens.report(conn, [(one, copy) for one, (_, copy) in zip(news, found, strict=True)])
     taken = Taken(
         stored=len(rows),

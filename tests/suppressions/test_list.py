@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -49,10 +50,17 @@ async def test_who_wants_no_announcements_gets_other_mail(db: Database) -> None:
     assert (await found(db, ANN, scope="announcements"))[ANN].reason == "complaint"
 
 
-async def test_what_stands_stays_as_it_is(db: Database) -> None:
-    await put(db, minutes=-10)
-    await put(db, reason="complaint", source="ses")
-    assert (await found(db, BOB))[BOB].reason == "hard_bounce"
+async def test_the_weightiest_reason_is_kept_in_whatever_order_they_come(db: Database) -> None:
+    told = [("hard_bounce", 0), ("complaint", 2), ("complaint", 1), ("soft_bounces", -5), ("hard_bounce", -3)]
+    left = []
+    for order in itertools.permutations(told):
+        for reason, minute in order:
+            await put(db, minutes=minute, reason=reason, source=f"{reason} {minute}")
+        one = (await found(db, BOB))[BOB]
+        left.append((one.reason, one.source))
+        async with db.transaction() as conn:
+            await conn.execute("DELETE FROM suppressions")
+    assert set(left) == {("complaint", "complaint 1")}
 
 
 async def test_only_what_happened_since_brings_back_what_was_taken_off(db: Database, agent: User) -> None:
