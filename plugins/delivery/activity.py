@@ -25,8 +25,8 @@ WORDS = {
     "clicked": "A link followed",
 }
 BOUNCES = {"hard": "Bounced for good", "soft": "Bounced, perhaps only for now", "": "Bounced"}
-ICONS = {"opened": "open", "clicked": "click", "deferred": "queued"}
-"""By kind, the kind of timeline entry that has the fitting icon."""
+LINE_KINDS = {"opened": "open", "clicked": "click", "deferred": "delayed", "failed": "bounced"}
+"""What the timeline calls these; a line of a mail's fate stands for the portal's own of the same moment."""
 OTHERS = {"bounce_mail": "a bounce mail", "generic": "the mail server"}
 
 
@@ -79,7 +79,7 @@ def _entry(row: Row) -> TimelineEntry:
     return TimelineEntry(
         happened_at=row["happened_at"],
         recipient_id=row["recipient_id"],
-        kind=ICONS.get(kind, kind),
+        kind=LINE_KINDS.get(kind, kind),
         words=words,
         detail=detail,
         machine=bool(row["machine"]),

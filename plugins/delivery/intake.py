@@ -18,6 +18,7 @@ from plugins.delivery import store
 from plugins.delivery.codec import Arrived, BadRecord, Entry, Failure, decode, encode
 from plugins.delivery.errors import Unavailable
 from plugins.delivery.follow_settings import FollowSettings
+from plugins.delivery.grouping import Groups
 from plugins.delivery.model import DeliveryEvent
 from plugins.delivery.store import Taken
 
@@ -52,6 +53,7 @@ class Intake:
         self._rules = rules
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
+        self._groups = Groups(self._put)
         self._away_until = 0.0
         self._task: asyncio.Task[None] | None = None
         self._said = ""
@@ -71,7 +73,7 @@ class Intake:
             return Taken()
         if time.monotonic() >= self._away_until:
             try:
-                return await self._put(entries)
+                return await self._groups.put(entries)
             except (DatabaseUnavailable, pymysql.err.MySQLError) as error:
                 self._gone(error)
         return await self._spool(entries)
@@ -92,9 +94,10 @@ class Intake:
 
     async def _one_by_one(self, entries: Sequence[Entry]) -> Taken:
         """One that the database refuses for what is in it must not hold up the others."""
-        found = [await self._put([one]) for one in entries]
-        names = Taken.__dataclass_fields__
-        return Taken(**{name: sum(getattr(one, name) for one in found) for name in names})
+        found = Taken()
+        for one in entries:
+            found += await self._put([one])
+        return found
 
     async def _spool(self, entries: Sequence[Entry]) -> Taken:
         try:

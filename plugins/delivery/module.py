@@ -74,6 +74,7 @@ class DeliveryEvents(PrivacyHooks):
 
         @routes.after_app_serving
         async def close() -> None:
+            await handles.refusals.close()
             await handles.intake.close()
 
         return [routes, setup_routes(handles)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 
@@ -19,18 +20,37 @@ EVERY = 1.0
 
 
 class Refusals:
-    """One per process; what is still in memory when it ends is lost, which only makes a count too low."""
+    """One per process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._next = 0.0
+        self._later: asyncio.Task[None] | None = None
 
     async def note(self, provider: str, reason: str) -> None:
-        """Count one; never raises for a database that is away."""
+        """Count one, now or within a second; never raises for a database that is away."""
         self._waiting[provider, reason] += 1
-        if time.monotonic() < self._next:
-            return
+        if time.monotonic() >= self._next:
+            await self._write()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().create_task(self._write_later())
+
+    async def close(self) -> None:
+        """Write what waits."""
+        if self._later is not None:
+            self._later.cancel()
+        if self._waiting:
+            await self._write()
+
+    async def _write_later(self) -> None:
+        try:
+            await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+        finally:
+            self._later = None
+        await self._write()
+
+    async def _write(self) -> None:
         self._next = time.monotonic() + EVERY
         waiting, self._waiting = self._waiting, Counter()
         try:

@@ -92,15 +92,21 @@ async def _answer(handles: Handles, provider: Provider, *, event: str = "", word
 
 
 async def _body(provider: Provider) -> bytes:
-    """The raw bytes. Raises Refused, before they are read where their length is told."""
-    too_long = Refused(413, f"The body must have at most {provider.most_bytes:,} bytes; send fewer events at once.")
-    if (request.content_length or 0) > provider.most_bytes:
-        raise too_long
+    """The raw bytes. Raises Refused.
+
+    What is too long is read to its end and thrown away: a sender whose connection is closed meanwhile never sees the
+    answer.
+    """
     found = bytearray()
+    length = 0
     async for part in request.body:
-        found += part
-        if len(found) > provider.most_bytes:
-            raise too_long
+        length += len(part)
+        if length <= provider.most_bytes:
+            found += part
+        else:
+            found.clear()
+    if length > provider.most_bytes:
+        raise Refused(413, f"The body must have at most {provider.most_bytes:,} bytes; send fewer events at once.")
     return bytes(found)
 
 

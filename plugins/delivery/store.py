@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pymysql
 
@@ -34,6 +35,25 @@ class Taken:
     """Durable on disk; stored once the database is back."""
     replayed_tokens: int = 0
     """Refused, because their token had been used."""
+    fresh: frozenset[bytes] = frozenset()
+    """Keys of the events that told something new."""
+    reused: frozenset[bytes] = frozenset()
+    """Keys of those that were refused because of their token."""
+
+    def __add__(self, other: Taken) -> Taken:
+        """Both together."""
+        return Taken(*(_both(getattr(self, name), getattr(other, name)) for name in Taken.__dataclass_fields__))
+
+    def of(self, entries: Sequence[Entry]) -> Taken:
+        """The part of some of the entries; only what their sender is told."""
+        keys = [one.event.key for one in entries if isinstance(one, Arrived)]
+        stored, replayed = sum(key in self.fresh for key in keys), sum(key in self.reused for key in keys)
+        failures = len(entries) - len(keys)
+        return Taken(stored, len(keys) - stored - replayed, failures=failures, replayed_tokens=replayed)
+
+
+def _both(one: Any, other: Any) -> Any:
+    return one | other if isinstance(one, frozenset) else one + other
 
 
 class Rolledback(Exception):
@@ -104,6 +124,8 @@ async def _put(conn: Connection, entries: Sequence[Entry], *, trial: bool, rules
         failures=len(failures),
         left_out=left_out,
         replayed_tokens=len(replayed),
+        fresh=frozenset({one.event.key for one, _, _ in rows} | set(late)),
+        reused=frozenset({one.event.key for one in entries if isinstance(one, Arrived)} - set(unique)),
     )
     if trial:
         raise Rolledback(taken)

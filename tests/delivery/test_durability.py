@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from app.database import Connection, Database, DatabaseUnavailable
 from app.localdb import LocalDatabase
 from app.spool import SpoolUnavailable
 from plugins.delivery import consequences, intake, repository, store
+from plugins.delivery.follow_settings import FollowSettings
 from plugins.delivery.model import Matched
 from plugins.delivery.module import DeliveryEvents
 from tests.delivery.senders import SENDERS, post
@@ -26,9 +27,9 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> list[Matched]:
     told: list[Matched] = []
     apply = consequences.apply
 
-    async def noted(conn: Connection, matched: list[Matched]) -> None:
+    async def noted(conn: Connection, matched: Sequence[Matched], rules: FollowSettings | None = None) -> None:
         told.extend(matched)
-        await apply(conn, matched)
+        await apply(conn, matched, rules)
 
     monkeypatch.setattr(consequences, "apply", noted)
     return told

@@ -14,7 +14,7 @@ from quart.typing import TestClientProtocol as Client
 from app.accounts import service as accounts
 from app.database import Database, utcnow
 from app.hookspecs import ContactData, Delivery, Recipient
-from app.services import modules
+from app.services import modules, receipts
 from plugins.delivery import personal
 from plugins.delivery.fields import Fields
 from plugins.delivery.module import DeliveryEvents
@@ -147,7 +147,7 @@ async def test_the_timeline_says_what_happened_and_who_says_so(
     assert (await send(world, "sendgrid", bounce(SENDERS[0], reply)))[0] == 200
     found = (await plugin.reply_activity([reply.reply_id]))[reply.reply_id]
     assert [(line.kind, line.words, line.machine) for line in found.timeline] == [
-        ("queued", "Delayed, tried again", False),
+        ("delayed", "Delayed, tried again", False),
         ("delivered", "Delivered", False),
         ("open", "Opened by a machine", True),
         ("bounced", "Bounced for good", False),
@@ -156,6 +156,16 @@ async def test_the_timeline_says_what_happened_and_who_says_so(
     assert found.timeline[-1].detail == "550 5.1.1 no such user · says SendGrid"
     assert await plugin.reply_activity([10**9]) == {}
     assert await plugin.reply_activity([]) == {}
+
+
+async def test_the_popover_tells_a_bounce_once(world: Client, reply: MailedReply) -> None:
+    assert (await send(world, "sendgrid", bounce(SENDERS[0], reply)))[0] == 200
+    await tell(world, reply, "deferred", timestamp=1_763_600_000)
+    panel = (await receipts.panels([reply.reply_id]))[reply.reply_id]
+    assert [line.words for line in panel.timeline if line.kind in {"bounced", "delayed"}] == [
+        "Bounced for good",
+        "Delayed, tried again",
+    ]
 
 
 @pytest.mark.parametrize(
