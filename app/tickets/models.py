@@ -141,6 +141,10 @@ class Draft:
     cc_line: str
     bcc_line: str
     updated_at: datetime
+    attachment_ids: tuple[int, ...] = ()
+    """Files that were stored and are not sent yet."""
+    track: bool | None = None
+    """The choice of tracking; None where nobody made one."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
-from app.tickets import audience, display, drafts, followers, moments, outgoing, row_words, rules, service
+from app.tickets import audience, display, drafts, followers, holding, moments, outgoing, row_words, rules, service
 from app.tickets import composer as composers
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
@@ -98,12 +98,13 @@ async def context(
         origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
         outside = await followers.of_ticket(conn, ticket_id)
         agents = await audience.following(conn, ticket_id)
+        held = await holding.waiting(conn, [one.id for one in conversation.messages if one.kind == "reply"])
     cards = [
         _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
     ]
     draft = await drafts.load(ticket_id, user=user) if form is None else None
-    composer = form or (composers.from_draft(draft) if draft else await _fresh(ticket))
+    composer = form or (await composers.from_draft(draft, user=user) if draft else await _fresh(ticket))
     return {
         "ticket": ticket,
         "entries": _entries(cards, conversation),
@@ -113,6 +114,7 @@ async def context(
         "before": before,
         "history": [_line(change) for change in reversed(conversation.history)],
         "summary": _summary(panels),
+        "held": held,
         "followers": outside,
         "watchers": agents,
         "is_following": user.id in {number for number, _ in agents},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from quart import Blueprint, g, jsonify, redirect, render_template, request, url_for
@@ -13,7 +13,7 @@ from app.consent import service as consent
 from app.consent.models import Outlook
 from app.contacts.service import suggest
 from app.email.addresses import Address
-from app.tickets import composer, lost_text, outgoing, page, rules, service
+from app.tickets import composer, holding, lost_text, outgoing, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -118,7 +118,13 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
         common["attachment_ids"] = [*common["attachment_ids"], *rules.inline_image_ids(common["html_body"])]
         ticket_id = await service.create_ticket(**common, created_by=g.user)
         return ticket_id, (await service.conversation(ticket_id)).messages[0].id
-    ticket_id, sent = await service.open_ticket(**common, author=g.user, enable_tracking=ticket.message.track)
+    asked = replace(ticket.message, to=ticket.requester)
+    ticket_id, sent = await service.open_ticket(
+        **common,
+        author=g.user,
+        enable_tracking=ticket.message.track,
+        hold=await holding.hold(asked, common["html_body"], user=g.user),
+    )
     return ticket_id, sent.id
 
 

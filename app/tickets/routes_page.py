@@ -8,7 +8,7 @@ from quart import Blueprint, flash, g, redirect, render_template, request, url_f
 from quart.typing import ResponseReturnValue
 
 from app.notifications import service as notifications
-from app.tickets import composer, lost_text, merging, page, rules, service
+from app.tickets import composer, holding, lost_text, merging, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
 
@@ -33,10 +33,11 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
     """Send a reply or add a note; where something is wrong, the page again with all that was written."""
     form = await composer.from_request()
     try:
+        html = await form.html()
         sent = await service.add_reply(
             ticket_id,
             author=g.user,
-            html_body=await form.html(),
+            html_body=html,
             to=form.to,
             cc=form.cc,
             bcc=form.bcc,
@@ -47,6 +48,7 @@ async def add_reply(ticket_id: int) -> ResponseReturnValue:
             then_status="closed" if form.then_close else None,
             once=form.once,
             seen=form.seen,
+            hold=await holding.hold(form, html, user=g.user),
         )
     except TicketRefused as error:
         kept = await form.keep_files(ticket_id=ticket_id, user=g.user)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
@@ -16,7 +16,16 @@ from app.live import service as live
 from app.notifications import service as notifications
 from app.tags import repository as tags
 from app.tags.rules import MOST as MOST_TAGS
-from app.tickets import attachments, drafts_repository, mentions, moments, outgoing, repository, search_index
+from app.tickets import (
+    attachments,
+    drafts_repository,
+    holding_repository,
+    mentions,
+    moments,
+    outgoing,
+    repository,
+    search_index,
+)
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -40,6 +49,15 @@ class Retag:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """That a reply waits before it is sent, so that it can be taken back."""
+
+    seconds: int
+    form: Mapping[str, Any]
+    """What the composer gets back then."""
+
+
+@dataclass(frozen=True)
 class Reply:
     """What is stored when an agent writes: a reply to `recipients`, or a note where there are none."""
 
@@ -55,6 +73,9 @@ class Reply:
     """Names the form it came by."""
     seen: int | None = None
     """The newest message that its author had before them; None where nobody says."""
+    hold: Hold | None = None
+    then_status: str | None = None
+    """The ticket's status after it; None leaves it."""
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
@@ -166,10 +187,25 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
             enable_tracking=reply.enable_tracking,
             tracking_said=reply.tracking_said,
             first=reply.first,
+            wait=reply.hold.seconds if reply.hold else 0,
         )
+        if reply.hold is not None:
+            await _hold(conn, found, reply_id, reply, reply.hold)
     await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
     await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
+    if reply.then_status is not None:
+        await apply(conn, found, user=author, status=reply.then_status)
     return SentReply(reply_id, mail, mentioned)
+
+
+async def _hold(conn: Connection, found: Ticket, reply_id: int, reply: Reply, hold: Hold) -> None:
+    form = {
+        **hold.form,
+        "status_before": found.status,
+        "status_after": reply.then_status,
+        "snoozed_until": moments.stored(found.snoozed_until),
+    }
+    await holding_repository.insert(conn, reply_id=reply_id, user_id=reply.author.id, seconds=hold.seconds, form=form)
 
 
 async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author: User) -> None:
