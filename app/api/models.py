@@ -127,6 +127,15 @@ class TicketChange(Given):
     )
 
 
+class NewSplit(Given):
+    """Which messages become a ticket of their own."""
+
+    subject: str = Field(description="Of the new ticket; at most 400 characters on one line.")
+    messages: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(
+        max_length=200, description="Their ids; at least one, and not all of the ticket."
+    )
+
+
 class Tags(Answer):
     """Tags that there are."""
 

@@ -15,7 +15,7 @@ from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import listing, rules, service
+from app.tickets import listing, rules, service, splitting
 from app.tickets.listing_rules import parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -112,6 +112,19 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
             remove_tags=remove,
         )
     return answer(views.ticket(await service.ticket(ticket_id)))
+
+
+@tickets.post(f"/<int(min=1, max={models.MAX_ID}):ticket_id>/split")
+@document_response(models.Ticket, 201)
+@takes(models.NewSplit)
+async def split_ticket(*, ticket_id: int, body: models.NewSplit) -> Response:
+    """Move messages of a ticket, with their files and badges, into a new one of the same contact.
+
+    Both histories tell of it. Answers to mails that were moved come to the new ticket.
+    """
+    new_id = await splitting.split(ticket_id, body.messages, subject=body.subject, user=g.user)
+    found = views.ticket(await service.ticket(new_id))
+    return answer(found, 201, {"Location": f"/api/tickets/{new_id}"})
 
 
 @tickets.get("/tags")

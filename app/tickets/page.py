@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +33,7 @@ from app.web.formats import absolute, size, zone
 INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
 SHOWN_ADDRESSES = 3
+_OTHER_TICKET = re.compile(r"#([0-9]{1,10}) ")
 SHOWN_PROBLEMS = 10
 
 
@@ -74,6 +76,8 @@ class HistoryLine:
     at: datetime
     icon: str
     words: str
+    ticket_id: int | None = None
+    """Another ticket that it is about."""
 
 
 async def context(
@@ -264,6 +268,7 @@ def _line(change: Change) -> HistoryLine:
         "tags": "flag",
         "due": "clock",
         "snooze": "clock",
+        "split": "split",
     }
     who = change.user_name or "The customer"
     old, new = change.old_value, change.new_value
@@ -273,7 +278,9 @@ def _line(change: Change) -> HistoryLine:
             return HistoryLine(change.happened_at, "clock", "Its snooze was over")
         old, new = [absolute(at) if at else "" for at in (before, after)]
     words = rules.history_words(who, change.field, old, new)
-    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
+    other = _OTHER_TICKET.match(new or old) if change.field in {"merged", "split"} else None
+    about = int(other[1]) if other else None
+    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}", about)
 
 
 def _summary(panels: Mapping[int, ReceiptPanel]) -> list[tuple[str, str]]:

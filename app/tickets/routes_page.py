@@ -25,7 +25,9 @@ async def show(ticket_id: int) -> ResponseReturnValue:
     if context["ticket"].merged_into is not None:
         await flash(f"#{ticket_id} was merged into this ticket.", "info")
         return redirect(url_for("tickets.show", ticket_id=await merging.led_to(ticket_id)), 303)
-    return await render_template("tickets/show.html", **context)
+    split_from = rules.number(request.args.get("split"))
+    came = split_from in {line.ticket_id for line in context["history"]}
+    return await render_template("tickets/show.html", **context, split_from=split_from if came else None)
 
 
 @tickets.post("/tickets/<int:ticket_id>/replies")

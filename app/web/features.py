@@ -32,6 +32,7 @@ from app.tickets.routes_list import ticket_list
 from app.tickets.routes_merge import ticket_merge
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
+from app.tickets.routes_split import ticket_split
 from app.views.routes import views
 from app.web.health import health
 
@@ -66,5 +67,6 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_followers)
     app.register_blueprint(ticket_list)
     app.register_blueprint(ticket_merge)
+    app.register_blueprint(ticket_split)
     app.register_blueprint(tickets)
     app.register_blueprint(views)
