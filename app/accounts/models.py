@@ -28,6 +28,8 @@ class User:
     """Kinds that they want by mail too."""
     undo_seconds: int
     """How long a reply of theirs can be taken back before it is sent; 0: it is sent at once."""
+    is_away: bool
+    """Whether assignment rules leave them out."""
 
     @property
     def is_admin(self) -> bool:
@@ -57,6 +59,7 @@ class User:
             has_password=row["password_hash"] is not None,
             told_of=frozenset(filter(None, row["told_of"].split(","))),
             undo_seconds=row["undo_seconds"],
+            is_away=bool(row["is_away"]),
             mailed_of=frozenset(filter(None, row["mailed_of"].split(","))),
         )
 

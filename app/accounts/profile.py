@@ -56,6 +56,12 @@ async def change_undo(user: User, seconds: str) -> None:
         await repository.set_undo_seconds(conn, user_id=user.id, seconds=int(seconds))
 
 
+async def change_away(user: User, *, is_away: bool) -> None:
+    """Change whether assignment rules leave the user out."""
+    async with current().database.transaction() as conn:
+        await repository.set_away(conn, user_id=user.id, is_away=is_away)
+
+
 async def change_password(user: User, *, present: str, new: str, session: str, address: str) -> int:
     """Change the password and end all other sessions; how many there were.
 

@@ -31,6 +31,8 @@ def subject_link(subject: str) -> str:
         return url_for("admin.user", user_id=int(key))
     if kind == "department" and key.isdecimal():
         return url_for("departments.edit", department_id=int(key))
+    if kind == "assignment" and key.isdecimal():
+        return url_for("assignment.edit", rule_id=int(key))
     if kind == "customer_page":
         return url_for("customer_admin.index")
     if kind == "mailbox" and key.isdecimal():
@@ -46,7 +48,7 @@ def subject_words(entry: AuditEntry) -> str:
     """The name of what an audit line is about."""
     info = current().infos.get(entry.subject.removeprefix("module:"))
     kind, _, key = entry.subject.partition(":")
-    nouns = {"contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
+    nouns = {"assignment": "assignment rule", "contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
     if kind == "customer_page":
         return "the customers' page"
     named = f"{nouns[kind]} {key}" if kind in nouns else entry.subject

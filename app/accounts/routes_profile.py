@@ -77,6 +77,15 @@ async def change_sending() -> ResponseReturnValue:
     return await _done("Saved how your replies are sent.", "sending")
 
 
+@profile.post("/away")
+async def change_away() -> ResponseReturnValue:
+    """Save whether assignment rules leave one out."""
+    is_away = "is_away" in await request.form
+    await service.change_away(g.user, is_away=is_away)
+    words = "You are away: rules give you no new tickets." if is_away else "You are back: rules give you tickets again."
+    return await _done(words, "away")
+
+
 @profile.post("/password")
 async def change_password() -> ResponseReturnValue:
     """Change the password; all other sessions end."""

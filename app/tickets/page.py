@@ -149,7 +149,8 @@ async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
     """Who can be given a ticket, for a select; who has it stays in the list, also when disabled."""
     async with current().database.connection() as conn:
         users = await accounts.list_users(conn, include_disabled=False)
-    options = [("", "Nobody"), *((str(user.id), user.name) for user in users)]
+    named = ((str(user.id), f"{user.name} (away)" if user.is_away else user.name) for user in users)
+    options = [("", "Nobody"), *named]
     if ticket is not None and ticket.assignee_id is not None:
         present = (str(ticket.assignee_id), f"{ticket.assignee_name} (disabled)")
         if present[0] not in {value for value, _ in options}:
@@ -277,6 +278,8 @@ def _line(change: Change) -> HistoryLine:
         if before and not after and change.user_name is None and change.happened_at >= before:
             return HistoryLine(change.happened_at, "clock", "Its snooze was over")
         old, new = [absolute(at) if at else "" for at in (before, after)]
+    if change.field == "rule":
+        return HistoryLine(change.happened_at, "user", f"The rule “{old}” assigned it to {new}")
     words = rules.history_words(who, change.field, old, new)
     other = _OTHER_TICKET.match(new or old) if change.field in {"merged", "split"} else None
     about = int(other[1]) if other else None

@@ -92,6 +92,13 @@ async def update_properties(
     await conn.execute(sql, {**values, **moments})
 
 
+async def set_assignee(conn: Connection, ticket_id: int, user_id: int) -> None:
+    """Give a ticket that was just added to an agent."""
+    await conn.execute(
+        "UPDATE tickets SET assignee_id = %(user)s WHERE id = %(id)s", {"user": user_id, "id": ticket_id}
+    )
+
+
 async def over_snoozes(conn: Connection, *, limit: int, ticket_id: int | None = None) -> list[int]:
     """Tickets whose snooze is over, the first first; or this one, if it is so."""
     only = "AND t.id = %(id)s" if ticket_id is not None else ""

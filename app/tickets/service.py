@@ -21,6 +21,7 @@ from app.tickets import (
     files,
     incoming,
     moments,
+    opening,
     outgoing,
     repository,
     rules,
@@ -102,8 +103,8 @@ async def create_ticket(
 
     async def work(conn: Connection) -> int:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(
-            conn, subject, contact_id, priority, assignee_id, department_id, created_by
+        ticket_id = await opening.insert_ticket(
+            conn, subject, contact_id, priority, assignee_id, department_id, created_by, tags=names
         )
         message_id = await repository.insert_message(
             conn,
@@ -165,7 +166,7 @@ async def open_ticket(
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, department_id, author)
+        ticket_id = await opening.insert_ticket(conn, subject, contact_id, priority, assignee_id, department_id, author)
         return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
 
     ticket_id, sent = await current().database.run(work)

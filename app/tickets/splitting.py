@@ -10,7 +10,7 @@ from app.live import service as live
 from app.runtime import current
 from app.tags import repository as tags
 from app.tickets import holding_repository as holding
-from app.tickets import recounting, repository, rules, steps
+from app.tickets import opening, recounting, repository, rules, steps
 from app.tickets import splitting_repository as parts
 from app.tickets.errors import TicketRefused
 
@@ -42,12 +42,12 @@ async def split(ticket_id: int, message_ids: Sequence[int], *, subject: str, use
         assignee = found.assignee_id
         if assignee is not None and not await repository.assignable(conn, [assignee]):
             assignee = None
-        new_id = await steps.insert_ticket(
-            conn, subject, found.contact_id, found.priority, assignee, found.department_id, user
+        names = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
+        new_id = await opening.insert_ticket(
+            conn, subject, found.contact_id, found.priority, assignee, found.department_id, user, tags=names
         )
         await parts.move(conn, chosen, into=new_id)
         await parts.copy_people(conn, source=ticket_id, into=new_id, opened_at=min(written.values()))
-        names = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
         if names:
             await tags.put(conn, new_id, (await tags.ids(conn, names)).values())
         lines = (

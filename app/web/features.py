@@ -8,6 +8,7 @@ from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
 from app.api.routes import api
+from app.assignment.routes import assignment
 from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
@@ -42,6 +43,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(api)
+    app.register_blueprint(assignment)
     app.register_blueprint(canned)
     app.register_blueprint(contacts)
     app.register_blueprint(customer)
