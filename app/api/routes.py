@@ -11,9 +11,10 @@ from app.api.notifications import notifications
 from app.api.openapi import openapi
 from app.api.privacy import privacy
 from app.api.replies import replies
+from app.api.saved_views import saved_views
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets):
+for resource in (contacts, modules, notifications, openapi, privacy, replies, saved_views, tickets):
     api.register_blueprint(resource)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +16,8 @@ from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import listing, rules, service, splitting
+from app.tickets import listing, merging, rules, service, splitting
+from app.tickets.errors import TicketNotFound
 from app.tickets.listing_rules import parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -34,7 +36,9 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
         words = "or `text_body` is missing; give the message as HTML or as text."
         raise Refused(422, f"`html_body` {words}", {"html_body": words})
     department_id = await _department(body.department) if body.department is not None else None
-    with called(body="text_body" if body.html_body is None else "html_body"):
+    if body.due_at == "none":
+        raise Refused(422, "`due_at` is a moment; leave it out for none.", {"due_at": "is a moment; leave it out."})
+    with called(body="text_body" if body.html_body is None else "html_body", due="due_at"):
         ticket_id = await service.create_ticket(
             subject=body.subject,
             requester=body.requester,
@@ -44,6 +48,8 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
             department_id=department_id,
             created_by=g.user,
             tags=body.tags,
+            assignee_id=int(g.user.id) if body.assignee == "me" else body.assignee,
+            due_at=body.due_at,
         )
     found = views.ticket(await service.ticket(ticket_id))
     return answer(found, 201, {"Location": f"/api/tickets/{ticket_id}"})
@@ -53,18 +59,16 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
 @document_response(models.TicketList)
 @asks(models.TicketFilter)
 async def list_tickets(*, query: models.TicketFilter) -> Response:
-    """List tickets, the one with the latest activity first."""
-    arguments = {
-        "q": query.q,
-        "status": query.status,
-        "assignee": query.assignee,
-        "tag": query.tag,
-        "after": query.cursor,
-    }
-    given = {name: value for name, value in arguments.items() if value}
+    """List tickets, the one with the latest activity first where nothing else is asked for."""
+    given = query.model_dump(exclude_none=True, exclude={"limit", "cursor"})
+    return await listed({name: value for name, value in given.items() if value}, query.cursor, query.limit)
+
+
+async def listed(arguments: Mapping[str, str], cursor: str | None, limit: int) -> Response:
+    """One page of the list that has these arguments, as /tickets has them."""
     with called(after="cursor"):
-        wanted = parse({**given, "view": "all"}, user_id=g.user.id)
-    page = await listing.list_tickets(wanted, limit=query.limit)
+        wanted = parse({**arguments, **({"after": cursor} if cursor else {})}, user_id=g.user.id)
+    page = await listing.list_tickets(wanted, limit=limit)
     return answer(models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
 
 
@@ -125,6 +129,24 @@ async def split_ticket(*, ticket_id: int, body: models.NewSplit) -> Response:
     new_id = await splitting.split(ticket_id, body.messages, subject=body.subject, user=g.user)
     found = views.ticket(await service.ticket(new_id))
     return answer(found, 201, {"Location": f"/api/tickets/{new_id}"})
+
+
+@tickets.post(f"/<int(min=1, max={models.MAX_ID}):ticket_id>/merge")
+@document_response(models.Ticket)
+@takes(models.NewMerge)
+async def merge_ticket(*, ticket_id: int, body: models.NewMerge) -> Response:
+    """Merge a ticket into another one, which is answered.
+
+    Messages, files, followers and tags move; what customers answer to either comes there.
+    """
+    try:
+        await merging.merge(ticket_id, body.into, user=g.user)
+    except TicketNotFound as error:
+        if ticket_id == body.into or f"#{body.into}" not in str(error):
+            raise
+        words = f"names no ticket, got {body.into}; give the number of the one that takes it in."
+        raise Refused(422, f"`into` {words}", {"into": words}) from None
+    return answer(views.ticket(await service.ticket(body.into)))
 
 
 @tickets.get("/tags")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.accounts.models import User
 from app.assignment import service as assignment
@@ -23,6 +24,7 @@ async def insert_ticket(
     *,
     mailbox_id: int | None = None,
     tags: Sequence[str] = (),
+    due_at: datetime | None = None,
 ) -> int:
     """Add a ticket without messages, however it comes; where nobody is named, the assignment rules choose.
 
@@ -42,6 +44,7 @@ async def insert_ticket(
         assignee_id=assignee_id,
         department_id=department_id,
         created_by=by,
+        due_at=due_at,
     )
     if assignee_id is not None:
         await notifications.add(conn, kind="assigned", user_ids=[assignee_id], ticket_id=ticket_id, by=by)

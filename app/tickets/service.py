@@ -87,8 +87,11 @@ async def create_ticket(
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
     tags: Sequence[str] = (),
+    due_at: datetime | None = None,
 ) -> int:
     """Open a ticket with a message of its customer, and return its id. Nothing is mailed.
+
+    Where assignee_id is None, the assignment rules choose. due_at: with a time zone.
 
     requester: "bob@example.org" or "Bob <bob@example.org>"; the contact is found by the address, or made.
     created_by: the agent who wrote it down for the customer; None where the customer wrote themselves.
@@ -99,12 +102,13 @@ async def create_ticket(
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     names, _ = rules.retag(tags, ())
+    due = moments.check_due(due_at) if due_at is not None else None
     body = await bodies.from_customer(html_body, text_body)
 
     async def work(conn: Connection) -> int:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
         ticket_id = await opening.insert_ticket(
-            conn, subject, contact_id, priority, assignee_id, department_id, created_by, tags=names
+            conn, subject, contact_id, priority, assignee_id, department_id, created_by, tags=names, due_at=due
         )
         message_id = await repository.insert_message(
             conn,
@@ -149,15 +153,17 @@ async def open_ticket(
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
     hold: steps.Hold | None = None,
+    due_at: datetime | None = None,
 ) -> tuple[int, SentReply]:
     """Open a ticket with a mail of ours to the contact; its id and the reply that opens it.
 
-    enable_tracking, hold: as for `add_reply`.
+    enable_tracking, hold: as for `add_reply`. due_at: with a time zone.
     Raises TicketRefused naming each field that does not hold, AuthorRefused where `author` was disabled.
     """
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+    due = moments.check_due(due_at) if due_at is not None else None
     body = await bodies.from_agent(html_body, signature=await outgoing.signature(author, department_id))
     recipients = Recipients((address,), (), ())
     tracking = await outgoing.tracks(enable_tracking, recipients, department_id=department_id)
@@ -166,7 +172,9 @@ async def open_ticket(
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await opening.insert_ticket(conn, subject, contact_id, priority, assignee_id, department_id, author)
+        ticket_id = await opening.insert_ticket(
+            conn, subject, contact_id, priority, assignee_id, department_id, author, due_at=due
+        )
         return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
 
     ticket_id, sent = await current().database.run(work)
