@@ -10,7 +10,7 @@ from quart_schema import document_response
 from app.api import models
 from app.api.answers import answer
 from app.api.requests import asks, takes
-from app.api.tickets import listed
+from app.api.tickets import list_of, listed
 from app.views import service
 from app.views.errors import ViewNotFound
 from app.views.models import View
@@ -68,7 +68,7 @@ async def list_tickets_of_view(*, view_id: int, query: models.ListPage) -> Respo
     found = next((one for one in await service.views(g.user) if one.id == view_id), None)
     if found is None:
         raise ViewNotFound(f"There is no saved view {view_id} that you see.")
-    return await listed(dict(parse_qsl(found.query)), query.cursor, query.limit)
+    return await listed(list_of(dict(parse_qsl(found.query)), query.cursor), limit=query.limit)
 
 
 def _view(found: View) -> models.SavedView:

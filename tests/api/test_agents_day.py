@@ -1,10 +1,13 @@
-"""Saved views, filters, merging, and what a new ticket begins with."""
+"""Saved views, filters, following, and what a new ticket begins with."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 
 from app.accounts.models import User
+from app.database import utcnow
 from tests.api.conftest import Api
 
 
@@ -72,11 +75,22 @@ async def test_what_does_not_hold_of_a_new_ticket_is_named(api: Api) -> None:
     assert (await api.get("/tickets?view=nonsense")).fields.keys() == {"view"}
 
 
-async def test_tickets_are_merged(api: Api) -> None:
-    one, other = await opened(api, "One"), await opened(api, "Other")
-    merged = await api.post(f"/tickets/{one}/merge", {"into": other})
-    assert (merged.status, merged.json["id"]) == (200, other)
-    assert len((await api.get(f"/tickets/{other}")).json["conversation"]) == 2
-    assert (await api.post(f"/tickets/{other}/merge", {"into": 99999})).fields.keys() == {"into"}
-    assert (await api.post(f"/tickets/{other}/merge", {"into": other})).fields.keys() == {"into"}
-    assert (await api.post("/tickets/99999/merge", {"into": other})).status == 404
+async def test_one_follows_a_ticket_oneself(api: Api, agent: User) -> None:
+    ticket_id = await opened(api, "One")
+    followed = await api.post(f"/tickets/{ticket_id}/follow")
+    assert (followed.status, followed.json) == (
+        200,
+        {"followers": [], "agents": [{"id": agent.id, "name": agent.name}]},
+    )
+    assert (await api.call("DELETE", f"/tickets/{ticket_id}/follow")).json["agents"] == []
+    assert (await api.post("/tickets/99999/follow")).status == 404
+
+
+async def test_many_are_snoozed(api: Api) -> None:
+    ticket_id = await opened(api, "One")
+    done = await api.post("/tickets/bulk", {"tickets": [ticket_id], "snoozed_until": "2099-01-01T00:00:00Z"})
+    assert done.fields.keys() == {"snoozed_until"}
+    later = (utcnow() + timedelta(days=2)).isoformat()
+    assert (await api.post("/tickets/bulk", {"tickets": [ticket_id], "snoozed_until": later})).json["changed"] == 1
+    assert (await api.get("/tickets?view=snoozed")).json["tickets"][0]["id"] == ticket_id
+    assert (await api.post("/tickets/bulk", {"tickets": [ticket_id], "snoozed_until": "none"})).json["changed"] == 1
