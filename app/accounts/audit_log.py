@@ -13,6 +13,9 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "assignment.change": "changed",
+    "assignment.create": "added",
+    "assignment.delete": "deleted",
     "customer_page.disable": "turned off",
     "customer_page.enable": "turned on",
     "department.change": "changed the department",

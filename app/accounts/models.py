@@ -26,6 +26,10 @@ class User:
     """Kinds of notifications that they want; see `app.notifications.rules.KINDS`."""
     mailed_of: frozenset[str]
     """Kinds that they want by mail too."""
+    undo_seconds: int
+    """How long a reply of theirs can be taken back before it is sent; 0: it is sent at once."""
+    is_away: bool
+    """Whether assignment rules leave them out."""
 
     @property
     def is_admin(self) -> bool:
@@ -54,6 +58,8 @@ class User:
             created_at=row["created_at"],
             has_password=row["password_hash"] is not None,
             told_of=frozenset(filter(None, row["told_of"].split(","))),
+            undo_seconds=row["undo_seconds"],
+            is_away=bool(row["is_away"]),
             mailed_of=frozenset(filter(None, row["mailed_of"].split(","))),
         )
 

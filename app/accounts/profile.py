@@ -15,6 +15,9 @@ from app.database import Connection, utcnow
 from app.notifications import rules as kinds
 from app.runtime import current
 
+UNDO_SECONDS = (0, 5, 10, 20, 30)
+"""How long a reply may wait before it is sent; 0 sends at once."""
+
 
 async def change(user: User, *, name: str, signature: str, timezone: str) -> None:
     """Change name, signature and time zone ('' for what the browser says). Raises AccountError with the field."""
@@ -42,6 +45,21 @@ async def change_notifications(user: User, choices: Mapping[str, str]) -> None:
         raise AccountError(f"Nothing was saved: {error}.", field="notifications") from None
     async with current().database.transaction() as conn:
         await repository.set_notifications(conn, user_id=user.id, told_of=told_of, mailed_of=mailed_of)
+
+
+async def change_undo(user: User, seconds: str) -> None:
+    """Change how long the user's replies can be taken back. Raises AccountError for what is none of UNDO_SECONDS."""
+    if seconds not in map(str, UNDO_SECONDS):
+        listed = ", ".join(map(str, UNDO_SECONDS))
+        raise AccountError(f"The time must be one of {listed} seconds, got {seconds[:20]!r}.", field="undo_seconds")
+    async with current().database.transaction() as conn:
+        await repository.set_undo_seconds(conn, user_id=user.id, seconds=int(seconds))
+
+
+async def change_away(user: User, *, is_away: bool) -> None:
+    """Change whether assignment rules leave the user out."""
+    async with current().database.transaction() as conn:
+        await repository.set_away(conn, user_id=user.id, is_away=is_away)
 
 
 async def change_password(user: User, *, present: str, new: str, session: str, address: str) -> int:

@@ -12,7 +12,7 @@ from app.database import DUPLICATE, Connection, utcnow
 
 USER_COLUMNS = (
     "u.id, u.email, u.name, u.role, u.signature, u.timezone, u.disabled_at, u.last_login_at, u.created_at, "
-    "u.password_hash, u.told_of, u.mailed_of"
+    "u.password_hash, u.told_of, u.mailed_of, u.undo_seconds, u.is_away"
 )
 
 
@@ -115,6 +115,17 @@ async def set_notifications(
     sql = "UPDATE users SET told_of = %(told)s, mailed_of = %(mailed)s WHERE id = %(id)s"
     values = {"told": ",".join(sorted(told_of)), "mailed": ",".join(sorted(mailed_of)), "id": user_id}
     await conn.execute(sql, values)
+
+
+async def set_undo_seconds(conn: Connection, *, user_id: int, seconds: int) -> None:
+    """Change how long a user's replies can be taken back."""
+    sql = "UPDATE users SET undo_seconds = %(seconds)s WHERE id = %(id)s"
+    await conn.execute(sql, {"seconds": seconds, "id": user_id})
+
+
+async def set_away(conn: Connection, *, user_id: int, is_away: bool) -> None:
+    """Change whether assignment rules leave a user out."""
+    await conn.execute("UPDATE users SET is_away = %(away)s WHERE id = %(id)s", {"away": is_away, "id": user_id})
 
 
 async def set_name_and_role(conn: Connection, *, user_id: int, name: str, role: str) -> None:

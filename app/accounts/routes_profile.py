@@ -26,6 +26,7 @@ FIELDS = {
     "password": "New password",
     "repeat": "The same again",
     "notifications": "Notifications",
+    "undo_seconds": "Undo send",
     "token_name": "What the token is for",
 }
 
@@ -64,6 +65,25 @@ async def change_notifications() -> ResponseReturnValue:
     except AccountError as error:
         return await _page({error.field: str(error)})
     return await _done("Saved what you want to be told.", "notifications")
+
+
+@profile.post("/sending")
+async def change_sending() -> ResponseReturnValue:
+    """Save how long replies can be taken back."""
+    try:
+        await service.change_undo(g.user, (await request.form).get("undo_seconds", ""))
+    except AccountError as error:
+        return await _page({error.field: str(error)})
+    return await _done("Saved how your replies are sent.", "sending")
+
+
+@profile.post("/away")
+async def change_away() -> ResponseReturnValue:
+    """Save whether assignment rules leave one out."""
+    is_away = "is_away" in await request.form
+    await service.change_away(g.user, is_away=is_away)
+    words = "You are away: rules give you no new tickets." if is_away else "You are back: rules give you tickets again."
+    return await _done(words, "away")
 
 
 @profile.post("/password")
@@ -138,6 +158,9 @@ async def _page(
         labels=FIELDS,
         given={"name": g.user.name, "signature": g.user.signature, "timezone": g.user.timezone, **(given or {})},
         time_zones=[("", "As in the browser"), *((name, name.replace("_", " ")) for name in rules.time_zones())],
+        undo_choices=[
+            (seconds, f"{seconds} seconds" if seconds else "Off: send at once") for seconds in service.UNDO_SECONDS
+        ],
         told=[(kind, told[key]) for key, kind in KINDS.items()],
         tell_choices=list(kinds.CHOICES.items()),
         tokens=await service.api_tokens(g.user),

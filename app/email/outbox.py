@@ -49,7 +49,7 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     groups = (("to", recipients.to), ("cc", recipients.cc), ("bcc", recipients.bcc))
     ids = CopyIds(current().settings.keys)
     copies = [(role, address, ids.new()) for role, group in groups for address in group]
-    await repository.insert_copies(conn, mail_id=mail_id, copies=copies)
+    await repository.insert_copies(conn, mail_id=mail_id, copies=copies, wait=mail.wait)
     if mail.attachment_ids:
         await repository.attach(conn, mail_id=mail_id, attachment_ids=mail.attachment_ids)
     stored = await repository.copies_of(conn, mail_id)

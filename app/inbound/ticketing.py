@@ -114,12 +114,14 @@ async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
             conn, work, state="processed", reason=reason, supposed_ticket_id=place.supposed, mail_key=work.key
         )
         return
+    mailbox_id, department_id = await _destination(conn, work)
     ticket_id, reply_id = await incoming.open_with(
         conn,
         work.message,
         sender=work.mail.sender,
         subject=work.subject,
-        department_id=await _department(conn, work),
+        department_id=department_id,
+        mailbox_id=mailbox_id,
     )
     await _finish(
         conn,
@@ -220,20 +222,20 @@ def _copies(mail: ParsedMail, own: set[str], tokens: ReplyTokens) -> tuple[Addre
     return tuple(others.values())
 
 
-async def _department(conn: Connection, work: _Work) -> int | None:
-    """Of the mailbox that it came by, else of the first address of ours that it went to."""
+async def _destination(conn: Connection, work: _Work) -> tuple[int | None, int | None]:
+    """Mailbox and department: the mailbox that it came by, else the first address of ours that it went to."""
     box = await mailboxes.mailbox(conn, work.due.mailbox_id) if work.due.mailbox_id else None
-    if box is not None:
-        found = box.department_id
-    else:
-        found = None
+    mailbox_id = box.id if box else None
+    found = box.department_id if box else None
+    if box is None:
         for address in (work.due.recipient, *(one.email for one in (*work.mail.to, *work.mail.cc)[:20])):
             box = await mailboxes.of_address(conn, address) if address else None
+            mailbox_id = mailbox_id or (box.id if box else None)
             found = box.department_id if box else await mailboxes.department_of_address(conn, address)
             if found is not None:
                 break
     gone = found is not None and await departments.department(conn, found) is None
-    return None if gone else found
+    return mailbox_id, None if gone else found
 
 
 def _key(mail: ParsedMail) -> bytes | None:

@@ -1,4 +1,6 @@
-"""For plugins with pages: who may call a route, who a stranger may be, how times are written and charts drawn."""
+"""For plugins with pages: who may call a route, who a stranger may be, how times are written and charts drawn, and
+figures of `/metrics` that stand in the database.
+"""
 
 from app.accounts.agent_signs import AgentSigns
 from app.web.access import admin_required, anonymous, open_to_all, request_address, sensitive
@@ -6,11 +8,15 @@ from app.web.charts import Chart, Column, bar_chart
 from app.web.client_address import client_address
 from app.web.formats import ago
 from app.web.page_scripts import all_pages, opted_out
+from app.web.watch import MODE as WATCH_MODE
+from app.web.watch import Watch
 
 __all__ = [
+    "WATCH_MODE",
     "AgentSigns",
     "Chart",
     "Column",
+    "Watch",
     "admin_required",
     "ago",
     "all_pages",

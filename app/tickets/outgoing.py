@@ -136,8 +136,9 @@ async def enqueue(
     enable_tracking: bool,
     tracking_said: bool,
     first: bool,
+    wait: int = 0,
 ) -> QueuedMail:
-    """Put a stored reply into the outbox, in the caller's transaction.
+    """Put a stored reply into the outbox, in the caller's transaction. wait: seconds before the first try.
 
     Raises TicketRefused where the mail cannot be built from what was given.
     """
@@ -167,6 +168,7 @@ async def enqueue(
                 enable_tracking=enable_tracking,
                 tracking_said=tracking_said,
                 attachment_ids=tuple(attachment_ids),
+                wait=wait,
             ),
         )
     except RecipientsSuppressed as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,19 @@ from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
-from app.tickets import audience, display, drafts, followers, moments, outgoing, row_words, rules, service, undelivered
+from app.tickets import (
+    audience,
+    display,
+    drafts,
+    followers,
+    holding,
+    moments,
+    outgoing,
+    row_words,
+    rules,
+    service,
+    undelivered,
+)
 from app.tickets import composer as composers
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
@@ -32,6 +45,7 @@ from app.web.formats import absolute, size, zone
 INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
 SHOWN_ADDRESSES = 3
+_OTHER_TICKET = re.compile(r"#([0-9]{1,10}) ")
 SHOWN_PROBLEMS = 10
 AT_ONCE = timedelta(seconds=1)
 
@@ -75,6 +89,8 @@ class HistoryLine:
     at: datetime
     icon: str
     words: str
+    ticket_id: int | None = None
+    """Another ticket that it is about."""
 
 
 async def context(
@@ -99,12 +115,13 @@ async def context(
         origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
         outside = await followers.of_ticket(conn, ticket_id)
         agents = await audience.following(conn, ticket_id)
+        held = await holding.waiting(conn, [one.id for one in conversation.messages if one.kind == "reply"])
     cards = [
         _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
     ]
     draft = await drafts.load(ticket_id, user=user) if form is None else None
-    composer = form or (composers.from_draft(draft) if draft else await _fresh(ticket))
+    composer = form or (await composers.from_draft(draft, user=user) if draft else await _fresh(ticket))
     return {
         "ticket": ticket,
         "entries": _entries(cards, conversation),
@@ -114,6 +131,7 @@ async def context(
         "before": before,
         "history": _lines(conversation.history)[::-1],
         "summary": _summary(panels),
+        "held": held,
         "followers": outside,
         "watchers": agents,
         "is_following": user.id in {number for number, _ in agents},
@@ -145,7 +163,8 @@ async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
     """Who can be given a ticket, for a select; who has it stays in the list, also when disabled."""
     async with current().database.connection() as conn:
         users = await accounts.list_users(conn, include_disabled=False)
-    options = [("", "Nobody"), *((str(user.id), user.name) for user in users)]
+    named = ((str(user.id), f"{user.name} (away)" if user.is_away else user.name) for user in users)
+    options = [("", "Nobody"), *named]
     if ticket is not None and ticket.assignee_id is not None:
         present = (str(ticket.assignee_id), f"{ticket.assignee_name} (disabled)")
         if present[0] not in {value for value, _ in options}:
@@ -277,6 +296,7 @@ def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
         "tags": "flag",
         "due": "clock",
         "snooze": "clock",
+        "split": "split",
     }
     if change.field == undelivered.HISTORY:
         return HistoryLine(change.happened_at, "bounce", change.new_value)
@@ -287,8 +307,12 @@ def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
         if before and not after and change.user_name is None and change.happened_at >= before:
             return HistoryLine(change.happened_at, "clock", "Its snooze was over")
         old, new = [absolute(at) if at else "" for at in (before, after)]
+    if change.field == "rule":
+        return HistoryLine(change.happened_at, "user", f"The rule “{old}” assigned it to {new}")
     words = rules.history_words(who, change.field, old, new)
-    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
+    other = _OTHER_TICKET.match(new or old) if change.field in {"merged", "split"} else None
+    about = int(other[1]) if other else None
+    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}", about)
 
 
 def _summary(panels: Mapping[int, ReceiptPanel]) -> list[tuple[str, str]]:
