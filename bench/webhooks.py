@@ -1,8 +1,8 @@
 """How many delivery events a second are durable: `python -m bench.webhooks`.
 
-SendGrid's signed webhook, through the real web process into a MariaDB that commits durably, with all that follows from
-the events: in batches of 1,000, and one by one over many connections. What was answered is compared with what the tables
-hold afterwards, events and fates. The server has one core, loader and database another one.
+SendGrid's signed webhook, through the real web process into a MariaDB that commits durably, with all that follows
+from the events: in batches of 1,000, and one by one over many connections. What was answered is compared with what the
+tables hold afterwards, events and fates. The server has one core, loader and database another one.
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ def main() -> int:
             holds = all(one.holds for one in rounds)
             good = good and holds
             print(
-                f"{name:<18}{middle:>10,.0f} events/s   p50 {_at(waits, 0.5):6.1f} ms   p99 {_at(waits, 0.99):6.1f} ms   "
-                f"answered {sum(one.events for one in rounds):,}, stored {sum(one.stored for one in rounds):,}"
+                f"{name:<18}{middle:>10,.0f} events/s   p50 {_at(waits, 0.5):6.1f} ms   p99 {_at(waits, 0.99):6.1f} ms "
+                f"  answered {sum(one.events for one in rounds):,}, stored {sum(one.stored for one in rounds):,}"
                 f"{'' if holds else '   THEY DIFFER'}"
             )
         fates = stage.store.value("SELECT COUNT(*) FROM email_recipients WHERE fate = 'delivered'")

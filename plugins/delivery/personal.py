@@ -8,6 +8,7 @@ from typing import Any
 
 from app.database import Connection, Database
 from app.hookspecs import MOST_EXPORTED, ContactData, WorkDone
+from app.services import receipts
 from app.sql import in_list, in_parts
 
 DELETED = 2000
@@ -54,6 +55,7 @@ async def erase(database: Database, contact: ContactData) -> WorkDone:
             if count:
                 return WorkDone({"delivery events": count}, done=False)
     async with database.transaction() as conn:
+        await receipts.forget_machine_opens(conn, contact.recipient_ids)
         numbers = [row["id"] for row in await _failures(conn, contact)]
         if numbers:
             listed, parameters = in_list("id", numbers)
@@ -109,4 +111,9 @@ async def purge(database: Database, *, keep_days: int, keep_raw_days: int, now: 
             count = await conn.execute(statement, {"before": before})
         if count:
             return WorkDone({words: count}, done=False)
+    if keep_days:
+        async with database.transaction() as conn:
+            count = await receipts.forget_machine_opens_before(conn, now - timedelta(days=keep_days))
+        if count:
+            return WorkDone({"opens by machines": count}, done=False)
     return WorkDone()

@@ -18,7 +18,15 @@ RANKS = {None: 0, "machine": 1, "read": 2}
 
 
 async def report(conn: Connection, found: Sequence[tuple[Matched, Copy]]) -> None:
-    """Report reading for the badges, in the caller's transaction. It never takes a reading back."""
+    """Report reading for the badges, and keep what the provider says of machines, in the caller's transaction. It never
+    takes a reading back.
+    """
+    flagged = [one for one, _ in found if one.event.kind == "opened" and one.event.machine]
+    if flagged:
+        await receipts.note_machine_opens(
+            conn,
+            [receipts.MachineOpen(one.recipient_id, one.event.happened_at, one.event.provider) for one in flagged],
+        )
     opens = [
         one
         for one, copy in found
