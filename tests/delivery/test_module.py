@@ -104,13 +104,16 @@ def test_what_a_mail_carries_out_comes_back_as_its_tracking_id(slug: str) -> Non
 async def test_mails_carry_the_slot_of_the_chosen_provider(plugin: DeliveryEvents, delivery: Quart) -> None:
     recipient = Recipient(1, "to", "bob@example.org", "t" * 54)
     copy = Delivery(1, 1, recipient, "<p>Hi</p>", enable_tracking=False)
-    assert plugin.prepare_delivery(copy) is None
+    bare = plugin.prepare_delivery(copy)
+    assert bare is not None
+    assert list(bare.headers) == ["X-MyPortal-Copy"]
     assert headers_for("none", "x") == {}
     assert set(SLOTS) == set(PROVIDERS)
     await modules.save("delivery", {"sending_provider": "postmark"}, user=None)
     prepared = plugin.prepare_delivery(copy)
     assert prepared is not None
-    assert (prepared.html, prepared.headers) == ("<p>Hi</p>", {"X-PM-Metadata-tracking_id": "t" * 54})
+    assert prepared.html == "<p>Hi</p>"
+    assert prepared.headers == {"X-PM-Metadata-tracking_id": "t" * 54, **bare.headers}
     assert prepared.reports == frozenset()
 
 
