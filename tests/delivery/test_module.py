@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -58,8 +59,6 @@ async def admin(delivery: Quart) -> Client:
 
 def _back(slug: str, headers: dict[str, str]) -> Any:
     """The event of a provider that got these headers, as its documents say that it gives them back."""
-    import json
-
     [(name, value), *_] = headers.items()
     match slug:
         case "sendgrid":
