@@ -220,7 +220,8 @@ class MyPortalSpec:
         Called: by the worker, once per mail and attempt, in the order of the slugs until one takes it, while enabled;
         also for mails to addresses that the portal does not know. Return: what is shown of it, where nothing else may
         be made of it; None for all others. It may come again with the same id, and the same mail with another one.
-        Deadline 10 s. Raise, or exceed it: the portal goes on as if there were no plugin.
+        Deadline 10 s. Raise DatabaseUnavailable: the mail is offered again later. Raise another error, or exceed the
+        deadline: the portal goes on as if there were no plugin.
         """
 
     @hookspec
