@@ -214,8 +214,7 @@ async def _ticket(conn: Connection, ticket_id: int, keeps_ours: bool) -> dict[st
         "DELETE h FROM held_replies AS h JOIN ticket_replies AS r ON r.id = h.reply_id WHERE r.ticket_id = %(id)s",
         values,
     )
-    if not keeps_ours:
-        await _history(conn, ticket_id)
+    await _history(conn, ticket_id)
     subjects = "" if keeps_ours else ", subject = %(subject)s"
     await conn.execute(f"UPDATE tickets SET last_snippet = ''{subjects} WHERE id = %(id)s", values)  # noqa: S608
     await _index_again(conn, ticket_id)
