@@ -23,6 +23,7 @@ class NewMail:
     references: message ids with angle brackets, oldest first.
     tracking_said: whether `enable_tracking` is what who sends it said; False: it only follows from settings.
     sensitive: carries a login, reset or magic link; no module may rewrite anything in it.
+    wait: seconds before the first try.
     """
 
     subject: str
@@ -43,6 +44,7 @@ class NewMail:
     sensitive: bool = False
     attachment_ids: tuple[int, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
+    wait: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 
 from app.database import Connection, Row, utcnow
 from app.email.addresses import Address
@@ -47,15 +48,18 @@ async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sende
     return await conn.insert(sql, values)
 
 
-async def insert_copies(conn: Connection, *, mail_id: int, copies: Sequence[tuple[str, Address, str]]) -> None:
-    """Store one row per recipient: (role, address, tracking id)."""
+async def insert_copies(
+    conn: Connection, *, mail_id: int, copies: Sequence[tuple[str, Address, str]], wait: int = 0
+) -> None:
+    """Store one row per recipient: (role, address, tracking id). wait: seconds before the first try."""
     sql = """
         INSERT INTO email_recipients (email_id, role, name, email, tracking_id, next_attempt_at, created_at)
-        VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(now)s, %(now)s)
+        VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(due)s, %(now)s)
     """
     now = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
+    common = {"mail_id": mail_id, "now": now, "due": now + timedelta(seconds=wait)}
     rows = [
-        {"mail_id": mail_id, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token, "now": now}
+        {**common, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token}
         for role, who, token in copies
     ]
     await conn.execute_many(sql, rows)

@@ -13,7 +13,10 @@ from app.database import Connection, Database, utcnow
 from app.hookspecs import ContactData
 from app.live import service as live
 from app.privacy.people import placeholder
+from app.runtime import current
 from app.sql import in_list, in_parts
+from app.suppressions import repository as suppressions
+from app.suppressions import rules
 from app.tickets import search_index
 from app.tickets import search_repository as search
 
@@ -69,9 +72,11 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
                 f"""
                 UPDATE email_recipients
                    SET state = IF(state IN {WAITS}, 'failed', state), name = '', email = %(email)s, smtp_text = '',
+                       fate_detail = '', delayed_detail = '',
                        erased_at = COALESCE(erased_at, %(now)s)
                  WHERE id IN {named}
-                   AND (erased_at IS NULL OR email <> %(email)s OR name <> '' OR smtp_text <> '' OR state IN {WAITS})
+                   AND (erased_at IS NULL OR email <> %(email)s OR name <> '' OR smtp_text <> '' OR state IN {WAITS}
+                        OR fate_detail <> '' OR delayed_detail <> '')
                 """,  # noqa: S608
                 values,
             )
@@ -86,6 +91,18 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
         told("addresses on mails", changed)
         if busy:
             raise NotYet("a mail to them is being sent at this moment; we look again in a minute")
+
+
+async def suppressed(database: Database, person: ContactData, told: Told) -> None:
+    """Their addresses in the list of those that get no mail. Where one stands, a keyed hash of it stays: who was
+    promised no more mail is not written to again by mistake."""
+    keys = current().settings.keys
+
+    async def work(conn: Connection) -> int:
+        emails = sorted({rules.normal(email) for email in person.addresses if email.isascii()})
+        return sum([await suppressions.forget(conn, email, rules.hashes(keys, email)[0]) for email in emails])
+
+    told("suppressed addresses", await database.run(work))
 
 
 async def tickets(database: Database, person: ContactData, told: Told, *, keeps_ours: bool) -> None:
@@ -208,11 +225,39 @@ async def _ticket(conn: Connection, ticket_id: int, keeps_ours: bool) -> dict[st
     )
     files = await _drop_files(conn, [row["id"] for row in rows])
     drafts = await conn.execute("DELETE FROM drafts WHERE ticket_id = %(id)s", values)
+    # What a bounce says names their address; what can be taken back holds the text.
+    await conn.execute("UPDATE notifications SET words = '' WHERE ticket_id = %(id)s AND kind = 'bounce'", values)
+    await conn.execute(
+        "DELETE h FROM held_replies AS h JOIN ticket_replies AS r ON r.id = h.reply_id WHERE r.ticket_id = %(id)s",
+        values,
+    )
+    await _history(conn, ticket_id)
     subjects = "" if keeps_ours else ", subject = %(subject)s"
     await conn.execute(f"UPDATE tickets SET last_snippet = ''{subjects} WHERE id = %(id)s", values)  # noqa: S608
     await _index_again(conn, ticket_id)
     await live.publish(conn, ticket_id=ticket_id, kind="ticket")
     return {"messages": messages, "files": files, "drafts to them": drafts}
+
+
+async def _history(conn: Connection, ticket_id: int) -> None:
+    """Leave the number of what tickets that were merged or split say of each other, and take the subject."""
+    lines = await conn.fetch_all(
+        "SELECT h.old_value, h.new_value FROM ticket_history AS h "
+        "WHERE h.ticket_id = %(id)s AND h.field IN ('merged', 'split')",
+        {"id": ticket_id},
+    )
+    named = (f"{line['old_value']}{line['new_value']}".lstrip("#").partition(" ")[0] for line in lines)
+    others = [int(number) for number in named if number.isdecimal()]
+    for one in (ticket_id, *others):
+        await conn.execute(
+            """
+            UPDATE ticket_history
+               SET old_value = SUBSTRING_INDEX(old_value, ' ', 1), new_value = SUBSTRING_INDEX(new_value, ' ', 1)
+             WHERE ticket_id = %(one)s AND field IN ('merged', 'split')
+               AND (ticket_id = %(id)s OR CONCAT(old_value, new_value) LIKE %(named)s)
+            """,
+            {"one": one, "id": ticket_id, "named": f"#{ticket_id} %"},
+        )
 
 
 async def _message(conn: Connection, ticket_id: int, reply_id: int) -> dict[str, int]:
