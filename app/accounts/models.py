@@ -26,6 +26,13 @@ class User:
     """Whether they want to be told that a customer read a reply."""
     notify_by_email: bool
     """Whether they want that by mail too."""
+    departments: frozenset[int] = frozenset()
+    """The ids of those that an agent is limited to; without any they see all. Means nothing for an admin."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether they see the tickets of some departments only; `app.tickets.access` says which."""
+        return bool(self.departments) and not self.is_admin
 
     @property
     def is_admin(self) -> bool:
@@ -55,6 +62,7 @@ class User:
             has_password=row["password_hash"] is not None,
             notify_reads=bool(row["notify_reads"]),
             notify_by_email=bool(row["notify_by_email"]),
+            departments=frozenset(map(int, str(row["departments"]).split(","))) if row["departments"] else frozenset(),
         )
 
 

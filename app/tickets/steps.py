@@ -9,13 +9,14 @@ from typing import Final
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
+from app.accounts.viewer import viewer
 from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
 from app.tags import repository as tags
 from app.tags.rules import MOST as MOST_TAGS
-from app.tickets import attachments, drafts_repository, moments, outgoing, repository, search_index
+from app.tickets import access, attachments, drafts_repository, moments, outgoing, repository, search_index
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -57,9 +58,12 @@ class Reply:
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
-    """One ticket. Raises TicketNotFound."""
+    """One ticket. Raises TicketNotFound, also for one that is not whoever looks's to see."""
     found = await repository.ticket(conn, ticket_id)
-    if found is None:
+    by = viewer()
+    if found is None or (
+        by is not None and not access.sees(by, department_id=found.department_id, assignee_id=found.assignee_id)
+    ):
         raise TicketNotFound(f"There is no ticket #{ticket_id}.")
     return found
 
@@ -88,7 +92,7 @@ async def insert_ticket(
     Raises TicketRefused for an assignee who cannot have tickets, or a department that is gone.
     """
     if assignee_id is not None:
-        await _assignee_name(conn, assignee_id)
+        await _assignee_name(conn, assignee_id, department_id)
     if department_id is not None:
         await _department_name(conn, department_id)
     return await repository.insert_ticket(
@@ -197,11 +201,12 @@ async def apply(
     new_assignee = found.assignee_id if isinstance(assignee_id, Unchanged) else assignee_id
     wanted = [("status", found.status, new_status), ("priority", found.priority, new_priority)]
     changed = [(field, old, new) for field, old, new in wanted if old != new]
-    if new_assignee != found.assignee_id:
-        name = await _assignee_name(conn, new_assignee) if new_assignee is not None else ""
-        changed.append(("assignee", found.assignee_name or "", name))
     new_department = found.department_id if isinstance(department_id, Unchanged) else department_id
+    if new_assignee != found.assignee_id:
+        name = await _assignee_name(conn, new_assignee, new_department) if new_assignee is not None else ""
+        changed.append(("assignee", found.assignee_name or "", name))
     if new_department != found.department_id:
+        await _check_move(conn, new_department, new_assignee, kept=new_assignee == found.assignee_id)
         name = await _department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
     new_due = found.due_at if isinstance(due_at, Unchanged) else due_at
@@ -251,15 +256,31 @@ async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[s
     return [("tags", ", ".join(remove)[:500], ", ".join(add)[:500])] if add or remove else []
 
 
-async def _assignee_name(conn: Connection, user_id: int) -> str:
-    names = await repository.assignable(conn, [user_id])
-    if user_id not in names:
+async def _assignee_name(conn: Connection, user_id: int, department_id: int | None) -> str:
+    user = await accounts.user_by_id(conn, user_id)
+    if user is None or user.disabled_at is not None or not access.knows(user):
         raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
-    return names[user_id]
+    if not access.can_have(user, department_id):
+        words = f"{user.name} is limited to other departments and would not see it; choose another."
+        raise TicketRefused({"assignee": words})
+    return user.name
+
+
+async def _check_move(conn: Connection, department_id: int | None, assignee_id: int | None, *, kept: bool) -> None:
+    """Refuse a department that takes a ticket away from whoever moves it, or unseen from who has it and keeps it."""
+    if not access.may_use(department_id):
+        gone = f"There is no department {department_id} any more; choose another."
+        words = "Choose one of your departments; a ticket without one would not be yours."
+        raise TicketRefused({"department": words if department_id is None else gone})
+    if kept and assignee_id is not None:
+        user = await accounts.user_by_id(conn, assignee_id)
+        if user is not None and not access.can_have(user, department_id):
+            words = f"{user.name} has it, is limited to other departments and would not see it; assign it anew as well."
+            raise TicketRefused({"department": words})
 
 
 async def _department_name(conn: Connection, department_id: int) -> str:
     found = await departments.department(conn, department_id)
-    if found is None:
+    if found is None or not access.may_use(department_id):
         raise TicketRefused({"department": f"There is no department {department_id} any more; choose another."})
     return found.name
