@@ -162,7 +162,8 @@ async def _more(desk: Desk, db: Database) -> dict[str, object]:
         tag_id = await conn.fetch_value("SELECT MAX(id) FROM tags")
     return {
         "token_id": token_id, "session_id": session_id, "tag_id": tag_id, "user_id": desk.legal.id,
-        "department_id": desk.legal_id, "mailbox_id": 1, "rule_id": 1, "mail_id": desk.foreign["mail_id"], "slug": "plausible",
+        "department_id": desk.legal_id, "mailbox_id": 1, "rule_id": 1, "mail_id": desk.foreign["mail_id"],
+        "slug": "plausible",
     }  # fmt: skip
 
 
