@@ -19,7 +19,9 @@ import pluggy
 from click import Command
 from quart import Blueprint
 
+from app.database import Connection
 from app.hook_pages import PageKind, PageScript, PageScripts, PageView
+from app.hook_reports import EVENT_KINDS, MADE_BY, CopyCounts, ItemCounts, MailEvent, MailEventQuery
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
@@ -47,7 +49,9 @@ from app.hook_values import (
 )
 
 __all__ = [
+    "EVENT_KINDS",
     "LONGEST_NOTE",
+    "MADE_BY",
     "MOST_EXPORTED",
     "PROJECT",
     "TRACKED_KINDS",
@@ -55,9 +59,13 @@ __all__ = [
     "AsgiRoute",
     "CheckResult",
     "ContactData",
+    "CopyCounts",
     "Delivery",
     "DeliveryReport",
+    "ItemCounts",
     "Job",
+    "MailEvent",
+    "MailEventQuery",
     "ModuleInfo",
     "ModuleSettings",
     "MyPortalSpec",
@@ -217,6 +225,22 @@ class MyPortalSpec:
         """Tell what is known of these replies' copies, for the popover of the badge.
 
         Called: once per page with all its replies, while enabled. Return: by reply id; leave out what is unknown.
+        """
+
+    @hookspec
+    async def copy_counts(self, conn: Connection, recipient_ids: Sequence[int]) -> Sequence[CopyCounts]:  # type: ignore[empty-body]
+        """Count anew what the plugin gave to `app.services.reports.add` for these copies.
+
+        Called: while the reports are counted anew, enabled or not, in the portal's transaction, which sees the
+        database as it was at one moment: read through `conn` only, change nothing. Raise: that day stays as it is.
+        """
+
+    @hookspec
+    async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:  # type: ignore[empty-body]
+        """Give one page of the plugin's events, newest first.
+
+        Called: for Admin → Events, its export and `/api/events`, while enabled. Return: at most `query.limit`, those
+        that come after `query.after` in the plugin's own order, in which none is younger than the one before it.
         """
 
     @hookspec

@@ -30,6 +30,7 @@ from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_checks import CheckCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
+from app.plugin_reports import ReportCalls
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(CheckCalls, PageCalls, PrivacyCalls):
+class PluginHost(CheckCalls, PageCalls, PrivacyCalls, ReportCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.

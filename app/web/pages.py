@@ -70,7 +70,7 @@ async def _keep_visitor(response: Response) -> Response:
 
 async def _navigation() -> list[dict[str, Any]]:
     entries = [("Tickets", "/tickets", "inbox", False), ("Contacts", "/contacts", "contacts", False)]
-    entries.append(("Dashboard", "/dashboard", "chart", False))
+    entries += [("Dashboard", "/dashboard", "chart", False), ("Reports", "/reports", "list", False)]
     entries += [(item.label, item.href, item.icon, item.admin_only) for item in await current().plugins.navigation()]
     entries.append(("Admin", "/admin", "settings", True))
     return [
