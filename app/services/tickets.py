@@ -14,6 +14,7 @@ from app.tickets.service import (
     ticket,
 )
 from app.tickets.steps import UNCHANGED
+from app.tickets.visibility import is_visible, who_sees
 
 __all__ = [
     "UNCHANGED",
@@ -34,6 +35,8 @@ __all__ = [
     "change",
     "conversation",
     "create_ticket",
+    "is_visible",
     "open_ticket",
     "ticket",
+    "who_sees",
 ]

@@ -8,6 +8,7 @@ from app.web.charts import Chart, Column, bar_chart
 from app.web.client_address import client_address
 from app.web.formats import ago
 from app.web.page_scripts import all_pages, opted_out
+from app.web.page_scripts import policy as page_policy
 from app.web.watch import MODE as WATCH_MODE
 from app.web.watch import Watch
 
@@ -25,6 +26,7 @@ __all__ = [
     "client_address",
     "open_to_all",
     "opted_out",
+    "page_policy",
     "request_address",
     "sensitive",
 ]
