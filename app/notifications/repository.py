@@ -98,9 +98,8 @@ async def page(
     rows = await conn.fetch_all(
         f"""
         SELECT {COLUMNS} FROM {TABLES}
-         WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s)
+         WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s) AND {access.condition()}
                {"AND n.kind = %(kind)s" if kind else ""} {"AND n.seen_at IS NULL" if unseen else ""}
-               AND {access.condition()}
          ORDER BY n.id DESC LIMIT %(limit)s
         """,  # noqa: S608
         {"user_id": user_id, "before": before, "limit": limit, "kind": kind},
@@ -150,7 +149,8 @@ async def to_mail(conn: Connection, ids: Sequence[int]) -> list[tuple[Notificati
         f"""
         SELECT {COLUMNS}, u.email AS address FROM {TABLES} JOIN users AS u ON u.id = n.user_id
          WHERE n.id IN {listed} AND FIND_IN_SET(n.kind, u.told_of) AND FIND_IN_SET(n.kind, u.mailed_of)
-               AND u.disabled_at IS NULL AND {access.user_condition()}
+               AND u.disabled_at IS NULL
+               AND {access.user_condition()}
          ORDER BY n.id
         """,  # noqa: S608
         values,

@@ -44,25 +44,20 @@ def contact_condition(contact: str = "c") -> str:
     return f"EXISTS (SELECT 1 FROM tickets AS seen WHERE seen.contact_id = {contact}.id AND {seen})"  # noqa: S608
 
 
-def user_condition(user: str = "u", ticket: str = "t", *, has_it: bool = False) -> str:
-    """SQL: the row of `users` called `user` may see the row of `tickets` called `ticket`, whoever looks; with `has_it`,
-    would if it were assigned to them.
-    """
+def user_condition(user: str = "u", ticket: str = "t") -> str:
+    """SQL: the row of `users` called `user` may see the row of `tickets` called `ticket`, whoever looks."""
     return (
         f"({user}.role = 'admin' OR NOT EXISTS (SELECT 1 FROM user_departments AS lim WHERE lim.user_id = {user}.id) "  # noqa: S608
         f"OR EXISTS (SELECT 1 FROM user_departments AS lim WHERE lim.user_id = {user}.id "
         f"AND lim.department_id = {ticket}.department_id) "
-        f"OR {_no_department(ticket) if has_it else _own(ticket, f'{user}.id')})"
+        f"OR {_own(ticket, f'{user}.id')})"
     )
 
 
 def _own(ticket: str, user_id: str) -> str:
-    return f"({ticket}.assignee_id = {user_id} AND {_no_department(ticket)})"
-
-
-def _no_department(ticket: str) -> str:
     # The number of a department that is gone stays in the ticket, and means none.
-    return f"NOT EXISTS (SELECT 1 FROM departments AS own WHERE own.id = {ticket}.department_id)"  # noqa: S608
+    gone = f"NOT EXISTS (SELECT 1 FROM departments AS own WHERE own.id = {ticket}.department_id)"  # noqa: S608
+    return f"({ticket}.assignee_id = {user_id} AND {gone})"
 
 
 def departments() -> frozenset[int] | None:

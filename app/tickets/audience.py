@@ -24,21 +24,6 @@ async def may_see(conn: Connection, ticket_id: int, user_ids: Sequence[int]) -> 
     return [int(row["id"]) for row in rows]
 
 
-async def may_have(conn: Connection, ticket_id: int, user_ids: Sequence[int]) -> list[int]:
-    """Those of these users who can log in and would see the ticket if they had it, by their ids."""
-    if not user_ids:
-        return []
-    listed, values = in_list("id", sorted(set(user_ids)))
-    rows = await conn.fetch_all(
-        f"""
-        SELECT u.id FROM users AS u JOIN tickets AS t ON t.id = %(ticket_id)s
-         WHERE u.id IN {listed} AND u.disabled_at IS NULL AND {access.user_condition(has_it=True)} ORDER BY u.id
-        """,  # noqa: S608
-        {**values, "ticket_id": ticket_id},
-    )
-    return [int(row["id"]) for row in rows]
-
-
 async def concerned(conn: Connection, ticket_id: int) -> list[int]:
     """Who has the ticket and who follows it."""
     sql = """

@@ -54,7 +54,7 @@ async def insert_ticket(
 
 
 async def _assign(conn: Connection, ticket_id: int, opened: Opened) -> None:
-    chosen = await assignment.choose(conn, ticket_id, opened)
+    chosen = await assignment.choose(conn, opened)
     if chosen is None:
         return
     await repository.set_assignee(conn, ticket_id, chosen.agent.id)
