@@ -20,11 +20,13 @@ from click import Command
 from quart import Blueprint
 
 from app.database import Connection
+from app.hook_mail import MOST_RAW, Arrived, ArrivedMail, MailPart
 from app.hook_pages import PageKind, PageScript, PageScripts, PageView
 from app.hook_reports import EVENT_KINDS, MADE_BY, CopyCounts, ItemCounts, MailEvent, MailEventQuery
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
+    MOST_HEADERS,
     TRACKED_KINDS,
     AsgiApp,
     AsgiRoute,
@@ -53,8 +55,12 @@ __all__ = [
     "LONGEST_NOTE",
     "MADE_BY",
     "MOST_EXPORTED",
+    "MOST_HEADERS",
+    "MOST_RAW",
     "PROJECT",
     "TRACKED_KINDS",
+    "Arrived",
+    "ArrivedMail",
     "AsgiApp",
     "AsgiRoute",
     "CheckResult",
@@ -66,6 +72,7 @@ __all__ = [
     "Job",
     "MailEvent",
     "MailEventQuery",
+    "MailPart",
     "ModuleInfo",
     "ModuleSettings",
     "MyPortalSpec",
@@ -179,13 +186,14 @@ class MyPortalSpec:
 
     @hookspec
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
-        """Change the HTML, and the plain-text part, of one recipient's copy just before it is sent.
+        """Change the HTML, the plain-text part, headers and envelope sender of one recipient's copy just before it is
+        sent.
 
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
-        to leave both; the text part changes only where one is given. The stored mail and what agents see stay
-        untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the database or the
-        network.
+        to leave all; the text part changes only where one is given, and headers are added. The stored mail and what
+        agents see stay untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the
+        database or the network.
         """
 
     @hookspec
@@ -211,6 +219,17 @@ class MyPortalSpec:
         """Hear that one copy failed for good, or that its outcome is unknown.
 
         Called: once per copy, after the commit, while enabled.
+        """
+
+    @hookspec
+    async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
+        """Look at a mail that came in, before it is added to a ticket, and take it where it is for this plugin alone.
+
+        Called: by the worker, once per mail and attempt, in the order of the slugs until one takes it, while enabled;
+        also for mails to addresses that the portal does not know. Return: what is shown of it, where nothing else may
+        be made of it; None for all others. It may come again with the same id, and the same mail with another one.
+        Deadline 10 s. Raise DatabaseUnavailable: the mail is offered again later. Raise another error, or exceed the
+        deadline: the portal goes on as if there were no plugin.
         """
 
     @hookspec

@@ -17,16 +17,21 @@ from app.hookspecs import QueuedMail
 from app.receipts import service as receipts
 from app.richtext import html_to_text_async
 from app.runtime import current
+from app.suppressions import service as suppressions
 
 
 async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     """Store a mail with a random tracking id per recipient, in the caller's transaction.
 
     Call `announce` after the commit. Raises EmailRefused, naming value, rule and way out; nothing is stored then.
+    RecipientsSuppressed is one: an address gets no mail. Sensitive mails go out all the same.
     """
     recipients = unique_recipients(mail.to, mail.cc, mail.bcc)
     sender = parse_address(mail.sender or current().settings.sender)
     check(mail)
+    if not mail.sensitive:
+        # A login or reset link was asked for just now; whoever waits for it may try what failed before.
+        await suppressions.check(conn, [one.email for one in (*recipients.to, *recipients.cc, *recipients.bcc)])
     text = mail.text_body if mail.text_body is not None else await html_to_text_async(mail.html_body)
     domain = _domain(sender)
     message_id = (

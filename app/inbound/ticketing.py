@@ -12,6 +12,7 @@ from app.departments import repository as departments
 from app.email import repository as sent_mails
 from app.email.addresses import Address, parse_address
 from app.email.reply_tokens import ReplyTokens
+from app.hookspecs import Arrived
 from app.inbound import contents, repository, storms, threads
 from app.inbound import mailbox_repository as mailboxes
 from app.inbound.errors import Unreadable
@@ -76,6 +77,20 @@ async def take(runtime: Runtime, due: DueMail, mail: ParsedMail, *, owner: str) 
     await runtime.database.run(lambda conn: _store(conn, runtime, work))
 
 
+async def note_taken(runtime: Runtime, due: DueMail, mail: ParsedMail, taken: Arrived, *, owner: str) -> None:
+    """Settle a claimed mail that a module took: nothing is added to a ticket."""
+    await _settle(
+        runtime,
+        due,
+        mail,
+        owner,
+        state="processed",
+        kind=mail.kind,
+        reason=taken.words.strip(),
+        ticket_id=taken.ticket_id,
+    )
+
+
 async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
     if not await repository.lock_claimed(conn, work.due.id, work.owner):
         return
@@ -93,7 +108,8 @@ async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
         await _finish(conn, work, state="processed", ticket_id=place.ticket_id, reply_id=reply_id, mail_key=work.key)
         return
     if work.mail.kind in REPORTS or work.mail.kind == "auto_reply" or work.mail.sender is None:
-        reason = f"{KINDS[work.mail.kind]} that belongs to no ticket; nothing was added."
+        named = f"names a mail of #{place.supposed}, but none of its recipients" if place.supposed else ""
+        reason = f"{KINDS[work.mail.kind]} that {named or 'belongs to no ticket'}; nothing was added."
         await _finish(
             conn, work, state="processed", reason=reason, supposed_ticket_id=place.supposed, mail_key=work.key
         )
@@ -133,7 +149,15 @@ async def _finish(conn: Connection, work: _Work, *, state: str, **values: object
 
 
 async def _settle(
-    runtime: Runtime, due: DueMail, mail: ParsedMail, owner: str, *, state: str, kind: str, reason: str
+    runtime: Runtime,
+    due: DueMail,
+    mail: ParsedMail,
+    owner: str,
+    *,
+    state: str,
+    kind: str,
+    reason: str,
+    ticket_id: int | None = None,
 ) -> None:
     """Set a mail aside, or hold it, without a message."""
 
@@ -141,7 +165,14 @@ async def _settle(
         if await repository.lock_claimed(conn, due.id, owner):
             sender = mail.sender.email if mail.sender else mail.sender_line
             await repository.finish(
-                conn, due.id, state=state, kind=kind, reason=reason, sender=sender[:320], subject=mail.subject[:500]
+                conn,
+                due.id,
+                state=state,
+                kind=kind,
+                reason=reason,
+                sender=sender[:320],
+                subject=mail.subject[:500],
+                ticket_id=ticket_id,
             )
 
     await runtime.database.run(work)

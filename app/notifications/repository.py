@@ -69,7 +69,7 @@ class News:
 
 
 async def insert(conn: Connection, news: News, user_ids: Sequence[int], *, now: datetime) -> None:
-    """Tell those of these users (at least one) who want this kind."""
+    """Tell those of these users (at least one) who want this kind and may see the ticket."""
     listed, values = in_list("id", sorted(set(user_ids)))
     await conn.execute(
         f"""
@@ -77,8 +77,9 @@ async def insert(conn: Connection, news: News, user_ids: Sequence[int], *, now: 
                (user_id, kind, ticket_id, reply_id, actor_id, words, once, created_at, email_wanted)
         SELECT u.id, %(kind)s, %(ticket_id)s, %(reply_id)s, %(actor_id)s, %(words)s, %(once)s, %(now)s,
                FIND_IN_SET(%(kind)s, u.mailed_of) > 0
-          FROM users AS u
+          FROM users AS u JOIN tickets AS t ON t.id = %(ticket_id)s
          WHERE u.id IN {listed} AND u.disabled_at IS NULL AND FIND_IN_SET(%(kind)s, u.told_of)
+           AND {access.user_condition()}
          ORDER BY u.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id
         """,  # noqa: S608
         {**values, **asdict(news), "now": now},

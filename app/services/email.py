@@ -2,7 +2,14 @@
 
 from app.email.addresses import Address, parse_address, parse_address_list
 from app.email.copy_ids import CopyIds
-from app.email.errors import AddressRefused, AttachmentRefused, ContentTooLarge, EmailRefused, HeaderRefused
+from app.email.errors import (
+    AddressRefused,
+    AttachmentRefused,
+    ContentTooLarge,
+    EmailRefused,
+    HeaderRefused,
+    RecipientsSuppressed,
+)
 from app.email.message import Attachment
 from app.email.models import NewMail
 from app.email.service import announce, deliver_now, enqueue, reply_of_message, send_again, send_email
@@ -17,6 +24,7 @@ __all__ = [
     "EmailRefused",
     "HeaderRefused",
     "NewMail",
+    "RecipientsSuppressed",
     "announce",
     "deliver_now",
     "enqueue",

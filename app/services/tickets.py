@@ -14,6 +14,7 @@ from app.tickets.service import (
     ticket,
 )
 from app.tickets.steps import UNCHANGED
+from app.tickets.undelivered import note as note_undelivered
 from app.tickets.visibility import is_visible, who_sees
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "conversation",
     "create_ticket",
     "is_visible",
+    "note_undelivered",
     "open_ticket",
     "ticket",
     "who_sees",

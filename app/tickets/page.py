@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -36,6 +36,7 @@ from app.tickets import (
     row_words,
     rules,
     service,
+    undelivered,
 )
 from app.tickets import composer as composers
 from app.tickets.composer import Composer
@@ -47,6 +48,7 @@ INLINE_WORK = 40_000
 SHOWN_ADDRESSES = 3
 _OTHER_TICKET = re.compile(r"#([0-9]{1,10})(?: |$)")
 SHOWN_PROBLEMS = 10
+AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ async def context(
         "first_id": conversation.messages[0].id if conversation.messages else None,
         "last_id": conversation.messages[-1].id if conversation.messages else None,
         "before": before,
-        "history": [_line(change) for change in reversed(conversation.history)],
+        "history": _lines(conversation.history)[::-1],
         "summary": _summary(panels),
         "held": held,
         "followers": outside,
@@ -139,6 +141,7 @@ async def context(
         "draft_at": draft.updated_at if draft else None,
         "errors": dict(errors or {}),
         "tracking": await outlook(ticket, composer.to, composer.cc),
+        "suppressed": await outgoing.suppressed_in_lines({"to": composer.to, "cc": composer.cc, "bcc": composer.bcc}),
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
@@ -257,6 +260,10 @@ def _addresses(rows: Sequence[RecipientReceipt]) -> str:
 
 def _problem(row: RecipientReceipt) -> Problem | None:
     said = f": {row.detail.rstrip('.')}." if row.detail else "."
+    if row.state in {"bounced", "complained"}:
+        return Problem(
+            row.id, f"{row.email}: {row.word}. {row.words}{f' They said: {row.detail}' if row.detail else ''}", False
+        )
     if row.state == "failed":
         return Problem(row.id, f"{row.email} did not get this{said}", row.can_send_again)
     if row.state == "unknown":
@@ -268,7 +275,7 @@ def _problem(row: RecipientReceipt) -> Problem | None:
 
 def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | HistoryLine]:
     """Cards and the changes between them; changes before or after this stretch belong to another."""
-    lines = [_line(change) for change in conversation.history]
+    lines = _lines(conversation.history)
     if conversation.earlier:
         lines = [line for line in lines if line.at >= cards[0].at]
     if conversation.later and cards:
@@ -276,7 +283,16 @@ def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | H
     return sorted([*cards, *lines], key=lambda entry: entry.at)
 
 
-def _line(change: Change) -> HistoryLine:
+def _lines(history: Sequence[Change]) -> list[HistoryLine]:
+    """History in words, in its order. What nobody did right after a mail came back, the portal did for that."""
+    bounced = [change.happened_at for change in history if change.field == undelivered.HISTORY]
+    return [
+        _line(change, by_portal=any(timedelta(0) <= change.happened_at - at < AT_ONCE for at in bounced))
+        for change in history
+    ]
+
+
+def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
     icons = {
         "status": "check" if change.new_value == "closed" else "refresh",
         "priority": "flag",
@@ -288,7 +304,9 @@ def _line(change: Change) -> HistoryLine:
         "snooze": "clock",
         "split": "split",
     }
-    who = change.user_name or "The customer"
+    if change.field == undelivered.HISTORY:
+        return HistoryLine(change.happened_at, "bounce", change.new_value)
+    who = change.user_name or ("The portal" if by_portal else "The customer")
     old, new = change.old_value, change.new_value
     if change.field in {"due", "snooze"}:
         before, after = moments.of_stored(old), moments.of_stored(new)

@@ -156,6 +156,7 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         zone_name=zone().key,
         departments=await page.department_choices(),
         tracking=await _outlook(ticket.requester, ticket.department),
+        suppressed=await outgoing.suppressed_in_lines({"requester": ticket.requester}),
         # What was begun for one contact must not be put into the form for another.
         address=url_for("new_ticket.form", contact=request.args.get("contact")),
     )

@@ -272,7 +272,9 @@ async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[s
 
 
 async def assignee_name(conn: Connection, user_id: int, department_id: int | None) -> str:
-    """The name of who shall have a ticket. Raises TicketRefused with the field `assignee` where they cannot."""
+    """The name of who shall have a ticket of this department. Raises TicketRefused with the field `assignee` where they
+    cannot.
+    """
     user = await accounts.user_by_id(conn, user_id)
     if user is None or user.disabled_at is not None or not access.knows(user):
         raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})

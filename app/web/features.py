@@ -26,6 +26,7 @@ from app.notifications.routes import notifications
 from app.presence.routes import presence
 from app.privacy.routes import privacy
 from app.reports.routes import reports
+from app.suppressions.routes import suppressions
 from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_bulk import ticket_bulk
@@ -65,6 +66,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(presence)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
+    app.register_blueprint(suppressions)
     app.register_blueprint(reports)
     app.register_blueprint(tags)
     app.register_blueprint(ticket_actions)

@@ -264,7 +264,7 @@ async def test_notifications_of_what_is_not_theirs_any_more_are_gone_and_not_mai
     await _change(db, desk.own["ticket_id"], department_id=desk.legal_id)
     async with db.transaction() as conn:
         await conn.execute("UPDATE notifications SET email_wanted = 1")
-        await conn.execute("UPDATE users SET told_of = 'read', mailed_of = 'read'")
+        await conn.execute("UPDATE users SET mailed_of = 'read'")
     with viewing(desk.limited):
         assert (await notifications.page(desk.limited)).rows == ()
         assert await notifications.unseen(desk.limited) == 0
