@@ -20,7 +20,9 @@ KINDS = {
     "opened": "open",
     "clicked": "click",
 }
-"""Ours to the portal's. That a provider took a mail is known from our own mail server, and what nobody knows is left out."""
+"""Ours to the portal's. That a provider took a mail is known from our own mail server; what some other words of it mean
+nobody knows.
+"""
 MACHINE, PERSON = "bot", "human"
 MOST_DIGITS = 17
 
@@ -49,8 +51,8 @@ async def page(conn: Connection, query: MailEventQuery) -> list[MailEvent]:
     index = "FORCE INDEX (delivery_events_time)" if query.recipient_ids is None else ""
     rows = await conn.fetch_all(
         f"""
-        SELECT d.id, d.happened_at, d.kind, d.bounce, d.machine, d.provider, d.recipient_id, d.recipient, d.reason, d.code,
-               d.url, d.unmatched
+        SELECT d.id, d.happened_at, d.kind, d.bounce, d.machine, d.provider, d.recipient_id, d.recipient, d.reason,
+               d.code, d.url, d.unmatched
           FROM delivery_events AS d {index} WHERE {" AND ".join(conditions)}
          ORDER BY d.happened_at DESC, d.id DESC LIMIT %(limit)s
         """,  # noqa: S608
