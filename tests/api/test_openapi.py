@@ -89,7 +89,7 @@ async def test_no_call_for_the_rest_of_the_house_breaks_the_portal(
         f'[parameters]\n"path.canned_id" = {canned.json["id"]}\n"query.ticket_id" = {await api.new_ticket()}\n'
     )
     one_by_one = r"contacts$|mailboxes(/\{mailbox_id\})?$"
-    paths = rf"^/api/(assignment-rules|attachments|canned-replies|departments|inbound|users|{one_by_one})"
+    paths = rf"^/api/(assignment-rules|attachments|canned-replies|dashboard|departments|inbound|users|{one_by_one})"
     await call_as_described(api, settings, tmp_path, paths=paths, examples=5)
     async with current().database.connection() as conn:
         assert await conn.fetch_value("SELECT COUNT(*) FROM canned_replies") > 1, "no call reached the services"
