@@ -28,9 +28,11 @@ from app.hook_values import (
     AsgiRoute,
     CheckResult,
     ContactData,
+    CopySums,
     Delivery,
     DeliveryReport,
     Job,
+    MailingActivity,
     ModuleInfo,
     ModuleSettings,
     NavItem,
@@ -55,9 +57,11 @@ __all__ = [
     "AsgiRoute",
     "CheckResult",
     "ContactData",
+    "CopySums",
     "Delivery",
     "DeliveryReport",
     "Job",
+    "MailingActivity",
     "ModuleInfo",
     "ModuleSettings",
     "MyPortalSpec",
@@ -217,6 +221,22 @@ class MyPortalSpec:
         """Tell what is known of these replies' copies, for the popover of the badge.
 
         Called: once per page with all its replies, while enabled. Return: by reply id; leave out what is unknown.
+        """
+
+    @hookspec
+    async def mailing_activity(self, mailing: str) -> MailingActivity:  # type: ignore[empty-body]
+        """Tell what is known of all copies of a mailing together, for its statistics.
+
+        Called: when somebody has them counted, while enabled. Deadline 10 s. Without an answer the page says that opens
+        and links are not tracked.
+        """
+
+    @hookspec
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:  # type: ignore[empty-body]
+        """Tell what is known of a mailing's copies, one page of them.
+
+        Called: again and again when its statistics are counted, while enabled. Deadline 10 s. Return: those with ids
+        greater than `after` of which something is known, ascending, at most `limit`.
         """
 
     @hookspec

@@ -28,6 +28,7 @@ from app.hookspecs import (
 )
 from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_checks import CheckCalls
+from app.plugin_mailings import MailingCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
 
@@ -45,7 +46,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(CheckCalls, PageCalls, PrivacyCalls):
+class PluginHost(CheckCalls, MailingCalls, PageCalls, PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.

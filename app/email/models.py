@@ -23,6 +23,7 @@ class NewMail:
     references: message ids with angle brackets, oldest first.
     tracking_said: whether `enable_tracking` is what who sends it said; False: it only follows from settings.
     sensitive: carries a login, reset or magic link; no module may rewrite anything in it.
+    mailing: what mails to many people with one text have in common, as `outbox.NAME` allows.
     """
 
     subject: str
@@ -43,6 +44,7 @@ class NewMail:
     sensitive: bool = False
     attachment_ids: tuple[int, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
+    mailing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class StoredMail:
     sensitive: bool
     created_at: datetime
     attachments: tuple[Attachment, ...]
+    mailing: str | None = None
+    """What it has in common with mails to others."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class DueCopy:
     """Tries so far, this one included."""
     created_at: datetime
     is_agent: bool
+    mailing: str | None = None
 
     @property
     def recipient(self) -> Recipient:

@@ -124,7 +124,7 @@ class ViewedCopy:
 
 @dataclass(frozen=True)
 class Report:
-    """What a plugin learnt of one copy; the three ids belong together."""
+    """What a plugin learnt of one copy; the three ids belong together. A mailing has 0 for reply and ticket."""
 
     recipient_id: int
     reply_id: int

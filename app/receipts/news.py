@@ -83,4 +83,4 @@ def _looks_different(report: Report, known: Known) -> bool:
 
 
 def _tickets(reports: Sequence[Report]) -> dict[int, int]:
-    return {one.reply_id: one.ticket_id for one in reports}
+    return {one.reply_id: one.ticket_id for one in reports if one.reply_id}

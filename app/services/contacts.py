@@ -5,6 +5,7 @@ from app.contacts.models import Contact, ContactPage, ContactRow
 from app.contacts.service import (
     add_address,
     contact,
+    find_or_create_contact,
     list_contacts,
     make_primary,
     remove_address,
@@ -21,6 +22,7 @@ __all__ = [
     "ContactRow",
     "add_address",
     "contact",
+    "find_or_create_contact",
     "list_contacts",
     "make_primary",
     "remove_address",

@@ -259,6 +259,7 @@ def _line(change: Change) -> HistoryLine:
         "tags": "flag",
         "due": "clock",
         "snooze": "clock",
+        "mailing": "announce",
     }
     who = change.user_name or "The customer"
     old, new = change.old_value, change.new_value

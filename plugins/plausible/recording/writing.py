@@ -111,7 +111,7 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, sent_
     await receipts.report(
         conn,
         _reports(judged),
-        heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged},
+        heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged if one.after.copy.reply_id},
         was={one.after.copy.recipient_id: _seen(one.before.sums) for one in judged},
     )
 
@@ -143,6 +143,8 @@ async def _add_to_replies(conn: Connection, judged: Iterable[Outcome]) -> None:
     taken_back: set[int] = set()
     for one in judged:
         reply_id, before, after = one.after.copy.reply_id, one.before.sums, one.after.sums
+        if not reply_id:
+            continue
         if after.open_count != before.open_count:
             opens[reply_id] += after.open_count - before.open_count
         if after.first_read_at == before.first_read_at:
