@@ -45,6 +45,7 @@ CREATE TABLE announcement_recipients (
     first_opened_at DATETIME(6) NULL,
     UNIQUE KEY announcement_recipients_once (announcement_id, contact_id),
     KEY announcement_recipients_state (announcement_id, state, id),
+    KEY announcement_recipients_order (announcement_id, id),
     KEY announcement_recipients_copy (recipient_id),
     KEY announcement_recipients_contact (contact_id),
     CONSTRAINT announcement_recipients_announcement FOREIGN KEY (announcement_id) REFERENCES announcements (id)

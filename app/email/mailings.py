@@ -64,6 +64,8 @@ class MailingCopy:
     seen_at: datetime | None
     words: str
     """The mail server's."""
+    tried_at: datetime
+    """When it was tried last, or made."""
 
 
 async def counts(conn: Connection, mailing: str) -> MailingCounts:
@@ -97,7 +99,10 @@ async def copies(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Ma
     return {row["id"]: _copy(row) for row in rows}
 
 
-_COLUMNS = "r.id, r.email, r.state, r.fate, r.fate_at, r.sent_at, r.replied_at, r.seen, r.seen_at, r.smtp_text AS words"
+_COLUMNS = (
+    "r.id, r.email, r.state, r.fate, r.fate_at, r.sent_at, r.replied_at, r.seen, r.seen_at, r.smtp_text AS words, "
+)
+_COLUMNS += "COALESCE(r.sending_at, r.created_at) AS tried_at"
 
 
 def _copy(row: dict[str, Any]) -> MailingCopy:

@@ -100,6 +100,14 @@ def _queued(mail_id: int, mail: NewMail, copies: Sequence[CopyState]) -> QueuedM
     )
 
 
+def check_mail(mail: NewMail) -> NewMail:
+    """The mail, where `enqueue` would take it. Raises EmailRefused."""
+    unique_recipients(mail.to, mail.cc, mail.bcc)
+    parse_address(mail.sender or current().settings.sender)
+    check(mail)
+    return mail
+
+
 def check(mail: NewMail) -> None:
     """Raises EmailRefused for a subject, header or body that cannot be sent."""
     check_size(mail.html_body)

@@ -18,7 +18,7 @@ from app.email.errors import EmailRefused
 from app.email.markup_limits import check_size
 from app.email.message import Attachment
 from app.email.models import CopyState, NewMail
-from app.email.outbox import announce, enqueue, enqueue_many
+from app.email.outbox import announce, check_mail, enqueue, enqueue_many
 from app.email.tracking import tracking_now
 from app.files import repository as files
 from app.hookspecs import QueuedMail, Recipient
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 __all__ = [
     "announce",
+    "check_mail",
     "deliver_now",
     "enqueue",
     "enqueue_many",

@@ -5,7 +5,16 @@ from app.email.copy_ids import CopyIds
 from app.email.errors import AddressRefused, AttachmentRefused, ContentTooLarge, EmailRefused, HeaderRefused
 from app.email.message import Attachment
 from app.email.models import NewMail
-from app.email.service import announce, deliver_now, enqueue, enqueue_many, reply_of_message, send_again, send_email
+from app.email.service import (
+    announce,
+    check_mail,
+    deliver_now,
+    enqueue,
+    enqueue_many,
+    reply_of_message,
+    send_again,
+    send_email,
+)
 
 __all__ = [
     "Address",
@@ -19,6 +28,7 @@ __all__ = [
     "NewMail",
     "announce",
     "check_email",
+    "check_mail",
     "deliver_now",
     "enqueue",
     "enqueue_many",
