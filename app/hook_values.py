@@ -75,6 +75,8 @@ class NavItem:
     href: str
     icon: str = "plug"
     admin_only: bool = False
+    covers: tuple[str, ...] = ()
+    """What other paths of the module begin with while the entry counts as where one is."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class Announcements(PrivacyHooks):
     def __init__(self) -> None:
         self._started: Handles | None = None
 
-    def _handles(self) -> Handles:
+    def handles(self) -> Handles:
+        """What this process gives the module."""
         if self._started is None:
             raise RuntimeError("the module was not started; `started` comes before every other hook")
         return self._started
@@ -54,7 +55,7 @@ class Announcements(PrivacyHooks):
     @hookimpl
     def blueprints(self) -> Sequence[Blueprint]:
         """Pages and the API."""
-        handles = self._handles()
+        handles = self.handles()
         makers = (
             draft_routes,
             flow_routes,
@@ -68,12 +69,12 @@ class Announcements(PrivacyHooks):
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:
         """The list of announcements."""
-        return [NavItem("Announcements", PATH, "announce")]
+        return [NavItem("Announcements", PATH, "announce", covers=("/campaigns/",))]
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:
         """Sending and counting."""
-        handles = self._handles()
+        handles = self.handles()
 
         async def send() -> None:
             await sending.run(handles)
@@ -94,14 +95,14 @@ class Announcements(PrivacyHooks):
         return self._without_links(text)
 
     def _without_links(self, body: str) -> str | None:
-        links = self._handles().links
+        links = self.handles().links
         found = without_tokens(body, [UNSUBSCRIBE], lambda token: links.read(token) is not None)
         return found if found != body else None
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:
         """Whether announcements can go out."""
-        settings = self._handles().context.settings
+        settings = self.handles().context.settings
         url = settings.portal_url
         address = CheckResult("Link to unsubscribe", True, "It leads to the portal by https, as one-click needs.")
         if url is None:

@@ -21,14 +21,14 @@ class PrivacyHooks:
     """Part of the plugin's object."""
 
     @abstractmethod
-    def _handles(self) -> Handles:
+    def handles(self) -> Handles:
         """What this process gives the module."""
 
     @hookimpl
     async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Which announcements a person got, and whether they want more."""
         emails, parameters = in_list("email", contact.addresses) if contact.addresses else ("('')", {})
-        async with self._handles().database.connection() as conn:
+        async with self.handles().database.connection() as conn:
             got = await recipients.of_contact(conn, contact.id)
             left = await conn.fetch_all(
                 f"""
@@ -78,13 +78,13 @@ class PrivacyHooks:
             )
             return {"announcements": got, "lines of imports": lines}
 
-        found = await self._handles().database.run(work)
+        found = await self.handles().database.run(work)
         return WorkDone({name: count for name, count in found.items() if count})
 
     @hookimpl
     async def purge_old(self) -> WorkDone:
         """Delete who got what long ago; figures stay."""
-        days = self._handles().settings.keep_days
+        days = self.handles().settings.keep_days
         if not days:
             return WorkDone()
         values = {"before": utcnow() - timedelta(days=days)}
@@ -102,14 +102,14 @@ class PrivacyHooks:
             )
             return lines, rows
 
-        lines, rows = await self._handles().database.run(work)
+        lines, rows = await self.handles().database.run(work)
         counts = {"recipients of announcements": rows, "imports": lines}
         return WorkDone({name: count for name, count in counts.items() if count}, done=rows < PIECE and lines < 5)
 
     @hookimpl
     def privacy_disclosure(self) -> Sequence[Paragraph]:
         """What people should know of it."""
-        handles = self._handles()
+        handles = self.handles()
         days = handles.settings.keep_days
         kept = f"for {days} days after it went out" if days else "until you ask us to delete it"
         paragraphs = [

@@ -56,7 +56,7 @@ def handles(runtime: Runtime) -> Handles:
     """What the module has in this process."""
     plugin = runtime.plugins.plugins["announcements"]
     assert isinstance(plugin, Announcements)
-    return plugin._handles()
+    return plugin.handles()
 
 
 async def _user(email: str, name: str, role: str) -> User:
