@@ -131,7 +131,7 @@ def first_name(name: str) -> str:
 
 def real_name(name: str, email: str) -> str:
     """The name, or '' where it is only what stands before the @ of somebody who never told theirs."""
-    return "" if name.strip().lower() == email.partition("@")[0].lower() else name.strip()
+    return "" if name.strip() == email.partition("@")[0] else name.strip()
 
 
 def allowance(now: datetime, paced_at: datetime | None, per_minute: int, most: int) -> tuple[int, datetime]:

@@ -61,16 +61,25 @@ async def handed_over(handles: Handles, number: int, *, rounds: int = 200) -> An
 
 
 async def deliver(runtime: Runtime, smtp: ScriptedSmtp, count: int, *, seconds: float = 20) -> None:
-    """Run a worker until the mail server took so many mails, and all of it is written down."""
+    """Run a worker until the mail server took so many mails, nothing is due, and all of it is written down."""
     stop = asyncio.Event()
     working = asyncio.create_task(run_worker(runtime, stop=stop))
     try:
         async with asyncio.timeout(seconds):
-            while len(smtp.accepted) < count:
+            while len(smtp.accepted) < count or await _is_due(runtime):
                 await asyncio.sleep(0.02)
     finally:
         stop.set()
         await working
+
+
+async def _is_due(runtime: Runtime) -> bool:
+    sql = """
+        SELECT COUNT(*) FROM email_recipients
+         WHERE state IN ('queued', 'claimed', 'sending') AND next_attempt_at <= UTC_TIMESTAMP(6)
+    """
+    async with runtime.database.connection() as conn:
+        return bool(await conn.fetch_value(sql))
 
 
 def parsed(mail: AcceptedMail) -> EmailMessage:
