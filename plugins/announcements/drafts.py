@@ -178,7 +178,8 @@ async def _person(handles: Handles, known: Announcement, who: str) -> Person:
     if contact_id is None:
         raise AnnouncementRefused({"contact": f"{email} is no contact's address; choose one that is suggested."})
     contact = await contacts.contact(contact_id)
-    return Person(contact.id, contact.name, email)
+    stored = next((one for one in contact.addresses if one.lower() == email.lower()), email)
+    return Person(contact.id, contact.name, stored)
 
 
 async def _checked(given: Given) -> dict[str, Any]:

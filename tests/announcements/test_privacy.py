@@ -26,7 +26,7 @@ async def test_a_person_is_given_out_and_erased_and_their_no_still_holds(
     assert [row["email"] for row in given["announcements"]] == ["bob@x.org"]
     assert [row["source"] for row in given["announcement_unsubscribes"]] == ["page"]
 
-    await erasure.request(bob, by=ada, keeps_ours=True)
+    await erasure.request(bob, by=ada, keeps_ours=False)
     for _ in range(5):
         await erasure.run_due(runtime)
     async with runtime.database.connection() as conn:
