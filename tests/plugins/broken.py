@@ -15,9 +15,11 @@ from app.hookspecs import (
     AsgiRoute,
     CheckResult,
     ContactData,
+    CopySums,
     Delivery,
     DeliveryReport,
     Job,
+    MailingActivity,
     ModuleInfo,
     ModuleSettings,
     NavItem,
@@ -124,6 +126,14 @@ class Raises:
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         raise RuntimeError("reply_activity")
+
+    @hookimpl
+    async def mailing_activity(self, mailing: str) -> MailingActivity:
+        raise RuntimeError("mailing_activity")
+
+    @hookimpl
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:
+        raise RuntimeError("mailing_copies")
 
     @hookimpl
     def tracking_policy(self) -> TrackingPolicy:
