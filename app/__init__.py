@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
 
     from app.runtime import Runtime
     from app.settings import load_settings
-    from app.web import access, errors, features, headers, middleware, page_scripts, pages
+    from app.web import access, errors, features, headers, mail_watch, middleware, page_scripts, pages
     from app.web.front import Front
 
     runtime = Runtime.build(settings or load_settings(), plugins=plugins)
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
     pages.install(app)
     page_scripts.install(app)
     features.install(app)
+    mail_watch.install(app, runtime)
     for _, blueprint in runtime.plugins.blueprints():
         app.register_blueprint(blueprint)
     middleware.close_last(app, runtime)

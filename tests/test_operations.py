@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+import app.web.mail_watch  # noqa: F401 (its figures)
 from app.web.metrics import WEB_PROCESSES
 from plugins.plausible.recording.metrics import REQUESTS
 

@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+from pydantic import AwareDatetime, Field
 from quart import Blueprint, Response, g
 from quart_schema import document_response
 
 from app.api import models, views
 from app.api.answers import answer
-from app.api.requests import takes
+from app.api.models import Answer, Given
+from app.api.requests import asks, takes
 from app.consent import service as consent
 from app.contacts import service
 
 CONTACT = f"<int(min=1, max={models.MAX_ID}):contact_id>"
 
 contacts = Blueprint("contacts", __name__, url_prefix="/contacts")
+
+
+class ContactEntry(Answer):
+    """A contact in a list."""
+
+    id: int
+    name: str
+    email: str = Field(description="The address that we write to first.")
+    last_activity_at: AwareDatetime | None = Field(description="Of their tickets.")
+
+
+class Contacts(Answer):
+    """A page of contacts, in the alphabet's order."""
+
+    contacts: list[ContactEntry]
+    next: int | None = Field(description="`after` of the next page; null on the last.")
+
+
+class ContactFilter(Given):
+    """Which contacts."""
+
+    model_config = Given.model_config | {"strict": False}
+
+    q: str = Field("", max_length=200, description="The beginning of a name, or of an address.")
+    after: int = Field(0, ge=0, le=models.MAX_ID)
+    limit: int = Field(50, ge=1, le=models.MAX_LIMIT)
+
+
+@contacts.get("")
+@document_response(Contacts)
+@asks(ContactFilter)
+async def list_contacts(*, query: ContactFilter) -> Response:
+    """List who writes to us."""
+    page = await service.list_contacts(query.q, after=query.after, limit=query.limit)
+    found = [
+        ContactEntry(id=one.id, name=one.name, email=one.email, last_activity_at=one.last_activity_at)
+        for one in page.rows
+    ]
+    return answer(Contacts(contacts=found, next=page.next or None))
 
 
 @contacts.get(f"/{CONTACT}")

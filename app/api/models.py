@@ -163,6 +163,10 @@ class NewReply(Given):
     cc: Addresses | None = None
     bcc: Addresses | None = None
     internal: bool = Field(False, description="true: a note that only agents see; nothing is sent.")
+    attachments: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(
+        [], max_length=20, description="Files that were stored by POST /api/attachments, in their order."
+    )
+    status: Status | None = Field(None, description="The ticket's status after it; left out: it stays.")
     enable_tracking: bool | None = Field(
         None,
         description="Whether the mail's copies are tracked; where it is not given, as contact, department and module "

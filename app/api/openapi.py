@@ -37,6 +37,7 @@ REFUSALS = {
     401: "No API token, or one that is unknown or revoked.",
     403: "The account may not do this.",
     404: "There is no such ticket, reply or contact, or nothing of the kind about it.",
+    405: "The address takes other methods; `Allow` names them.",
     409: "It cannot be done in the state it is in.",
     413: "Too large; the message has the numbers.",
     422: "A field does not hold; `fields` names each.",

@@ -27,7 +27,7 @@ async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
 
     Reply and mail are stored before this answers; the worker sends each recipient a copy of their own.
     """
-    with called(body="html_body"):
+    with called(body="html_body", files="attachments"):
         sent = await service.add_reply(
             ticket_id,
             author=g.user,
@@ -37,6 +37,8 @@ async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
             bcc=body.bcc,
             internal=body.internal,
             enable_tracking=body.enable_tracking,
+            attachment_ids=body.attachments,
+            then_status=body.status,
         )
     stored = views.stored_reply(ticket_id, sent.id, sent.mail)
     where = f"/api/tickets/{ticket_id}/replies/{sent.id}/tracking" if sent.mail else f"/api/tickets/{ticket_id}"

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from quart import Blueprint
 
+from app.api.attachments import attachments
+from app.api.canned import canned
 from app.api.contacts import contacts
 from app.api.errors import install
+from app.api.inbound import inbound
+from app.api.mailboxes import mailboxes
 from app.api.modules import modules
 from app.api.notifications import notifications
 from app.api.openapi import openapi
+from app.api.people import departments, users
 from app.api.privacy import privacy
 from app.api.replies import replies
+from app.api.ticket_work import ticket_work
 from app.api.tickets import tickets
 
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
-for resource in (contacts, modules, notifications, openapi, privacy, replies, tickets):
+for resource in (
+    attachments, canned, contacts, departments, inbound, mailboxes, modules, notifications, openapi, privacy, replies,
+    ticket_work, tickets, users,
+):  # fmt: skip
     api.register_blueprint(resource)

@@ -16,7 +16,7 @@ from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
 from app.tickets import listing, rules, service
-from app.tickets.listing_rules import parse
+from app.tickets.listing_rules import TicketQuery, parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
 tickets = Blueprint("tickets", __name__, url_prefix="/tickets")
@@ -33,7 +33,7 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
     if body.html_body is None and body.text_body is None:
         words = "or `text_body` is missing; give the message as HTML or as text."
         raise Refused(422, f"`html_body` {words}", {"html_body": words})
-    department_id = await _department(body.department) if body.department is not None else None
+    department_id = await department_number(body.department) if body.department is not None else None
     with called(body="text_body" if body.html_body is None else "html_body"):
         ticket_id = await service.create_ticket(
             subject=body.subject,
@@ -54,16 +54,7 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
 @asks(models.TicketFilter)
 async def list_tickets(*, query: models.TicketFilter) -> Response:
     """List tickets, the one with the latest activity first."""
-    arguments = {
-        "q": query.q,
-        "status": query.status,
-        "assignee": query.assignee,
-        "tag": query.tag,
-        "after": query.cursor,
-    }
-    given = {name: value for name, value in arguments.items() if value}
-    with called(after="cursor"):
-        wanted = parse({**given, "view": "all"}, user_id=g.user.id)
+    wanted = listed_query(query)
     page = await listing.list_tickets(wanted, limit=query.limit)
     return answer(models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
 
@@ -87,7 +78,7 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
     found = await service.ticket(ticket_id)
     department: int | Unchanged | None = UNCHANGED
     if body.department is not None:
-        department = None if body.department == "none" else await _department(body.department)
+        department = None if body.department == "none" else await department_number(body.department)
     assignee: int | Unchanged | None = UNCHANGED
     if body.assignee == "me":
         assignee = int(g.user.id)
@@ -106,8 +97,8 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
             priority=body.priority,
             assignee_id=assignee,
             department_id=department,
-            due_at=_moment(body.due_at),
-            snoozed_until=_moment(body.snoozed_until),
+            due_at=moment(body.due_at),
+            snoozed_until=moment(body.snoozed_until),
             add_tags=add,
             remove_tags=remove,
         )
@@ -122,13 +113,29 @@ async def list_tags(*, query: models.TagFilter) -> Response:
     return answer(models.Tags(tags=await tags.suggest(query.q, limit=query.limit)))
 
 
-def _moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | None:
+def listed_query(query: models.TicketFilter) -> TicketQuery:
+    """The list that a query string asks for. Raises Refused."""
+    arguments = {
+        "q": query.q,
+        "status": query.status,
+        "assignee": query.assignee,
+        "tag": query.tag,
+        "after": query.cursor,
+    }
+    given = {name: value for name, value in arguments.items() if value}
+    with called(after="cursor"):
+        return parse({**given, "view": "all"}, user_id=g.user.id)
+
+
+def moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | None:
+    """A moment as a change takes it: None takes it out."""
     if given is None:
         return UNCHANGED
     return None if given == "none" else given
 
 
-async def _department(wanted: int | str) -> int:
+async def department_number(wanted: int | str) -> int:
+    """The id of a department that is named by name or id. Raises Refused."""
     found = await departments.named(wanted)
     if found is None:
         words = f"names no department, got {wanted!r:.80}; give the name or id of one under Admin → Departments."

@@ -6,7 +6,8 @@ Times that leases and tries hang on are the database's own: hosts disagree about
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.database import Connection, Row, utcnow
@@ -213,3 +214,23 @@ async def requeue(conn: Connection, copy_id: int) -> None:
          WHERE id = %(id)s
     """
     await conn.execute(sql, {"id": copy_id, "now": utcnow()})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What is still to be sent. first_due_at: when the first of it should go, or have gone; None where none waits."""
+
+    copies: int
+    first_due_at: datetime | None
+
+
+async def waiting(conn: Connection) -> Waiting:
+    """How many copies are on their way, for monitoring."""
+    row = await conn.fetch_one(
+        """
+        SELECT COUNT(*) AS copies, MIN(IF(state IN ('queued', 'retry'), next_attempt_at, NULL)) AS first_due_at
+          FROM email_recipients
+         WHERE state IN ('queued', 'retry', 'claimed', 'sending')
+        """
+    )
+    return Waiting(int(row["copies"]), row["first_due_at"]) if row else Waiting(0, None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import imapclient
 from imapclient.exceptions import IMAPClientError, LoginError
 
+from app.inbound.imap_client import PinnedClient
 from app.inbound.mailbox_models import ImapPlace
 
 TIMEOUT = 30.0
@@ -48,15 +48,23 @@ class Fetched:
 class Session:
     """A logged-in connection with the folder open; close it at the end. Every method raises ImapFailed."""
 
-    def __init__(self, place: ImapPlace, *, timeout: float = TIMEOUT, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        place: ImapPlace,
+        addresses: Sequence[str],
+        *,
+        timeout: float = TIMEOUT,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """addresses: the server's, that may be connected to; no others are."""
         with _in_words(place):
             context = tls or ssl.create_default_context()
-            self._client = imapclient.IMAPClient(
+            self._client = PinnedClient(
                 place.host,
-                port=place.port,
-                ssl=place.security == "tls",
-                ssl_context=context if place.security == "tls" else None,
+                place.port,
+                addresses=addresses,
                 timeout=timeout,
+                context=context if place.security == "tls" else None,
             )
             try:
                 if place.security == "starttls":
@@ -144,8 +152,6 @@ def _in_words(place: ImapPlace) -> Iterator[None]:
         raise ImapFailed(f"{where} does not speak TLS as expected ({error.reason}); check port and security") from None
     except TimeoutError:
         raise ImapFailed(f"{where} did not answer in time") from None
-    except socket.gaierror:
-        raise ImapFailed(f"There is no server named {place.host}") from None
     except (OSError, EOFError) as error:
         raise ImapFailed(f"The connection to {where} broke: {error}") from None
     except (IMAPClientError, ValueError) as error:

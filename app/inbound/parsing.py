@@ -16,7 +16,7 @@ from email.parser import BytesParser
 from html import escape
 
 from app.inbound import header_values as values
-from app.inbound import invitations, kinds, senders
+from app.inbound import invitations, kinds, senders, tnef
 from app.inbound.errors import Unreadable
 from app.inbound.models import File, ParsedMail
 from app.inbound.scan import check_shape
@@ -27,6 +27,7 @@ MAX_FILES = 100
 _POLICY = policy.compat32.clone(linesep="\r\n")
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "text/html": ".html", "text/plain": ".txt"}
 _CHARSET_IN_HTML = re.compile(rb"""(?i)<meta[^>]{0,200}charset\s*=\s*["']?([a-z0-9_-]{2,40})""")
+_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
 _ALIASES = {"iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7", "x-gbk": "gbk", "cp-850": "cp850"}
 
 
@@ -157,14 +158,41 @@ def _keep_leaf(part: Message, kind: str, found: _Found, *, twice: bool) -> None:
             found.bodies.append(_Piece(text, is_html=kind == "text/html", twice=twice))
         return
     if filename.lower() == "winmail.dat" or kind in {"application/ms-tnef", "application/vnd.ms-tnef"}:
-        found.notes.append(
-            "The sender's Outlook packed text and files into winmail.dat, which other programs cannot open. Ask them "
-            "to send again as HTML or plain text."
-        )
+        if _unpack(content, found):
+            return
         filename = filename or "winmail.dat"
     content_id = values.raw(part, "Content-ID").strip("<> ")[:200]
     if content or filename:
         found.files.append(File(filename or _default_name(kind, len(found.files) + 1), kind, content, content_id))
+
+
+def _unpack(content: bytes, found: _Found) -> bool:
+    """What Outlook packed into winmail.dat, as if it had come unpacked; whether that could be read."""
+    try:
+        inside = tnef.unpack(content)
+    except tnef.NotTnef as error:
+        found.notes.append(
+            "The sender's Outlook packed text and files into winmail.dat, which other programs cannot open, and this "
+            f"one is damaged: {error}. Ask them to send again as HTML or plain text."
+        )
+        return False
+    # Exchange says the same in a part of its own beside it.
+    if not found.bodies and (text := inside.html or inside.text)[:MAX_BODY].strip():
+        found.bodies.append(_Piece(text[:MAX_BODY], is_html=bool(inside.html)))
+    elif not found.bodies and inside.rtf:
+        found.files.append(File("message.rtf", "application/rtf", inside.rtf))
+        found.notes.append("The text came as RTF only; it is the file message.rtf.")
+    for file in inside.files:
+        if file.is_message:
+            found.notes.append(
+                f"An Outlook item is attached that cannot be opened here: {file.name[:80] or 'no name'}."
+            )
+        elif file.content or file.name:
+            name = file.name[:255] or _default_name(file.kind, len(found.files) + 1)
+            kind = file.kind.lower() if _TYPE.fullmatch(file.kind) else "application/octet-stream"
+            found.files.append(File(name, kind, file.content, file.content_id.strip("<> ")[:200]))
+    found.notes.append("Outlook packed text and files into winmail.dat; they are unpacked here.")
+    return True
 
 
 def _keep_mail(part: Message, found: _Found) -> None:

@@ -103,7 +103,7 @@ async def look_after(
     Ends where `stop` is set and where the server cannot idle; without `go_on` after one look. Raises ImapFailed,
     DatabaseUnavailable; what was stored stays so, and what was not is still unread on the server.
     """
-    session = await asyncio.to_thread(Session, await _checked(runtime, place))
+    session = await asyncio.to_thread(Session, place, await _addresses(runtime, place))
     stored = 0
     try:
         while True:
@@ -119,7 +119,7 @@ async def look_after(
 
 async def examine(runtime: Runtime, place: ImapPlace) -> str:
     """Log in and look, and say in a sentence what is there; changes nothing. Raises ImapFailed."""
-    session = await asyncio.to_thread(Session, await _checked(runtime, place), timeout=10.0)
+    session = await asyncio.to_thread(Session, place, await _addresses(runtime, place), timeout=10.0)
     try:
         unread = len(await asyncio.to_thread(session.new_uids, Progress(0, 0)))
         news = "tells of new mail at once" if session.can_idle else f"is asked every {POLL:g} s"
@@ -177,14 +177,13 @@ async def _keep(runtime: Runtime, box: Mailbox, fetched: Fetched) -> bool:
     return kept.new
 
 
-async def _checked(runtime: Runtime, place: ImapPlace) -> ImapPlace:
-    """The place, once its addresses may be connected to. Raises ImapFailed."""
+async def _addresses(runtime: Runtime, place: ImapPlace) -> list[str]:
+    """The server's, all of which may be connected to. Raises ImapFailed."""
     allowed = Allowed.parse(runtime.settings.outbound_allowed)
     try:
-        await checked_addresses(place.host, place.port, allowed, resolve, plain=False)
+        return await checked_addresses(place.host, place.port, allowed, resolve, plain=False)
     except (Refused, NotResolved) as error:
         raise ImapFailed(str(error)) from None
-    return place
 
 
 def _place(runtime: Runtime, box: Mailbox) -> ImapPlace | None:

@@ -1,4 +1,6 @@
-"""For plugins with pages: who may call a route, who a stranger may be, how times are written and charts drawn."""
+"""For plugins with pages: who may call a route, who a stranger may be, how times are written and charts drawn, and
+figures of `/metrics` that stand in the database.
+"""
 
 from app.accounts.agent_signs import AgentSigns
 from app.accounts.models import User
@@ -9,12 +11,16 @@ from app.web.errors import error_response
 from app.web.formats import absolute, ago, zone
 from app.web.lone import lone_page, masked, private
 from app.web.page_scripts import all_pages, opted_out
+from app.web.watch import MODE as WATCH_MODE
+from app.web.watch import Watch
 
 __all__ = [
+    "WATCH_MODE",
     "AgentSigns",
     "Chart",
     "Column",
     "User",
+    "Watch",
     "absolute",
     "admin_required",
     "ago",

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from app.email.errors import ContentTooLarge
 from app.email.markup_limits import check_parsable, names
+from app.tickets import folding
 
 SANDBOX = "allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 """What a frame may do. Without allow-scripts nothing runs in it; allow-same-origin lets our page measure its height,
@@ -36,6 +37,7 @@ _MAIL_ATTRIBUTES = {
     "*": names("align bgcolor border cellpadding cellspacing color dir height lang style title valign width"),
     "a": names("href"),
     "img": names("alt src"),
+    **dict.fromkeys(("div", "pre", "span", "table"), names("class")),
     "td": names("colspan rowspan nowrap"),
     "th": names("colspan rowspan nowrap scope"),
     "ol": names("start type"),
@@ -54,15 +56,6 @@ _SCHEMES = {"http", "https", "mailto", "tel"}
 _OWN_IMAGE = re.compile(r"/attachments/[0-9]{1,10}/inline")
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 _NOISE = re.compile(r"[\x00-\x20]+")
-_QUOTE_TAG = re.compile(r"<(/?)blockquote\b[^>]*>")
-_ANY_TAG = re.compile(r"<[^>]*>")
-_TEXT_LINE = re.compile(r"(</?p>|<br>)")
-_SUMMARY = (
-    '<summary title="Quoted text"><span aria-hidden="true">…</span><span class="hidden">Quoted text</span></summary>'
-)
-_SIGNATURE = _SUMMARY.replace("Quoted text", "Signature")
-SIGNATURE_LINES = 15
-"""A signature is no longer than this; what is longer was meant to be read."""
 
 _FRAME_STYLE = """
 html { color-scheme: light; background: #fff; }
@@ -100,7 +93,7 @@ def text_html(html: str) -> Markup:
     """Like `reply_html` for HTML that `richtext.text_to_html` made, with quoted lines at the end, and the
     signature before them, folded away.
     """
-    return Markup(_fold_lines(_REPLY.clean(html)))  # noqa: S704
+    return Markup(folding.fold_lines(_REPLY.clean(html)))  # noqa: S704
 
 
 def clean_mail(html: str, *, images_at: str | None = None) -> Cleaned:
@@ -113,6 +106,8 @@ def clean_mail(html: str, *, images_at: str | None = None) -> Cleaned:
     remote: list[str] = []
 
     def keep(tag: str, name: str, value: str) -> str | None:
+        if name == "class":
+            return folding.signature_class(value)
         if name not in {"href", "src"}:
             return value
         address = _NOISE.sub("", value)
@@ -172,7 +167,7 @@ def frame_document(
     note = ""
     if cleaned.remote_images:
         note = _images_note(len(cleaned.remote_images), is_shown=images_at is not None, ask_at=ask_at, always=always)
-    return _document(note, _fold_quote(cleaned.html))
+    return _document(note, folding.fold_mail(cleaned.html))
 
 
 def frame_policy(host: str, *, images: bool = False, own: str = "/attachments/") -> str:
@@ -219,70 +214,6 @@ def _images_note(count: int, *, is_shown: bool, ask_at: str, always: bool) -> st
 
 def _pre(text: str) -> str:
     return f"<pre>{html_module.escape(text)}</pre>"
-
-
-def _fold_quote(html: str) -> str:
-    """Fold the outermost quote at the end of a mail, if only white space follows it and something stands before it."""
-    depth, start, end = 0, -1, -1
-    for tag in _QUOTE_TAG.finditer(html):
-        if tag[1]:
-            depth -= 1
-            if depth == 0:
-                end = tag.end()
-        else:
-            if depth == 0:
-                start, end = tag.start(), -1
-            depth += 1
-    if start < 0 or end < 0 or _words(html[end:]) or not (_words(html[:start]) or "<img" in html[:start]):
-        return html
-    return f"{html[:start]}<details>{_SUMMARY}{html[start:end]}</details>{html[end:]}"
-
-
-def _words(html: str) -> str:
-    return _ANY_TAG.sub("", html).replace("&nbsp;", "").strip()
-
-
-def _fold_lines(html: str) -> str:
-    """Fold the lines at the end of a text message that start with ">", with the line that introduces them."""
-    parts = _TEXT_LINE.split(html)
-    first = None
-    for index in range(len(parts) - 1, -1, -1):
-        part = parts[index].strip("\xa0 \n")
-        if _TEXT_LINE.fullmatch(part) or not part:
-            continue
-        if part.startswith("&gt;"):
-            first = index
-        elif first is not None and part.endswith(":"):
-            first = index
-            break
-        else:
-            break
-    if first is None or not any(_words(part) for part in parts[:first]):
-        return _fold_signature(parts)
-    head, folded = _folded(parts, first, _SUMMARY)
-    return f"{_fold_signature(_TEXT_LINE.split(head))}{folded}"
-
-
-def _fold_signature(parts: list[str]) -> str:
-    """Fold what stands below the last line "-- ", the usual mark of a signature (RFC 3676, 4.3)."""
-    html = "".join(parts)
-    marks = [index for index, part in enumerate(parts) if part.strip("\xa0 \n") == "--"]
-    if not marks or not any(_words(part) for part in parts[: marks[-1]]):
-        return html
-    below = parts[marks[-1] :]
-    if below.count("<br>") + 2 * below.count("<p>") > SIGNATURE_LINES:
-        return html
-    return "".join(_folded(parts, marks[-1], _SIGNATURE))
-
-
-def _folded(parts: list[str], first: int, summary: str) -> tuple[str, str]:
-    """What stands before a part, and the rest folded."""
-    head, tail = "".join(parts[:first]), "".join(parts[first:])
-    if head.endswith("<p>"):
-        head, tail = head.removesuffix("<p>"), f"<p>{tail}"
-    else:
-        head, tail = f"{head.removesuffix('<br>')}</p>", f"<p>{tail}"
-    return head, f'<details class="quoted">{summary}<div>{tail}</div></details>'
 
 
 _REPLY = nh3.Cleaner(

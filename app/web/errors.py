@@ -54,12 +54,14 @@ def install(app: Quart) -> None:
         code = error.code or 500
         generic = type(error).description
         message = error.description if error.description and error.description != generic else HINTS.get(code, "")
-        answer = await error_response(code, message or "")
         if not isinstance(error, MethodNotAllowed):
-            return answer
+            return await error_response(code, message or "")
         # RFC 9110, 15.5.6: a 405 names the methods that the address knows.
-        response = await make_response(answer)
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        methods = ", ".join(sorted(error.valid_methods or ()))
+        if wants_json():
+            message = f"This address takes {methods}, not {request.method}."
+        response = await make_response(await error_response(code, message or ""))
+        response.headers["Allow"] = methods
         return response
 
     @app.errorhandler(DatabaseUnavailable)

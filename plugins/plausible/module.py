@@ -60,7 +60,7 @@ from plugins.plausible.routes_sync import sync_routes
 from plugins.plausible.selftest import address_problem, is_loopback, notice
 from plugins.plausible.selftest.hooks import SelfTestHooks
 from plugins.plausible.settings import PlausibleSettings
-from plugins.plausible.sync.watch import SyncWatch
+from plugins.plausible.sync.watch import sync_watch
 from plugins.plausible.tracking import track_html, track_text
 from plugins.plausible.trap import trap_routes
 
@@ -113,7 +113,7 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks):
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
         signs = self._signs = AgentSigns(handles.context)
-        watch = SyncWatch(handles.context.database, handles.context.is_enabled)
+        watch = sync_watch(handles.context.database, handles.context.is_enabled)
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -285,9 +286,12 @@ async def test_without_event_source_the_page_asks_every_two_seconds(page: Page, 
 
 
 async def poll_until(page: Page, site: Site, count: int) -> None:
-    """Move the page's clock until it has polled that often."""
+    """Move the page's clock until it has polled that often, and leave its requests time in between: by its clock
+    one that a busy machine answers late would have timed out.
+    """
     while len(site.poll_requests) < count:
         await page.clock.run_for(500)
+        await asyncio.sleep(0.1)
 
 
 async def test_three_failures_lead_to_polling_and_back_to_the_stream_later(page: Page, site: Site) -> None:

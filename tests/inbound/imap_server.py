@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -23,16 +24,17 @@ class Stored:
 class ImapServer:
     """Listens on a free port of loopback, inside a `with`, in a thread of its own.
 
-    cut_before: a command's name; the connection breaks once before it is carried out.
+    cut_before: a command's name; the connection breaks once before it is carried out. tls: from the first byte.
     """
 
-    def __init__(self, *, idle: bool = True) -> None:
+    def __init__(self, *, idle: bool = True, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
         self.mails: list[Stored] = []
         self.uid_validity = 7
         self.cut_before = ""
         self.commands: list[str] = []
         self._idle = idle
+        self._tls = tls
         self._background = Background()
         self._server: asyncio.Server | None = None
         self._idlers: list[asyncio.StreamWriter] = []
@@ -62,7 +64,7 @@ class ImapServer:
         self._background.__exit__(kind, error, trace)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._session, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._session, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,13 @@ from app.accounts.models import User
 from app.database import DatabaseUnavailable
 from app.inbound import mailboxes, polling, processing
 from app.inbound.errors import MailboxRefused
-from app.inbound.imap import ImapFailed
+from app.inbound.imap import ImapFailed, Session
+from app.inbound.mailbox_models import ImapPlace
 from app.inbound.mailbox_rules import Form
 from app.inbound.polling import Poller
 from tests.inbound.conftest import Inbox, mail
 from tests.inbound.imap_server import ImapServer
+from tests.support.certificates import certificates
 
 SECRET = "secret"
 
@@ -149,6 +153,38 @@ async def test_what_is_wrong_is_said_without_the_password(inbox: Inbox, server: 
     inbox.runtime.settings = inbox.runtime.settings.model_copy(update={"outbound_allowed": []})
     with pytest.raises(ImapFailed, match="OUTBOUND_ALLOWED"):
         await polling.examine(inbox.runtime, place)
+
+
+async def test_only_the_address_that_was_checked_is_connected_to(
+    inbox: Inbox, server: ImapServer, box: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers otherwise the second time does not get us elsewhere: nobody is asked again."""
+    asked = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.9", "127.0.0.1"]
+
+    monkeypatch.setattr(polling, "resolve", resolver)
+    inbox.runtime.settings = inbox.runtime.settings.model_copy(update={"outbound_allowed": ["imap.invalid"]})
+    place = replace(mailboxes.place_of(inbox.runtime, await mailboxes.mailbox(box)), host="imap.invalid")
+    assert "It works" in await polling.examine(inbox.runtime, place)
+    assert asked == ["imap.invalid"]
+
+
+@pytest.mark.parametrize("host", ["plausible.example", "other.example"])
+def test_a_certificate_is_checked_against_the_name(tmp_path: Path, host: str) -> None:
+    authority, context = certificates(tmp_path, name="plausible.example", days=1)
+    trusting = ssl.create_default_context(cafile=str(authority))
+    with ImapServer(tls=context) as server:
+        place = ImapPlace(host, server.port, "tls", "bob", SECRET, "INBOX")
+        if host == "plausible.example":
+            session = Session(place, ["127.0.0.1"], tls=trusting)
+            assert session.messages == 0
+            session.close()
+        else:
+            with pytest.raises(ImapFailed, match="certificate"):
+                Session(place, ["127.0.0.1"], tls=trusting)
 
 
 async def test_a_password_is_stored_encrypted_and_stays_with_its_server(inbox: Inbox, box: int, admin: User) -> None:

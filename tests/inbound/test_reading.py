@@ -70,7 +70,7 @@ def test_broken_encodings_are_shown_as_far_as_they_go() -> None:
     assert "Grü" in (found.text or "")
 
 
-def test_winmail_is_kept_with_a_note() -> None:
+def test_a_damaged_winmail_is_kept_with_a_note() -> None:
     part = b'Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Disposition: attachment\r\n\r\n\x78\x9f>"'
     found = parse(HEAD + part)
     assert [one.filename for one in found.files] == ["winmail.dat"]

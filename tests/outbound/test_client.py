@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
 import socket
 import ssl
@@ -13,14 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from app.outbound.client import TooLarge, check_url, client
 from app.outbound.guard import NotResolved, Refused, Resolver, tried
 from app.outbound.rules import Allowed
+from tests.support.certificates import certificates
 
 LOOPBACK = Allowed.parse(["127.0.0.1"])
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -181,17 +177,26 @@ async def test_a_name_server_that_hangs_is_no_connection() -> None:
             await http.get("http://slow.example/")
 
 
-async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> None:
+async def test_an_answer_that_never_comes_leaves_it_open_what_became_of_the_request() -> None:
     async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(60)
 
-    async with serving(silent) as server, client(LOOPBACK, timeout=0.3, connections=1) as http:
-        url = f"http://127.0.0.1:{server.port}/"
-        sent, waiting = http.build_request("GET", url, timeout=None), http.build_request("GET", url)
-        found = await asyncio.gather(http.send(sent), http.send(waiting), return_exceptions=True)
-    assert isinstance(found[0], httpx.ReadTimeout), "it was sent: nobody knows what became of it"
-    assert isinstance(found[1], httpx.PoolTimeout)
+    async with serving(silent) as server, client(LOOPBACK, timeout=0.1) as http:
+        request = http.build_request("GET", f"http://127.0.0.1:{server.port}/", timeout=None)
+        with pytest.raises(httpx.ReadTimeout):
+            await http.send(request)
     assert len(server.heads) == 1
+
+
+async def test_who_waits_for_a_free_connection_until_the_end_sent_nothing() -> None:
+    async with serving(OK) as server, client(LOOPBACK, timeout=0.1, connections=1) as http:
+        url = f"http://127.0.0.1:{server.port}/"
+        held = await http.send(http.build_request("GET", url), stream=True)
+        with pytest.raises(httpx.PoolTimeout):
+            await http.get(url)
+        await held.aclose()
+        assert (await http.get(url)).text == "ok", "the connection is free again"
+    assert len(server.heads) == 2
 
 
 def test_few_addresses_are_tried_of_both_kinds() -> None:
@@ -277,39 +282,3 @@ async def test_certificates_are_checked(tmp_path: Path, fault: str) -> None:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             await http.get(url)
     assert not server.heads
-
-
-def certificates(folder: Path, *, name: str, days: int) -> tuple[Path, ssl.SSLContext]:
-    """An authority's file, and a server's context with a certificate of it that ends in so many days."""
-    now = datetime.datetime.now(datetime.UTC)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    subjects = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("Authority", name)]
-    made = []
-    for key, subject, is_ca in zip(keys, subjects, (True, False), strict=True):
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subjects[0])
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=10))
-            .not_valid_after(now + datetime.timedelta(days=1 if is_ca else days))
-            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        )
-        if not is_ca:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        made.append(builder.sign(keys[0], hashes.SHA256()))
-    for file, data in (
-        ("authority.pem", made[0].public_bytes(serialization.Encoding.PEM)),
-        ("server.pem", made[1].public_bytes(serialization.Encoding.PEM)),
-        (
-            "server.key",
-            keys[1].private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            ),
-        ),
-    ):
-        (folder / file).write_bytes(data)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
-    return folder / "authority.pem", context

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.outbound.ourselves import visit
-from tests.outbound.test_client import OK, certificates, names, serving
+from tests.outbound.test_client import OK, names, serving
+from tests.support.certificates import certificates
 
 
 @pytest.mark.parametrize(("days", "near"), [(90, False), (3, False), (1, True)])

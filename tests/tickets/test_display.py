@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
+import nh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app import richtext
-from app.tickets import display
+from app.tickets import display, folding
 from bench import mail_corpus
 from tests.support.soup import soup
 
@@ -133,6 +135,63 @@ def test_a_signature_is_folded_also_before_a_quote() -> None:
     assert shown.index("thanks") < shown.index("Signature") < shown.index("Builder Ltd") < shown.index("Quoted text")
     for kept in ("-- \nonly this", "Hi\n-- \n" + "a line that matters\n" * 20, "Hi\n--no mark"):
         assert "<details" not in display.text_html(richtext.text_to_html(kept))
+
+
+GMAIL = (
+    '<div dir="ltr">Yes, thanks.<br clear="all"><div><br></div><span>-- </span><br>'
+    '<div class="gmail_signature"><div>Bob</div><div>Builder Ltd</div></div></div><br>'
+    '<div class="gmail_quote"><div class="gmail_attr">On Monday, Ada wrote:<br></div>'
+    "<blockquote>Does it work?</blockquote></div>"
+)
+THUNDERBIRD = "<p>Yes, thanks.</p>\n<pre class='moz-signature' cols='72'>-- \nBob\nBuilder Ltd</pre>"
+BY_HAND = "Yes, thanks.<div>--&nbsp;</div><div>Bob</div><div>Builder Ltd</div>"
+IN_A_CELL = "<table><tr><td>Yes, thanks.<br>-- <br>Bob<br>Builder Ltd</td></tr></table>"
+
+
+@pytest.mark.parametrize("html", [GMAIL, THUNDERBIRD, BY_HAND, IN_A_CELL], ids=["gmail", "thunderbird", "hand", "cell"])
+def test_a_signature_of_html_is_folded(html: str) -> None:
+    shown = display.frame_document(html, "")
+    assert shown.count(">Signature<") == 1
+    assert shown.index("thanks") < shown.index("Signature") < shown.index("Bob") < shown.index("Builder Ltd")
+    assert 'class="portal-signature"' not in shown
+    if html is GMAIL:
+        assert shown.index("Builder Ltd") < shown.index("On Monday") < shown.index("Quoted text")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>-- </div><div>only this</div>",
+        "<div>Hi</div><div>-- </div>" + "<div>a line that matters</div>" * 20,
+        "<p>Hi --</p><p>x</p>",
+        "<ul><li>Hi</li><li>-- </li></ul>and an end",
+        '<div class="gmail_signature">all of it</div>',
+        '<div>Hi</div><div class="other">Bob</div>',
+        "<table><tr><td>Hi</td></tr><tr><td>-- </td></tr></table>",
+    ],
+)
+def test_what_may_be_meant_to_be_read_is_not_folded(html: str) -> None:
+    assert ">Signature<" not in display.frame_document(html, "")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<div>", "</div>", "<br>", "-- ", "--", "hi", "<p>", "</p>", "<table><tr><td>", "</td></tr></table>",
+             "<blockquote>", "</blockquote>", "x:", '<div class="gmail_signature">', "<ul><li>", "<pre>\n-- \n"]
+        ),
+        max_size=16,
+    )
+)  # fmt: skip
+def test_folding_html_loses_no_word_and_closes_what_it_opens(pieces: list[str]) -> None:
+    html = display.clean_mail("".join(pieces)).html
+    folded = folding.fold_mail(html)
+    for summary in ("Quoted text", "Signature"):
+        folded = folded.replace(f'<span class="hidden">{summary}</span>', "")
+    plain = re.sub(r"<[^>]*>", " ", folded).replace("…", "").split()
+    assert plain == re.sub(r"<[^>]*>", " ", html).split()
+    parsed = nh3.clean(folded, tags=nh3.ALLOWED_TAGS | {"details", "summary"})
+    assert parsed.count("</details>") == folded.count("</details>"), "a parser moves nothing out of where it stands"
 
 
 @pytest.mark.parametrize(

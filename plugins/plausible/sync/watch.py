@@ -5,23 +5,16 @@ The worker, which sends, has no address that Prometheus could ask; docs/operatio
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
-from typing import Final
 
-import structlog
 from prometheus_client import Gauge
 
-from app.database import Database, DatabaseUnavailable, utcnow
+from app.database import Database, utcnow
+from app.services.web import WATCH_MODE as MODE
+from app.services.web import Watch
 from plugins.plausible.sync.account import Account, account
 from plugins.plausible.sync.outcome import Outcome
-
-INTERVAL = 30.0
-"""Seconds between two looks."""
-MODE: Final = "livemostrecent"
-log = structlog.get_logger(__name__)
 
 EVENTS = Gauge(
     "myportal_plausible_events",
@@ -48,39 +41,14 @@ def show(found: Account, now: datetime) -> None:
     FAILING.set(bool(found.problem))
 
 
-class SyncWatch:
+def sync_watch(database: Database, is_enabled: Callable[[], bool]) -> Watch:
     """Keeps the gauges of one process up to date while the module is enabled."""
 
-    def __init__(self, database: Database, is_enabled: Callable[[], bool]) -> None:
-        self._database = database
-        self._is_enabled = is_enabled
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """From now on, in a task of its own."""
-        self._task = asyncio.create_task(self._repeat())
-
-    async def close(self) -> None:
-        """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def look(self) -> None:
-        """Once. While the database is away the last figures stay; other alarms tell of that."""
-        if not self._is_enabled():
+    async def read() -> None:
+        if not is_enabled():
             return
-        try:
-            async with self._database.connection() as conn:
-                now = utcnow()
-                show(await account(conn, now=now), now)
-        except DatabaseUnavailable:
-            pass
-        except Exception as error:
-            log.warning("the account of the sync is not read", reason=f"{type(error).__name__}: {error}")
+        async with database.connection() as conn:
+            now = utcnow()
+            show(await account(conn, now=now), now)
 
-    async def _repeat(self) -> None:
-        while True:
-            await self.look()
-            await asyncio.sleep(INTERVAL)
+    return Watch("the sync", read)

@@ -23,9 +23,10 @@ from plugins.plausible.links import Links
 from plugins.plausible.selftest.address import visited
 from plugins.plausible.tokens import Signer
 from tests.conftest import SECRET_KEY
-from tests.outbound.test_client import certificates, names
+from tests.outbound.test_client import names
 from tests.plausible.recording import stored
 from tests.plausible.selftest import Answers, answering, by_name, given, http
+from tests.support.certificates import certificates
 
 Visit = Callable[..., Any]
 

@@ -22,8 +22,8 @@ from plugins.plausible import selftest
 from plugins.plausible.selftest import instance
 from plugins.plausible.selftest.instance import Heard, ask
 from plugins.plausible.settings import PlausibleSettings
-from tests.outbound.test_client import certificates
 from tests.plausible.selftest import answering, by_name, given, http
+from tests.support.certificates import certificates
 from tests.support.plausible import PlausibleServer
 
 SITE = "help.example.com"

@@ -13,9 +13,9 @@ from app.services import modules
 from app.tags import repository as tags
 from app.worker import _of_module
 from plugins.plausible.sync import job
-from tests.outbound.test_client import certificates
 from tests.plausible.recording import rows
 from tests.plausible.sync.conftest import SITE, World
+from tests.support.certificates import certificates
 from tests.support.plausible import PlausibleServer
 
 pytestmark = pytest.mark.usefixtures("at_noon")

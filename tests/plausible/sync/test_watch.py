@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from app.database import Database
 from plugins.plausible.commands_sync import sync_command
-from plugins.plausible.sync.watch import SyncWatch
+from plugins.plausible.sync.watch import sync_watch
 from tests.plausible.recording import SCANNER
 from tests.plausible.sync.conftest import World
 
@@ -28,7 +28,7 @@ def value(name: str, **labels: str) -> float | None:
 
 
 async def test_the_figures_are_those_of_the_account(world: World) -> None:
-    watch = SyncWatch(world.portal.database, lambda: True)
+    watch = sync_watch(world.portal.database, lambda: True)
     await world.read(3)
     await world.run()
     await world.read(2)
@@ -41,12 +41,12 @@ async def test_the_figures_are_those_of_the_account(world: World) -> None:
     await world.run()
     await watch.look()
     assert value("failing") == 1
-    await SyncWatch(world.portal.database, lambda: False).look()
+    await sync_watch(world.portal.database, lambda: False).look()
     assert value("failing") == 1, "a module that is off reads nothing"
 
 
 async def test_a_database_that_is_away_does_not_end_the_watch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = SyncWatch(world.portal.database, lambda: True)
+    watch = sync_watch(world.portal.database, lambda: True)
     await watch.look()
     broken = world.portal.database.connection
 
