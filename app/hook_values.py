@@ -20,6 +20,8 @@ AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 LONGEST_NOTE = 16_000
 """Characters of a plugin's note on one copy."""
+MOST_HEADERS = 20
+"""Headers that one plugin may add to one copy."""
 TRACKED_KINDS = frozenset({"opens", "clicks"})
 """What a copy may tell of its reader."""
 
@@ -127,6 +129,10 @@ class Delivery:
     say. Where it is empty, `enable_tracking` is False."""
     mailing: str | None = None
     """As in `QueuedMail`: such a mail belongs to no reply, and may be tracked all the same."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that the mail itself, and plugins asked before, add to those that the portal writes."""
+    message_id: str = ""
+    """With angle brackets; all copies of a mail have the same."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +164,13 @@ class Prepared:
     """What the plugin wants to know of this copy later, at most LONGEST_NOTE characters; a longer one is dropped. It
     is stored in `email_copy_notes` just before the copy goes out, and replaced when it is tried again. Of a sensitive
     mail, note nothing that its reader alone may know."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers for this copy, at most MOST_HEADERS: X-…, List-…, Feedback-ID, Precedence or Organization, their values
+    ASCII on one line of at most 4,000 characters. One that the mail has already, whatever its case, or that breaks a
+    rule is left out and reported; the mail goes out without it."""
+    envelope_sender: str | None = None
+    """The address that this copy's bounces go to, in place of the sender's; None leaves it. The first plugin that gives
+    one has its say. One that is no address is left out and reported."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ import pluggy
 from click import Command
 from quart import Blueprint
 
+from app.hook_mail import MOST_RAW, Arrived, ArrivedMail, MailPart
 from app.hook_pages import PageKind, PageScript, PageScripts, PageView
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
+    MOST_HEADERS,
     TRACKED_KINDS,
     AsgiApp,
     AsgiRoute,
@@ -51,8 +53,12 @@ from app.hook_values import (
 __all__ = [
     "LONGEST_NOTE",
     "MOST_EXPORTED",
+    "MOST_HEADERS",
+    "MOST_RAW",
     "PROJECT",
     "TRACKED_KINDS",
+    "Arrived",
+    "ArrivedMail",
     "AsgiApp",
     "AsgiRoute",
     "CheckResult",
@@ -61,6 +67,7 @@ __all__ = [
     "Delivery",
     "DeliveryReport",
     "Job",
+    "MailPart",
     "MailingActivity",
     "ModuleInfo",
     "ModuleSettings",
@@ -175,13 +182,14 @@ class MyPortalSpec:
 
     @hookspec
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
-        """Change the HTML, and the plain-text part, of one recipient's copy just before it is sent.
+        """Change the HTML, the plain-text part, headers and envelope sender of one recipient's copy just before it is
+        sent.
 
         Called: once per copy and attempt, in a thread, while enabled; plugins in alphabetical order of their slugs,
         each given what the one before returned. Return: the whole new HTML with what the copy will report, or None
-        to leave both; the text part changes only where one is given. The stored mail and what agents see stay
-        untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the database or the
-        network.
+        to leave all; the text part changes only where one is given, and headers are added. The stored mail and what
+        agents see stay untouched. The answer's note is kept for the plugin's own queries. Never: wait, use the
+        database or the network.
         """
 
     @hookspec
@@ -207,6 +215,16 @@ class MyPortalSpec:
         """Hear that one copy failed for good, or that its outcome is unknown.
 
         Called: once per copy, after the commit, while enabled.
+        """
+
+    @hookspec
+    async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
+        """Look at a mail that came in, before it is added to a ticket, and take it where it is for this plugin alone.
+
+        Called: by the worker, once per mail and attempt, in the order of the slugs until one takes it, while enabled;
+        also for mails to addresses that the portal does not know. Return: what is shown of it, where nothing else may
+        be made of it; None for all others. It may come again with the same id, and the same mail with another one.
+        Deadline 10 s. Raise, or exceed it: the portal goes on as if there were no plugin.
         """
 
     @hookspec

@@ -18,6 +18,7 @@ RULES = (
     ("DELETE FROM user_tokens WHERE expires_at < %(before)s LIMIT %(batch)s", timedelta(days=30)),
     ("DELETE FROM agent_addresses WHERE seen_at < %(before)s LIMIT %(batch)s", KEPT_FOR),
     ("DELETE FROM live_events WHERE created_at < %(before)s LIMIT %(batch)s", timedelta(minutes=10)),
+    ("DELETE FROM held_replies WHERE until < %(before)s LIMIT %(batch)s", timedelta(minutes=1)),
     ("DELETE FROM inbound_senders WHERE hour_at < %(before)s LIMIT %(batch)s", timedelta(days=2)),
     (
         "DELETE FROM inbound_mails WHERE state = 'processed' AND ticket_id IS NULL AND processed_at < %(before)s "

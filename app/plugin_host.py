@@ -10,8 +10,8 @@ from pathlib import Path
 from click import Command
 from quart import Blueprint
 
+from app import prepared_checks
 from app.hookspecs import (
-    LONGEST_NOTE,
     TRACKED_KINDS,
     AsgiRoute,
     CheckResult,
@@ -28,6 +28,7 @@ from app.hookspecs import (
 )
 from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_checks import CheckCalls
+from app.plugin_mail import MailCalls
 from app.plugin_mailings import MailingCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
@@ -43,10 +44,13 @@ class PreparedCopy:
     """The text part where a plugin changed it."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What each plugin wants to know of the copy later, by slug; those that want nothing are left out."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those that plugins add to the mail's own."""
+    envelope_sender: str | None = None
 
 
 @dataclass
-class PluginHost(CheckCalls, MailingCalls, PageCalls, PrivacyCalls):
+class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.
@@ -181,8 +185,11 @@ class PluginHost(CheckCalls, MailingCalls, PageCalls, PrivacyCalls):
         """The copy after all plugins, each given what the one before it made."""
         html, text, reports = delivery.html, None, frozenset[str]()
         notes: dict[str, str] = {}
+        added: dict[str, str] = {}
+        envelope_sender: str | None = None
         for slug, call in self._implementations("prepare_delivery", enabled=True):
-            given = replace(delivery, html=html, text=delivery.text if text is None else text)
+            headers = {**delivery.headers, **added}
+            given = replace(delivery, html=html, text=delivery.text if text is None else text, headers=headers)
             work = in_thread(functools.partial(call, delivery=given))
             answer = await self._await(slug, "prepare_delivery", work, DEADLINE)
             if answer is None or not self._is(slug, answer, Prepared):
@@ -199,12 +206,19 @@ class PluginHost(CheckCalls, MailingCalls, PageCalls, PrivacyCalls):
                 continue
             html, reports = answer.html, reports | frozenset(answer.reports)
             text = text if answer.text is None else answer.text
-            fault = _fault_of(answer.note)
+            fault = prepared_checks.fault_of_note(answer.note)
             if fault:
                 self._report(slug, "prepare_delivery", f"{fault}; the mail goes out without it")
             elif answer.note:
                 notes[slug] = answer.note
-        return PreparedCopy(html, reports, text, notes)
+            sound, faults = prepared_checks.headers_of(answer.headers, taken=headers)
+            added.update(sound)
+            sender, fault = prepared_checks.envelope_sender_of(answer.envelope_sender, taken=envelope_sender)
+            envelope_sender = sender or envelope_sender
+            for words in (*faults, fault):
+                if words:
+                    self._report(slug, "prepare_delivery", f"{words}; the mail goes out without it")
+        return PreparedCopy(html, reports, text, notes, added, envelope_sender)
 
     async def reply_activity(self, reply_ids: Sequence[int]) -> dict[int, ReplyActivity]:
         """What all plugins know of these replies, merged."""
@@ -255,16 +269,3 @@ class PluginHost(CheckCalls, MailingCalls, PageCalls, PrivacyCalls):
 def _keepswords(before: str, after: object) -> bool:
     """Whether this is a text, and not an empty one in the place of one that says something."""
     return isinstance(after, str) and bool(after.strip() or not before.strip())
-
-
-def _fault_of(note: object) -> str:
-    """Why a note cannot be stored; '' where it can."""
-    if not isinstance(note, str):
-        return f"returned a note that is {type(note).__name__}, not str"
-    if len(note) > LONGEST_NOTE:
-        return f"returned a note of {len(note):,} characters, at most {LONGEST_NOTE:,} are kept"
-    try:
-        note.encode()
-    except UnicodeEncodeError:
-        return "returned a note with a lone surrogate, which no text in UTF-8 has"
-    return ""

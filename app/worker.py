@@ -22,7 +22,7 @@ from app.inbound.polling import Poller
 from app.notifications import mailing
 from app.privacy import erasure, nightly
 from app.runtime import Runtime
-from app.tickets import waking
+from app.tickets import dues, waking
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
         _repeat("inbound mail", inbound.INTERVAL, stop, lambda: _nothing(inbound.run_due(runtime, stop=stop))),
         _repeat("notification mails", NOTIFY, stop, lambda: _nothing(mailing.mail_due(runtime))),
         _repeat("snoozes that are over", waking.INTERVAL, stop, lambda: _nothing(waking.wake_due(runtime))),
+        _repeat("due dates", dues.INTERVAL, stop, lambda: _nothing(dues.tell_due(runtime))),
         _repeat("erasures", erasure.INTERVAL, stop, lambda: _nothing(erasure.run_due(runtime))),
         _repeat("nightly purge", nightly.INTERVAL, stop, lambda: _nothing(nightly.run_if_due(runtime))),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),

@@ -18,6 +18,7 @@ from app import create_app
 from app.accounts import passwords
 from app.accounts import service as accounts
 from app.accounts.models import User
+from app.accounts.repository import set_undo_seconds
 from app.database import Database
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
@@ -146,6 +147,9 @@ async def client(app: Quart) -> Client:
 
 async def _user(runtime: Runtime, email: str, name: str, role: str) -> User:
     user_id = await accounts.create_user(email=email, name=name, role=role, password=PASSWORD)
+    # Tests of mail do not wait for a reply that nobody takes back.
+    async with runtime.database.transaction() as conn:
+        await set_undo_seconds(conn, user_id=user_id, seconds=0)
     user = await accounts.user_by_id(user_id)
     assert user is not None
     return user

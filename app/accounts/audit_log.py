@@ -13,6 +13,9 @@ from app.runtime import current
 PAGE = 50
 
 ACTIONS = {
+    "assignment.change": "changed",
+    "assignment.create": "added",
+    "assignment.delete": "deleted",
     "customer_page.disable": "turned off",
     "customer_page.enable": "turned on",
     "department.change": "changed the department",
@@ -28,6 +31,9 @@ ACTIONS = {
     "module.configure": "changed the settings of",
     "module.disable": "turned off",
     "module.enable": "turned on",
+    "suppression.add": "stopped mail to",
+    "suppression.remove": "allowed mail again to",
+    "suppression.restore": "stopped mail again to",
     "token.create": "made an API token for",
     "token.revoke": "revoked an API token of",
     "user.accept-invitation": "accepted the invitation of",

@@ -22,10 +22,14 @@ class User:
     last_login_at: datetime | None
     created_at: datetime
     has_password: bool
-    notify_reads: bool
-    """Whether they want to be told that a customer read a reply."""
-    notify_by_email: bool
-    """Whether they want that by mail too."""
+    told_of: frozenset[str]
+    """Kinds of notifications that they want; see `app.notifications.rules.KINDS`."""
+    mailed_of: frozenset[str]
+    """Kinds that they want by mail too."""
+    undo_seconds: int
+    """How long a reply of theirs can be taken back before it is sent; 0: it is sent at once."""
+    is_away: bool
+    """Whether assignment rules leave them out."""
 
     @property
     def is_admin(self) -> bool:
@@ -53,8 +57,10 @@ class User:
             last_login_at=row["last_login_at"],
             created_at=row["created_at"],
             has_password=row["password_hash"] is not None,
-            notify_reads=bool(row["notify_reads"]),
-            notify_by_email=bool(row["notify_by_email"]),
+            told_of=frozenset(filter(None, row["told_of"].split(","))),
+            undo_seconds=row["undo_seconds"],
+            is_away=bool(row["is_away"]),
+            mailed_of=frozenset(filter(None, row["mailed_of"].split(","))),
         )
 
 

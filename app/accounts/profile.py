@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app import audit
 from app.accounts import login, passwords, repository, rules, service
 from app.accounts import token_repository as tokens
@@ -10,7 +12,11 @@ from app.accounts.models import ApiToken, Session, User
 from app.accounts.service import SESSION_IDLE
 from app.crypto import sha256
 from app.database import Connection, utcnow
+from app.notifications import rules as kinds
 from app.runtime import current
+
+UNDO_SECONDS = (0, 5, 10, 20, 30)
+"""How long a reply may wait before it is sent; 0 sends at once."""
 
 
 async def change(user: User, *, name: str, signature: str, timezone: str) -> None:
@@ -28,10 +34,32 @@ async def change(user: User, *, name: str, signature: str, timezone: str) -> Non
     await current().database.run(work)
 
 
-async def change_notifications(user: User, *, reads: bool, by_email: bool) -> None:
-    """Change what the user wants to be told; by_email counts only with `reads`."""
+async def change_notifications(user: User, choices: Mapping[str, str]) -> None:
+    """Change what the user wants to be told: for each kind 'off', 'portal' or 'email'; one left out is off.
+
+    Raises AccountError for a kind or a choice that is none.
+    """
+    try:
+        told_of, mailed_of = kinds.choice(choices)
+    except ValueError as error:
+        raise AccountError(f"Nothing was saved: {error}.", field="notifications") from None
     async with current().database.transaction() as conn:
-        await repository.set_notifications(conn, user_id=user.id, reads=reads, by_email=by_email)
+        await repository.set_notifications(conn, user_id=user.id, told_of=told_of, mailed_of=mailed_of)
+
+
+async def change_undo(user: User, seconds: str) -> None:
+    """Change how long the user's replies can be taken back. Raises AccountError for what is none of UNDO_SECONDS."""
+    if seconds not in map(str, UNDO_SECONDS):
+        listed = ", ".join(map(str, UNDO_SECONDS))
+        raise AccountError(f"The time must be one of {listed} seconds, got {seconds[:20]!r}.", field="undo_seconds")
+    async with current().database.transaction() as conn:
+        await repository.set_undo_seconds(conn, user_id=user.id, seconds=int(seconds))
+
+
+async def change_away(user: User, *, is_away: bool) -> None:
+    """Change whether assignment rules leave the user out."""
+    async with current().database.transaction() as conn:
+        await repository.set_away(conn, user_id=user.id, is_away=is_away)
 
 
 async def change_password(user: User, *, present: str, new: str, session: str, address: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pymysql
 
 from app.accounts.errors import AccountError
@@ -10,7 +12,7 @@ from app.database import DUPLICATE, Connection, utcnow
 
 USER_COLUMNS = (
     "u.id, u.email, u.name, u.role, u.signature, u.timezone, u.disabled_at, u.last_login_at, u.created_at, "
-    "u.password_hash, u.notify_reads, u.notify_by_email"
+    "u.password_hash, u.told_of, u.mailed_of, u.undo_seconds, u.is_away"
 )
 
 
@@ -106,10 +108,24 @@ async def set_profile(conn: Connection, *, user_id: int, name: str, signature: s
     await conn.execute(sql, {"name": name, "signature": signature, "timezone": timezone, "id": user_id})
 
 
-async def set_notifications(conn: Connection, *, user_id: int, reads: bool, by_email: bool) -> None:
-    """Change what a user wants to be told."""
-    sql = "UPDATE users SET notify_reads = %(reads)s, notify_by_email = %(by_email)s WHERE id = %(id)s"
-    await conn.execute(sql, {"reads": reads, "by_email": by_email, "id": user_id})
+async def set_notifications(
+    conn: Connection, *, user_id: int, told_of: Collection[str], mailed_of: Collection[str]
+) -> None:
+    """Change which kinds of notifications a user wants, and which of them by mail."""
+    sql = "UPDATE users SET told_of = %(told)s, mailed_of = %(mailed)s WHERE id = %(id)s"
+    values = {"told": ",".join(sorted(told_of)), "mailed": ",".join(sorted(mailed_of)), "id": user_id}
+    await conn.execute(sql, values)
+
+
+async def set_undo_seconds(conn: Connection, *, user_id: int, seconds: int) -> None:
+    """Change how long a user's replies can be taken back."""
+    sql = "UPDATE users SET undo_seconds = %(seconds)s WHERE id = %(id)s"
+    await conn.execute(sql, {"seconds": seconds, "id": user_id})
+
+
+async def set_away(conn: Connection, *, user_id: int, is_away: bool) -> None:
+    """Change whether assignment rules leave a user out."""
+    await conn.execute("UPDATE users SET is_away = %(away)s WHERE id = %(id)s", {"away": is_away, "id": user_id})
 
 
 async def set_name_and_role(conn: Connection, *, user_id: int, name: str, role: str) -> None:

@@ -31,8 +31,12 @@ def subject_link(subject: str) -> str:
         return url_for("admin.user", user_id=int(key))
     if kind == "department" and key.isdecimal():
         return url_for("departments.edit", department_id=int(key))
+    if kind == "assignment" and key.isdecimal():
+        return url_for("assignment.edit", rule_id=int(key))
     if kind == "customer_page":
         return url_for("customer_admin.index")
+    if kind == "suppression" and key.isdecimal():
+        return url_for("suppressions.show", number=int(key))
     if kind == "mailbox" and key.isdecimal():
         return url_for("mailboxes.edit", mailbox_id=int(key))
     if kind == "inbound" and key.isdecimal():
@@ -46,7 +50,13 @@ def subject_words(entry: AuditEntry) -> str:
     """The name of what an audit line is about."""
     info = current().infos.get(entry.subject.removeprefix("module:"))
     kind, _, key = entry.subject.partition(":")
-    nouns = {"contact": "contact", "mailbox": "mailbox", "inbound": "inbound mail"}
+    nouns = {
+        "assignment": "assignment rule",
+        "contact": "contact",
+        "inbound": "inbound mail",
+        "mailbox": "mailbox",
+        "suppression": "suppressed address",
+    }
     if kind == "customer_page":
         return "the customers' page"
     named = f"{nouns[kind]} {key}" if kind in nouns else entry.subject

@@ -11,6 +11,8 @@ from app.accounts import profile as service
 from app.accounts import rules
 from app.accounts.errors import AccountError, NoSuchAccount, TooManyTries
 from app.accounts.session_cookie import session_token
+from app.notifications import rules as kinds
+from app.notifications.rules import KINDS
 from app.web.access import request_address, sensitive
 from app.web.errors import error_response
 
@@ -23,6 +25,8 @@ FIELDS = {
     "present": "Present password",
     "password": "New password",
     "repeat": "The same again",
+    "notifications": "Notifications",
+    "undo_seconds": "Undo send",
     "token_name": "What the token is for",
 }
 
@@ -56,8 +60,30 @@ async def change() -> ResponseReturnValue:
 async def change_notifications() -> ResponseReturnValue:
     """Save what to be told."""
     form = await request.form
-    await service.change_notifications(g.user, reads="notify_reads" in form, by_email="notify_by_email" in form)
+    try:
+        await service.change_notifications(g.user, {kind: form.get(f"tell_{kind}", "") or kinds.OFF for kind in KINDS})
+    except AccountError as error:
+        return await _page({error.field: str(error)})
     return await _done("Saved what you want to be told.", "notifications")
+
+
+@profile.post("/sending")
+async def change_sending() -> ResponseReturnValue:
+    """Save how long replies can be taken back."""
+    try:
+        await service.change_undo(g.user, (await request.form).get("undo_seconds", ""))
+    except AccountError as error:
+        return await _page({error.field: str(error)})
+    return await _done("Saved how your replies are sent.", "sending")
+
+
+@profile.post("/away")
+async def change_away() -> ResponseReturnValue:
+    """Save whether assignment rules leave one out."""
+    is_away = "is_away" in await request.form
+    await service.change_away(g.user, is_away=is_away)
+    words = "You are away: rules give you no new tickets." if is_away else "You are back: rules give you tickets again."
+    return await _done(words, "away")
 
 
 @profile.post("/password")
@@ -125,12 +151,18 @@ async def _done(words: str, anchor: str | None = None) -> ResponseReturnValue:
 async def _page(
     errors: dict[str, str] | None = None, given: dict[str, Any] | None = None, *, new_token: str = ""
 ) -> tuple[str, int]:
+    told = kinds.chosen(g.user.told_of, g.user.mailed_of)
     page = await render_template(
         "accounts/profile.html",
         errors=errors or {},
         labels=FIELDS,
         given={"name": g.user.name, "signature": g.user.signature, "timezone": g.user.timezone, **(given or {})},
         time_zones=[("", "As in the browser"), *((name, name.replace("_", " ")) for name in rules.time_zones())],
+        undo_choices=[
+            (seconds, f"{seconds} seconds" if seconds else "Off: send at once") for seconds in service.UNDO_SECONDS
+        ],
+        told=[(kind, told[key]) for key, kind in KINDS.items()],
+        tell_choices=list(kinds.CHOICES.items()),
         tokens=await service.api_tokens(g.user),
         new_token=new_token,
         sessions=await service.sessions(g.user, session=session_token()),

@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.models import ErrorBody, ErrorDetail
 from app.contacts.errors import ContactNotFound, ContactRefused
 from app.tickets.errors import AuthorRefused, BodyTooLarge, SearchTooBroad, TicketNotFound, TicketRefused
+from app.views.errors import ViewNotFound, ViewRefused
 
 
 class Refused(Exception):
@@ -37,6 +38,14 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(ContactNotFound)
     async def no_contact(error: ContactNotFound) -> Response:
         return refusal(404, str(error))
+
+    @blueprint.errorhandler(ViewNotFound)
+    async def no_view(error: ViewNotFound) -> Response:
+        return refusal(404, str(error))
+
+    @blueprint.errorhandler(ViewRefused)
+    async def view_refused(error: ViewRefused) -> Response:
+        return refusal(422, str(error), error.fields)
 
     @blueprint.errorhandler(ContactRefused)
     async def contact_refused(error: ContactRefused) -> Response:

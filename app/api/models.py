@@ -110,6 +110,10 @@ class NewTicket(Given):
     text_body: str | None = Field(None, description="What they say, as plain text.", examples=["Please help."])
     priority: Priority = "normal"
     department: Department | None = None
+    assignee: int | Literal["me"] | None = Field(
+        None, description="The number of a user, or me; where it is not given, the assignment rules choose."
+    )
+    due_at: Moment | None = Field(None, description="When it is due, with a time zone.")
     tags: list[str] = Field([], max_length=20, description="At most 20, each at most 40 characters without a comma.")
 
 
@@ -125,6 +129,43 @@ class TicketChange(Given):
     snoozed_until: Moment | None = Field(
         None, description="Until when it sleeps, with a time zone, or none to end that."
     )
+
+
+class NewSplit(Given):
+    """Which messages become a ticket of their own."""
+
+    subject: str = Field(description="Of the new ticket; at most 400 characters on one line.")
+    messages: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(
+        max_length=200, description="Their ids; at least one, and not all of the ticket."
+    )
+
+
+class NewView(Given):
+    """A list of tickets to keep under a name."""
+
+    name: str = Field(description="At most 60 characters.", examples=["VIPs who wait"])
+    query: str = Field(
+        max_length=2000,
+        description="Arguments of the list, as /tickets has them in its address.",
+        examples=["view=open&tag=vip&waiting=us"],
+    )
+    shared: bool = Field(False, description="true: all agents see it.")
+
+
+class ViewChange(Given):
+    """What to change of a saved view; what is not given stays as it is."""
+
+    name: str | None = None
+    shared: bool | None = None
+
+
+class ListPage(Given):
+    """Which page of a list."""
+
+    model_config = ConfigDict(strict=False)
+
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Field(None, max_length=100, description="`next` of the page before.")
 
 
 class Tags(Answer):
@@ -181,13 +222,27 @@ class NewVerdict(Given):
 
 
 class TicketFilter(Given):
-    """Which tickets, newest activity first."""
+    """Which tickets, and in which order; what is not given does not narrow the list."""
 
     model_config = ConfigDict(strict=False)
 
+    view: Literal["mine", "unassigned", "open", "overdue", "snoozed", "all", "closed"] = "all"
     status: Status | None = None
+    priority: Priority | None = None
     assignee: str | None = Field(None, description="me, none, or the number of a user.")
+    receipt: str | None = Field(
+        None,
+        max_length=20,
+        description="What the last reply's badge says, as `badge.state`; none: nothing mailed.",
+    )
+    waiting: Literal["us"] | None = Field(None, description="us: the customer wrote last.")
     tag: str | None = Field(None, max_length=100)
+    sort: Literal["activity", "created", "priority", "due", "read"] | None = Field(
+        None, description="By the latest activity where it is not given; the view `overdue` by due date."
+    )
+    dir: Literal["asc", "desc"] | None = Field(
+        None, description="Due dates start with the first, all else with the last."
+    )
     q: str | None = Field(None, max_length=200, description="Words of the subject, the messages or the contact.")
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(None, max_length=100, description="`next` of the page before.")
@@ -290,6 +345,22 @@ class ListedTicket(Ticket):
     last_read_at: AwareDatetime | None = Field(
         description="When the last reply that was mailed was last read, as far as is known."
     )
+
+
+class SavedView(Answer):
+    """A name for a list of tickets."""
+
+    id: int
+    name: str
+    query: str = Field(description="Arguments of the list; `me` in it is whoever asks.")
+    shared: bool
+    owner: Person
+
+
+class SavedViews(Answer):
+    """Your saved views, then the shared ones of others."""
+
+    views: list[SavedView]
 
 
 class TicketList(Answer):

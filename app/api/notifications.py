@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 from pydantic import AwareDatetime, Field
 from quart import Blueprint, Response, g
@@ -17,6 +17,8 @@ from app.runtime import current
 
 MAX_BIG_ID = 2**63 - 1
 
+Kind = Literal["assigned", "customer", "mention", "due", "bounce", "read"]
+
 notifications = Blueprint("notifications", __name__, url_prefix="/notifications")
 
 
@@ -27,6 +29,8 @@ class NotificationFilter(Given):
     before: int | None = Field(
         None, ge=1, le=MAX_BIG_ID, strict=False, description="Only those before this id; `next` of the page before."
     )
+    kind: Kind | None = Field(None, description="Only these.")
+    unseen: bool = Field(False, strict=False, description="Only those that are not seen.")
 
 
 class SeenNotifications(Given):
@@ -38,17 +42,19 @@ class SeenNotifications(Given):
 
 
 class ToldNotification(Answer):
-    """That a customer likely read a reply for the first time, or followed a link in it."""
+    """One piece of news about a ticket."""
 
     id: int
+    kind: Kind
     ticket_id: int
-    reply_id: int
-    reader: str = Field(description="The recipient's name, or else the address.")
-    words: str
-    taken_back: bool = Field(description="Whether the badge says meanwhile that nobody read it.")
+    reply_id: int | None
+    who: str = Field(description="Name or address of who did it; empty where the portal did.")
+    words: str = Field(description="All in one sentence.")
+    detail: str = Field(description="What the sentence leaves out; empty for nothing.")
+    taken_back: bool = Field(description="Of `read`: whether the badge says meanwhile that nobody read it.")
     created_at: AwareDatetime
     seen_at: AwareDatetime | None
-    url: str | None = Field(description="Where the reply stands; null where PORTAL_URL is not set.")
+    url: str | None = Field(description="Where to look; null where PORTAL_URL is not set.")
 
 
 class NotificationList(Answer):
@@ -71,9 +77,11 @@ class Unseen(Answer):
 async def list_notifications(*, query: NotificationFilter) -> Response:
     """List what you were told, newest first.
 
-    Nothing is told before you ask for it under *Profile*.
+    What you are told, and what by mail too, is chosen under *Profile*.
     """
-    page = await service.page(g.user, before=query.before or 0, limit=query.limit)
+    page = await service.page(
+        g.user, before=query.before or 0, limit=query.limit, kind=query.kind or "", unseen_only=query.unseen
+    )
     return answer(
         NotificationList(notifications=[_told(one) for one in page.rows], unseen=page.unseen, next=page.next or None)
     )
@@ -91,10 +99,12 @@ def _told(found: Notification) -> ToldNotification:
     portal_url = current().settings.portal_url
     return ToldNotification(
         id=found.id,
+        kind=cast(Kind, found.kind),
         ticket_id=found.ticket_id,
         reply_id=found.reply_id,
-        reader=found.reader,
+        who=found.who,
         words=found.words,
+        detail=found.detail,
         taken_back=found.is_taken_back,
         created_at=found.created_at,
         seen_at=found.seen_at,

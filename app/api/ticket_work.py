@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 from quart import Blueprint, Response, g
@@ -14,7 +15,8 @@ from app.api.errors import Refused, called
 from app.api.models import Answer, FileAnswer, Given
 from app.api.requests import asks, takes
 from app.api.tickets import department_number, listed_query, moment
-from app.tickets import bulk, exporting, following, merging, service
+from app.database import utcnow
+from app.tickets import bulk, exporting, following, merging, moments, service
 from app.tickets.steps import UNCHANGED, Unchanged
 
 TICKET = f"<int(min=1, max={models.MAX_ID}):ticket_id>"
@@ -48,7 +50,8 @@ class Follower(Answer):
 class Followers(Answer):
     """Who follows a ticket."""
 
-    followers: list[Follower]
+    followers: list[Follower] = Field(description="People outside: they get copies of the replies.")
+    agents: list[models.Person] = Field(description="They are told of what happens.")
 
 
 class NewFollower(Given):
@@ -74,6 +77,7 @@ class NewBulkChange(Given):
     assignee: int | str | None = Field(None, description="The number of a user, me, or none.")
     department: models.Department | None = Field(None, description="A department's name or id, or none.")
     due_at: models.Moment | None = Field(None, description="When they are due, with a time zone, or none.")
+    snoozed_until: models.Moment | None = Field(None, description="Until when they sleep, or none to end that.")
     add_tags: list[str] = Field([], max_length=20)
     remove_tags: list[str] = Field([], max_length=20)
 
@@ -131,6 +135,22 @@ async def remove_follower(*, ticket_id: int, email: str) -> Response:
     return answer(await _followers(ticket_id))
 
 
+@ticket_work.post(f"/{TICKET}/follow")
+@document_response(Followers)
+async def follow_ticket(*, ticket_id: int) -> Response:
+    """Follow a ticket yourself: you are told when its customer writes and when it is due."""
+    await following.follow_oneself(ticket_id, user=g.user)
+    return answer(await _followers(ticket_id))
+
+
+@ticket_work.delete(f"/{TICKET}/follow")
+@document_response(Followers)
+async def unfollow_ticket(*, ticket_id: int) -> Response:
+    """Follow a ticket yourself no more."""
+    await following.follow_oneself(ticket_id, user=g.user, stop=True)
+    return answer(await _followers(ticket_id))
+
+
 @ticket_work.post(f"/{TICKET}/merge")
 @document_response(models.Ticket)
 @takes(NewMerge)
@@ -149,16 +169,17 @@ async def change_tickets(*, body: NewBulkChange) -> Response:
     department: int | Unchanged | None = UNCHANGED
     if body.department is not None:
         department = None if body.department == "none" else await department_number(body.department)
-    wanted = bulk.Wanted(
-        status=body.status,
-        priority=body.priority,
-        assignee_id=_assignee(body.assignee),
-        department_id=department,
-        due_at=moment(body.due_at),
-        add_tags=tuple(body.add_tags),
-        remove_tags=tuple(body.remove_tags),
-    )
-    with called(ticket="tickets", due="due_at"):
+    with called(ticket="tickets", due="due_at", snooze="snoozed_until"):
+        wanted = bulk.Wanted(
+            status=body.status,
+            priority=body.priority,
+            assignee_id=_assignee(body.assignee),
+            department_id=department,
+            due_at=moment(body.due_at),
+            snoozed_until=_awake(body.snoozed_until),
+            add_tags=tuple(body.add_tags),
+            remove_tags=tuple(body.remove_tags),
+        )
         return answer(_done(await bulk.change(body.tickets, wanted, user=g.user)))
 
 
@@ -182,7 +203,13 @@ async def export_tickets(*, query: models.TicketFilter) -> Response:
 
 async def _followers(ticket_id: int) -> Followers:
     found = await following.who_follows(ticket_id)
-    return Followers(followers=[Follower(email=email, name=name) for name, email in found])
+    agents = [models.Person(id=number, name=name) for number, name in await following.agents(ticket_id)]
+    return Followers(followers=[Follower(email=email, name=name) for name, email in found], agents=agents)
+
+
+def _awake(given: datetime | Literal["none"] | None) -> datetime | Unchanged | None:
+    at = moment(given)
+    return moments.check_snooze(at, utcnow()) if isinstance(at, datetime) else at
 
 
 def _assignee(given: int | str | None) -> int | Unchanged | None:

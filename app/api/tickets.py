@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +16,7 @@ from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import listing, rules, service
+from app.tickets import listing, rules, service, splitting
 from app.tickets.listing_rules import TicketQuery, parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -34,7 +35,9 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
         words = "or `text_body` is missing; give the message as HTML or as text."
         raise Refused(422, f"`html_body` {words}", {"html_body": words})
     department_id = await department_number(body.department) if body.department is not None else None
-    with called(body="text_body" if body.html_body is None else "html_body"):
+    if body.due_at == "none":
+        raise Refused(422, "`due_at` is a moment; leave it out for none.", {"due_at": "is a moment; leave it out."})
+    with called(body="text_body" if body.html_body is None else "html_body", due="due_at"):
         ticket_id = await service.create_ticket(
             subject=body.subject,
             requester=body.requester,
@@ -44,6 +47,8 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
             department_id=department_id,
             created_by=g.user,
             tags=body.tags,
+            assignee_id=int(g.user.id) if body.assignee == "me" else body.assignee,
+            due_at=body.due_at,
         )
     found = views.ticket(await service.ticket(ticket_id))
     return answer(found, 201, {"Location": f"/api/tickets/{ticket_id}"})
@@ -53,9 +58,13 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
 @document_response(models.TicketList)
 @asks(models.TicketFilter)
 async def list_tickets(*, query: models.TicketFilter) -> Response:
-    """List tickets, the one with the latest activity first."""
-    wanted = listed_query(query)
-    page = await listing.list_tickets(wanted, limit=query.limit)
+    """List tickets, the one with the latest activity first where nothing else is asked for."""
+    return await listed(listed_query(query), limit=query.limit)
+
+
+async def listed(wanted: TicketQuery, *, limit: int) -> Response:
+    """One page of a list."""
+    page = await listing.list_tickets(wanted, limit=limit)
     return answer(models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
 
 
@@ -105,6 +114,19 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
     return answer(views.ticket(await service.ticket(ticket_id)))
 
 
+@tickets.post(f"/<int(min=1, max={models.MAX_ID}):ticket_id>/split")
+@document_response(models.Ticket, 201)
+@takes(models.NewSplit)
+async def split_ticket(*, ticket_id: int, body: models.NewSplit) -> Response:
+    """Move messages of a ticket, with their files and badges, into a new one of the same contact.
+
+    Both histories tell of it. Answers to mails that were moved come to the new ticket.
+    """
+    new_id = await splitting.split(ticket_id, body.messages, subject=body.subject, user=g.user)
+    found = views.ticket(await service.ticket(new_id))
+    return answer(found, 201, {"Location": f"/api/tickets/{new_id}"})
+
+
 @tickets.get("/tags")
 @document_response(models.Tags)
 @asks(models.TagFilter)
@@ -115,16 +137,14 @@ async def list_tags(*, query: models.TagFilter) -> Response:
 
 def listed_query(query: models.TicketFilter) -> TicketQuery:
     """The list that a query string asks for. Raises Refused."""
-    arguments = {
-        "q": query.q,
-        "status": query.status,
-        "assignee": query.assignee,
-        "tag": query.tag,
-        "after": query.cursor,
-    }
-    given = {name: value for name, value in arguments.items() if value}
+    given = query.model_dump(exclude_none=True, exclude={"limit", "cursor"})
+    return list_of({name: value for name, value in given.items() if value}, query.cursor)
+
+
+def list_of(arguments: Mapping[str, str], cursor: str | None) -> TicketQuery:
+    """The list that has these arguments, as /tickets has them in its address. Raises Refused."""
     with called(after="cursor"):
-        return parse({**given, "view": "all"}, user_id=g.user.id)
+        return parse({**arguments, **({"after": cursor} if cursor else {})}, user_id=g.user.id)
 
 
 def moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | None:

@@ -15,6 +15,8 @@ from app.contacts import service
 from app.contacts.errors import ContactNotFound, ContactRefused
 from app.contacts.models import Contact
 from app.email.addresses import Address
+from app.suppressions import rules as suppression_rules
+from app.suppressions import service as suppressions
 from app.tickets import listing
 from app.tickets import listing_rules as rules
 from app.tickets.errors import ListRefused
@@ -134,6 +136,8 @@ async def _page(contact: Contact, *, typed: str = "", refused: ContactRefused | 
         "contacts/show.html",
         contact=contact,
         decisions=[consent_rules.sentence(consent_rules.decided(one)) for one in await consent.decisions(contact.id)],
+        suppressed=await suppressions.of_addresses(contact.addresses),
+        suppression_words=suppression_rules,
         typed=typed,
         errors=refused.fields if refused else {},
         owner_id=refused.owner_id if refused else None,

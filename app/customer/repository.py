@@ -81,6 +81,7 @@ async def messages(
           LEFT JOIN contacts AS c ON c.id = r.contact_id
          WHERE r.ticket_id = %(ticket)s AND r.id < %(before)s
            AND ((r.kind = 'customer' AND r.contact_id = %(contact)s) OR (r.kind = 'reply' AND r.id IN {listed}))
+           AND NOT EXISTS (SELECT 1 FROM held_replies AS h WHERE h.reply_id = r.id AND h.until > UTC_TIMESTAMP(6))
          ORDER BY r.id DESC LIMIT %(limit)s
         """,  # noqa: S608
         {**parameters, "ticket": ticket_id, "contact": contact_id, "before": before or 2**31, "limit": limit},

@@ -12,6 +12,7 @@ import structlog
 
 from app.accounts import service as accounts
 from app.accounts.models import User
+from app.accounts.repository import set_undo_seconds
 from app.customer import switch
 from app.database import Connection, utcnow
 from app.demo.people import AGENTS, CONTACTS, STORIES, Story
@@ -32,6 +33,9 @@ CLIENTS = [
 MACHINES = ["Mozilla/5.0", "Barracuda Sentinel (EE)"]
 """Apple Mail's loading ahead, and a mail gateway: mails of which nobody can say whether they were read."""
 
+UNDO_SECONDS = 5
+"""Who tries the demo waits for the mail."""
+
 
 async def seed(runtime: Runtime) -> str:
     """Fill the portal where it has no user yet; returns the logins to print."""
@@ -46,6 +50,8 @@ async def _fill(runtime: Runtime) -> None:
     agents = []
     for email, name, role, password in AGENTS:
         user_id = await accounts.create_user(email=email, name=name, role=role, password=password)
+        async with runtime.database.transaction() as conn:
+            await set_undo_seconds(conn, user_id=user_id, seconds=UNDO_SECONDS)
         user = await accounts.user_by_id(user_id)
         assert user is not None  # noqa: S101
         agents.append(user)

@@ -40,6 +40,8 @@ class Built:
     """What modules want to know of it later, by slug."""
     untracked_words: str = ""
     """Why it is not tracked, in a sentence; '' where it is, and where nobody but a module knows."""
+    envelope_sender: str | None = None
+    """Where its bounces go, where a module says."""
 
 
 async def load(runtime: Runtime, mail_id: int) -> StoredMail:
@@ -116,6 +118,8 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
                 text=mail.text_body,
                 permits=permits,
                 mailing=mail.mailing,
+                headers=mail.headers,
+                message_id=mail.message_id,
             )
         )
     # After the modules, so that none of them tracks these links.
@@ -137,10 +141,11 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
         references=mail.references,
         auto_submitted=mail.auto_submitted,
         attachments=mail.attachments,
-        extra_headers=mail.headers,
+        extra_headers={**prepared.headers, **mail.headers},
     )
     data = await asyncio.to_thread(lambda: build_message(outgoing).as_bytes())
-    return Built(data, prepared.reports, prepared.notes, "" if prepared.reports else why_not)
+    why_not = "" if prepared.reports else why_not
+    return Built(data, prepared.reports, prepared.notes, why_not, prepared.envelope_sender)
 
 
 async def _permits(

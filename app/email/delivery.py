@@ -105,7 +105,8 @@ async def deliver(
             raise LeaseLost(f"copy {copy.id} was claimed by somebody else")
 
     try:
-        outcome = await transport.deliver(mail.sender.email, copy.email, built.data, before_data)
+        sender = built.envelope_sender or mail.sender.email
+        outcome = await transport.deliver(sender, copy.email, built.data, before_data)
     except LeaseLost:
         log.warning("a copy was left to another process", copy=copy.id)
         return

@@ -4,6 +4,8 @@ A refusal happens before anything is stored or sent. What goes wrong later, on t
 the server, is an `Outcome` of `app.email.smtp`, not an exception.
 """
 
+from collections.abc import Mapping
+
 SHOWN_LENGTH = 80
 """How much of a refused value an error message repeats, in characters."""
 
@@ -26,6 +28,15 @@ class AttachmentRefused(EmailRefused):
 
 class ContentTooLarge(EmailRefused):
     """A body is too long, too deeply nested or too slow to clean."""
+
+
+class RecipientsSuppressed(EmailRefused):
+    """Some addresses get no mail: it bounced, its reader complained, or somebody said so."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        super().__init__(" ".join(words.values()))
+        self.words = dict(words)
+        """Why, and the way out, by address as it was given."""
 
 
 def shown(value: str) -> str:

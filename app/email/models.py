@@ -24,6 +24,7 @@ class NewMail:
     tracking_said: whether `enable_tracking` is what who sends it said; False: it only follows from settings.
     sensitive: carries a login, reset or magic link; no module may rewrite anything in it.
     mailing: what mails to many people with one text have in common, as `outbox.NAME` allows.
+    wait: seconds before the first try.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class NewMail:
     attachment_ids: tuple[int, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
     mailing: str | None = None
+    wait: int = 0
 
 
 @dataclass(frozen=True)

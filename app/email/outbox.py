@@ -20,6 +20,7 @@ from app.hookspecs import QueuedMail
 from app.receipts import service as receipts
 from app.richtext import html_to_text_async
 from app.runtime import current
+from app.suppressions import service as suppressions
 
 NAME = re.compile(r"[A-Za-z0-9:._-]{1,64}", re.ASCII)
 """What the mails of one mailing are named by."""
@@ -29,11 +30,13 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
     """Store a mail with a random tracking id per recipient, in the caller's transaction.
 
     Call `announce` after the commit. Raises EmailRefused, naming value, rule and way out; nothing is stored then.
+    RecipientsSuppressed is one: an address gets no mail. Sensitive mails go out all the same.
     """
     recipients = unique_recipients(mail.to, mail.cc, mail.bcc)
     row = await _row(mail)
+    await _check_suppressed(conn, [(mail, recipients)])
     mail_id = await repository.insert_mail(conn, row)
-    await repository.insert_copies(conn, _copies(mail_id, recipients))
+    await repository.insert_copies(conn, _copies(mail_id, recipients), wait=mail.wait)
     if mail.attachment_ids:
         await repository.attach(conn, mail_id=mail_id, attachment_ids=mail.attachment_ids)
     stored = await repository.copies_of(conn, mail_id)
@@ -45,16 +48,17 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
 async def enqueue_many(conn: Connection, mails: Sequence[NewMail]) -> list[QueuedMail]:
     """Store many mails at once, in the caller's transaction: some statements for all, not for each. In their order.
 
-    None of them may be that of a reply, or have attachments. Call `announce` with each after the commit. Raises
+    None of them may be that of a reply, have attachments or wait. Call `announce` with each after the commit. Raises
     EmailRefused for the first that cannot be sent; nothing is stored then.
     """
     if not mails:
         return []
     for mail in mails:
-        if mail.reply_id is not None or mail.attachment_ids:
-            raise ValueError("mails of replies and mails with attachments are stored one by one; use enqueue")
+        if mail.reply_id is not None or mail.attachment_ids or mail.wait:
+            raise ValueError("mails of replies, with attachments, or that wait are stored one by one; use enqueue")
     recipients = [unique_recipients(mail.to, mail.cc, mail.bcc) for mail in mails]
     rows = [await _row(mail) for mail in mails]
+    await _check_suppressed(conn, list(zip(mails, recipients, strict=True)))
     ids = await repository.insert_mails(conn, rows)
     numbers = [ids[row.message_id] for row in rows]
     copies = [copy for number, who in zip(numbers, recipients, strict=True) for copy in _copies(number, who)]
@@ -81,6 +85,12 @@ async def _row(mail: NewMail) -> MailRow:
         references=tuple(headers.encode_references(mail.references).split()),
     )
     return MailRow(threaded, message_id, str(sender), text)
+
+
+async def _check_suppressed(conn: Connection, mails: Sequence[tuple[NewMail, Recipients]]) -> None:
+    # A login or reset link was asked for just now; whoever waits for it may try what failed before.
+    named = [who for mail, who in mails if not mail.sensitive]
+    await suppressions.check(conn, [one.email for who in named for one in (*who.to, *who.cc, *who.bcc)])
 
 
 def _copies(mail_id: int, recipients: Recipients) -> list[tuple[int, str, Address, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.database import Connection, Row, utcnow
 from app.email.addresses import Address
@@ -29,7 +29,7 @@ _INSERT_MAIL = """
 """
 _INSERT_COPY = """
     INSERT INTO email_recipients (email_id, role, name, email, tracking_id, next_attempt_at, created_at)
-    VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(now)s, %(now)s)
+    VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(due)s, %(now)s)
 """
 
 
@@ -83,11 +83,12 @@ async def insert_mails(conn: Connection, rows: Sequence[MailRow]) -> dict[str, i
     return {row["message_id"]: int(row["id"]) for row in found}
 
 
-async def insert_copies(conn: Connection, copies: Sequence[tuple[int, str, Address, str]]) -> None:
-    """Store one row per recipient: (id of the mail, role, address, tracking id)."""
+async def insert_copies(conn: Connection, copies: Sequence[tuple[int, str, Address, str]], *, wait: int = 0) -> None:
+    """Store one row per recipient: (id of the mail, role, address, tracking id). wait: seconds before the first try."""
     now = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
+    common = {"now": now, "due": now + timedelta(seconds=wait)}
     rows = [
-        {"mail_id": mail_id, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token, "now": now}
+        {**common, "mail_id": mail_id, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token}
         for mail_id, role, who, token in copies
     ]
     await conn.execute_many(_INSERT_COPY, rows)

@@ -25,6 +25,7 @@ from app.hookspecs import QueuedMail, Recipient
 from app.receipts import service as receipts
 from app.richtext import text_to_html_async
 from app.runtime import Runtime, current, ensure
+from app.suppressions import service as suppressions
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,8 @@ async def send_email(
     Returns (sent, event_metadata). sent: the mail server took every copy now. What was refused for now stays in the
     outbox and is tried again by the worker. event_metadata: email_id, message_id, tracking_id (of the first
     recipient), tracked, reason, recipients [{email, role, tracking_id, state, detail}].
-    Raises EmailRefused for an address, header or body that cannot be sent; nothing is stored or sent then.
+    Raises EmailRefused for an address, header or body that cannot be sent, RecipientsSuppressed where an address gets
+    no mail and the mail is not sensitive; nothing is stored or sent then.
     """
     async with ensure() as runtime:
         tracked, reason = await _may_track(runtime, enable_tracking, ticket_reply_id, sensitive=sensitive)
@@ -200,7 +202,7 @@ def _result(
 async def send_again(recipient_id: int) -> None:
     """Queue a copy again that failed or whose outcome is unknown; with the same Message-ID.
 
-    Raises EmailRefused for a copy in another state: it may still be on its way.
+    Raises EmailRefused for a copy in another state, which may still be on its way, and where its address gets no mail.
     """
 
     async def work(conn: Connection) -> None:
@@ -211,6 +213,7 @@ async def send_again(recipient_id: int) -> None:
             raise EmailRefused(
                 f"the copy for {row['email']} is {row['state']}; only one that failed or is unknown is sent again"
             )
+        await suppressions.check(conn, [row["email"]])
         await queue.requeue(conn, recipient_id)
         reply_id = await repository.reply_of_mail(conn, row["email_id"])
         if reply_id is not None:

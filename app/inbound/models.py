@@ -51,6 +51,8 @@ class ParsedMail:
     references: tuple[str, ...]
     returned_ids: tuple[str, ...]
     """Message-IDs of the mails that a report tells of."""
+    reported: tuple[str, ...]
+    """Addresses that a report names as recipients of those, in lower case."""
     delivered_to: tuple[str, ...]
     """Addresses that our server noted, for tokens in them."""
     html: str | None
@@ -71,6 +73,7 @@ class DueMail:
     mailbox_id: int | None
     recipient: str
     attempts: int
+    received_at: datetime
     released: bool
     """An admin let it go on: the cap per sender does not hold it again."""
 

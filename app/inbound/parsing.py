@@ -24,6 +24,10 @@ from app.inbound.scan import check_shape
 MAX_BODY = 2_000_000
 """Bytes of one body part that are read; the rest is in the original."""
 MAX_FILES = 100
+MAX_REPORTED = 100
+"""Addresses of one header of a report that are looked at."""
+_REPORTED = ("Original-Recipient", "Final-Recipient", "Original-Rcpt-To", "Removal-Recipient")
+_ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[0-9A-Za-z.-]{1,253}")
 _POLICY = policy.compat32.clone(linesep="\r\n")
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "text/html": ".html", "text/plain": ".txt"}
 _CHARSET_IN_HTML = re.compile(rb"""(?i)<meta[^>]{0,200}charset\s*=\s*["']?([a-z0-9_-]{2,40})""")
@@ -45,6 +49,7 @@ class _Found:
     bodies: list[_Piece] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     returned_ids: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     types: Counter[str] = field(default_factory=Counter)
 
@@ -92,6 +97,7 @@ def _read(message: Message, trusted_hosts: Collection[str]) -> ParsedMail:
         in_reply_to=values.ids(message, "In-Reply-To"),
         references=values.ids(message, "References"),
         returned_ids=tuple(dict.fromkeys(found.returned_ids)),
+        reported=tuple(dict.fromkeys((*found.reported, *_addresses_in(values.raw(message, "X-Failed-Recipients"))))),
         delivered_to=tuple(filter(None, delivered)),
         html=_html(found.bodies),
         text="\n\n".join(piece.text for piece in found.bodies if not piece.is_html) or None,
@@ -215,10 +221,17 @@ def _keep_report(part: Message, found: _Found) -> None:
     lines: list[str] = []
     for block in _children(part):
         found.returned_ids += values.ids(block, "Original-Message-ID")
+        for name in _REPORTED:
+            found.reported += [one for value in values.all_raw(block, name) for one in _addresses_in(value)]
         lines += [*(f"{name}: {values.decode(str(value))}" for name, value in block.items()[:40]), ""]
     text = "\n".join(lines).strip()
     if text:
         found.bodies.append(_Piece(text[:10_000], is_html=False))
+
+
+def _addresses_in(value: str) -> list[str]:
+    """The addresses of "rfc822; bob@example.org", or of a list of them."""
+    return [one.lower() for one in _ADDRESS.findall(value)[:MAX_REPORTED]]
 
 
 def _content(part: Message, found: _Found) -> bytes:

@@ -12,7 +12,7 @@ import pymysql
 import structlog
 
 from app.database import Connection, DatabaseUnavailable
-from app.inbound import parsing, repository, store, ticketing
+from app.inbound import offering, parsing, repository, store, ticketing
 from app.inbound.errors import Unreadable
 from app.inbound.models import DueMail, ParsedMail
 from app.runtime import Runtime
@@ -64,6 +64,10 @@ async def _process(runtime: Runtime, due: DueMail, owner: str) -> None:
     raw = await store.load(runtime, due.id)
     try:
         mail = await read(raw, trusted_hosts=runtime.settings.inbound_trusted_hosts)
+        taken = await offering.offer(runtime, due, mail, raw)
+        if taken is not None:
+            await ticketing.note_taken(runtime, due, mail, taken, owner=owner)
+            return
         await ticketing.take(runtime, due, mail, owner=owner)
     except (Unreadable, TicketRefused) as error:
         await _quarantine(runtime, due, owner, str(error), raw)

@@ -60,7 +60,7 @@ async def claim(conn: Connection, *, owner: str, lease: timedelta, limit: int) -
     """Take mails that are due for the length of a lease; to be committed before any work begins."""
     rows = await conn.fetch_all(
         """
-        SELECT i.id, i.mailbox_id, i.recipient, i.attempts, i.released FROM inbound_mails AS i
+        SELECT i.id, i.mailbox_id, i.recipient, i.attempts, i.received_at, i.released FROM inbound_mails AS i
          WHERE i.state = 'new' AND i.next_attempt_at <= UTC_TIMESTAMP(6)
          ORDER BY i.next_attempt_at, i.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         """,
@@ -78,7 +78,14 @@ async def claim(conn: Connection, *, owner: str, lease: timedelta, limit: int) -
             {"owner": owner, "seconds": lease.total_seconds(), "ids": [row["id"] for row in rows]},
         )
     return [
-        DueMail(row["id"], row["mailbox_id"], row["recipient"], row["attempts"] + 1, bool(row["released"]))
+        DueMail(
+            row["id"],
+            row["mailbox_id"],
+            row["recipient"],
+            row["attempts"] + 1,
+            row["received_at"],
+            bool(row["released"]),
+        )
         for row in rows
     ]
 

@@ -13,6 +13,7 @@ from app.inbound import repository
 from app.inbound.models import NOT_WRITTEN, REPORTS, ParsedMail
 from app.richtext import text_to_html
 from app.runtime import Runtime
+from app.suppressions import service as suppressions
 
 
 async def check(runtime: Runtime, mail: ParsedMail, sender: str) -> str:
@@ -46,7 +47,8 @@ async def check(runtime: Runtime, mail: ParsedMail, sender: str) -> str:
 
 async def _tell(conn: Connection, runtime: Runtime, sender: str, cap: str) -> QueuedMail | None:
     users = await accounts.list_users(conn, include_disabled=False)
-    admins = tuple(_address(user.name, user.email) for user in users if user.is_admin)
+    suppressed = await suppressions.find(conn, [user.email for user in users if user.is_admin])
+    admins = tuple(_address(user.name, user.email) for user in users if user.is_admin and user.email not in suppressed)
     if not admins:
         return None
     where = f"{runtime.settings.portal_url or ''}/admin/inbound"

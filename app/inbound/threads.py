@@ -35,7 +35,7 @@ async def find(conn: Connection, mail: ParsedMail, tokens: ReplyTokens, *, recip
         ticket_id = await _ticket_of(conn, text, tokens, ours_only=mail.kind in REPORTS)
         if ticket_id is None:
             continue
-        if await _belongs(conn, ticket_id, mail):
+        if await _belongs(conn, ticket_id, mail, text, tokens):
             return Place(ticket_id, answers=text if text.startswith("<") else _first(mail.in_reply_to))
         supposed = supposed or ticket_id
     if supposed is None and (named := _NUMBER.search(mail.subject)):
@@ -80,11 +80,21 @@ async def _ticket_of(conn: Connection, text: str, tokens: ReplyTokens, *, ours_o
     return int(value) if value is not None else None
 
 
-async def _belongs(conn: Connection, ticket_id: int, mail: ParsedMail) -> bool:
-    """Whether who sent it takes part; a report comes from a mail server, with an id that only readers know."""
-    if mail.kind in REPORTS:
-        return True
-    return mail.sender is not None and await tickets.takes_part(conn, ticket_id=ticket_id, email=mail.sender.email)
+async def _belongs(conn: Connection, ticket_id: int, mail: ParsedMail, text: str, tokens: ReplyTokens) -> bool:
+    """Whether who sent it takes part. A report comes from any mail server, or from who only says so: it must name a
+    recipient of the very mail that it tells of, or come from one."""
+    if mail.kind not in REPORTS:
+        return mail.sender is not None and await tickets.takes_part(conn, ticket_id=ticket_id, email=mail.sender.email)
+    named = {*mail.reported, mail.sender.email.lower() if mail.sender else ""}
+    said = f"{mail.text or ''} {mail.html or ''}".lower()
+    rows = await conn.fetch_all(
+        """
+        SELECT r.email FROM outgoing_emails AS m JOIN email_recipients AS r ON r.email_id = m.id
+         WHERE m.message_id = %(id)s OR m.reply_id = %(reply)s LIMIT 1000
+        """,
+        {"id": text, "reply": tokens.reply_of(text)},
+    )
+    return any(row["email"].lower() in named or row["email"].lower() in said for row in rows)
 
 
 def _first(ids: tuple[str, ...]) -> str | None:

@@ -13,6 +13,7 @@ from app.email import mailings
 from app.email import repository as sent_mails
 from app.email.addresses import Address, parse_address
 from app.email.reply_tokens import ReplyTokens
+from app.hookspecs import Arrived
 from app.inbound import contents, repository, storms, threads
 from app.inbound import mailbox_repository as mailboxes
 from app.inbound.errors import Unreadable
@@ -77,6 +78,20 @@ async def take(runtime: Runtime, due: DueMail, mail: ParsedMail, *, owner: str) 
     await runtime.database.run(lambda conn: _store(conn, runtime, work))
 
 
+async def note_taken(runtime: Runtime, due: DueMail, mail: ParsedMail, taken: Arrived, *, owner: str) -> None:
+    """Settle a claimed mail that a module took: nothing is added to a ticket."""
+    await _settle(
+        runtime,
+        due,
+        mail,
+        owner,
+        state="processed",
+        kind=mail.kind,
+        reason=taken.words.strip(),
+        ticket_id=taken.ticket_id,
+    )
+
+
 async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
     if not await repository.lock_claimed(conn, work.due.id, work.owner):
         return
@@ -94,17 +109,20 @@ async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
         await _finish(conn, work, state="processed", ticket_id=place.ticket_id, reply_id=reply_id, mail_key=work.key)
         return
     if work.mail.kind in REPORTS or work.mail.kind == "auto_reply" or work.mail.sender is None:
-        reason = f"{KINDS[work.mail.kind]} that belongs to no ticket; nothing was added."
+        named = f"names a mail of #{place.supposed}, but none of its recipients" if place.supposed else ""
+        reason = f"{KINDS[work.mail.kind]} that {named or 'belongs to no ticket'}; nothing was added."
         await _finish(
             conn, work, state="processed", reason=reason, supposed_ticket_id=place.supposed, mail_key=work.key
         )
         return
+    mailbox_id, department_id = await _destination(conn, work)
     ticket_id, reply_id = await incoming.open_with(
         conn,
         work.message,
         sender=work.mail.sender,
         subject=work.subject,
-        department_id=await _department(conn, work),
+        department_id=department_id,
+        mailbox_id=mailbox_id,
     )
     await _note_mailing(conn, work, ticket_id, sender=work.mail.sender)
     await _finish(
@@ -146,7 +164,15 @@ async def _finish(conn: Connection, work: _Work, *, state: str, **values: object
 
 
 async def _settle(
-    runtime: Runtime, due: DueMail, mail: ParsedMail, owner: str, *, state: str, kind: str, reason: str
+    runtime: Runtime,
+    due: DueMail,
+    mail: ParsedMail,
+    owner: str,
+    *,
+    state: str,
+    kind: str,
+    reason: str,
+    ticket_id: int | None = None,
 ) -> None:
     """Set a mail aside, or hold it, without a message."""
 
@@ -154,7 +180,14 @@ async def _settle(
         if await repository.lock_claimed(conn, due.id, owner):
             sender = mail.sender.email if mail.sender else mail.sender_line
             await repository.finish(
-                conn, due.id, state=state, kind=kind, reason=reason, sender=sender[:320], subject=mail.subject[:500]
+                conn,
+                due.id,
+                state=state,
+                kind=kind,
+                reason=reason,
+                sender=sender[:320],
+                subject=mail.subject[:500],
+                ticket_id=ticket_id,
             )
 
     await runtime.database.run(work)
@@ -204,20 +237,20 @@ def _copies(mail: ParsedMail, own: set[str], tokens: ReplyTokens) -> tuple[Addre
     return tuple(others.values())
 
 
-async def _department(conn: Connection, work: _Work) -> int | None:
-    """Of the mailbox that it came by, else of the first address of ours that it went to."""
+async def _destination(conn: Connection, work: _Work) -> tuple[int | None, int | None]:
+    """Mailbox and department: the mailbox that it came by, else the first address of ours that it went to."""
     box = await mailboxes.mailbox(conn, work.due.mailbox_id) if work.due.mailbox_id else None
-    if box is not None:
-        found = box.department_id
-    else:
-        found = None
+    mailbox_id = box.id if box else None
+    found = box.department_id if box else None
+    if box is None:
         for address in (work.due.recipient, *(one.email for one in (*work.mail.to, *work.mail.cc)[:20])):
             box = await mailboxes.of_address(conn, address) if address else None
+            mailbox_id = mailbox_id or (box.id if box else None)
             found = box.department_id if box else await mailboxes.department_of_address(conn, address)
             if found is not None:
                 break
     gone = found is not None and await departments.department(conn, found) is None
-    return None if gone else found
+    return mailbox_id, None if gone else found
 
 
 def _key(mail: ParsedMail) -> bytes | None:

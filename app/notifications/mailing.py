@@ -59,6 +59,8 @@ async def _some(conn: Connection, portal_url: str | None) -> tuple[int, list[Que
 async def _mail(notification: Notification, address: str, portal_url: str | None) -> NewMail:
     text = rules.mail_text(
         notification.words,
+        kind=notification.kind,
+        detail=notification.detail,
         url=f"{portal_url}{notification.path}" if portal_url else None,
         profile=f"{portal_url}/profile#notifications" if portal_url else None,
     )

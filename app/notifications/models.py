@@ -10,39 +10,48 @@ from app.notifications import rules
 
 @dataclass(frozen=True)
 class Notification:
-    """That a customer likely read a reply for the first time, or followed a link in it."""
+    """One piece of news about a ticket."""
 
     id: int
     user_id: int
+    kind: str
+    """One of `rules.KINDS`."""
     ticket_id: int
-    reply_id: int
+    reply_id: int | None
     subject: str
     """Of the ticket."""
-    reader: str
-    """The recipient's name, or else the address."""
+    who: str
+    """Name or address of who did it; '' where nobody is named: the portal did it, or they are erased."""
     author: str
-    """Who wrote the reply: '' for the user who is told, or where nobody knows."""
+    """Of a read reply, who wrote it: '' for the user who is told, or where nobody knows."""
     is_own: bool
-    """Whether the user who is told wrote the reply."""
+    """Of a read reply, whether the user who is told wrote it."""
+    own_words: str
+    """What the rest does not say, in words; '' for nothing."""
     created_at: datetime
     seen_at: datetime | None
     is_taken_back: bool
-    """Whether the badge says meanwhile that nobody read it."""
+    """Of a read reply, whether the badge says meanwhile that nobody read it."""
 
     @property
     def words(self) -> str:
         """In one sentence: "Bob Miller likely read your reply in #12 Printer on fire"."""
-        return f"{self.reader} {self.what} #{self.ticket_id} {self.subject}"
+        return f"{self.who} {self.what} #{self.ticket_id} {self.subject}".lstrip()
 
     @property
     def what(self) -> str:
-        """What the reader did, up to the ticket: "likely read your reply in"."""
-        return rules.what(author=self.author, is_own=self.is_own)
+        """What happened, up to the ticket: "likely read your reply in"."""
+        return rules.what(self.kind, who=self.who, words=self.own_words, author=self.author, is_own=self.is_own)
+
+    @property
+    def detail(self) -> str:
+        """What the sentence leaves out; '' for nothing."""
+        return "" if self.kind == "due" else self.own_words
 
     @property
     def path(self) -> str:
-        """Where the reply stands."""
-        return f"/tickets/{self.ticket_id}#reply-{self.reply_id}"
+        """Where to look."""
+        return f"/tickets/{self.ticket_id}" + (f"#reply-{self.reply_id}" if self.reply_id else "")
 
 
 @dataclass(frozen=True)

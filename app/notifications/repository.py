@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from app.database import Connection, Row, utcnow
@@ -10,16 +11,21 @@ from app.notifications.models import Notification
 from app.sql import in_list, literal
 
 COLUMNS = """
-    n.id, n.user_id, n.ticket_id, n.reply_id, n.created_at, n.seen_at, t.subject,
-    IF(r.name = '', r.email, r.name) AS reader, COALESCE(p.author_user_id = n.user_id, 0) AS is_own,
-    COALESCE(author.name, '') AS author, COALESCE(r.receipt, '') IN ('', 'machine', 'delivered') AS is_taken_back
+    n.id, n.user_id, n.kind, n.ticket_id, n.reply_id, n.words AS own_words, n.created_at, n.seen_at, t.subject,
+    COALESCE(CASE n.kind WHEN 'read' THEN IF(r.name = '', r.email, r.name)
+                         WHEN 'customer' THEN IF(c.name = '', c.email, c.name)
+                         WHEN 'assigned' THEN actor.name WHEN 'mention' THEN actor.name END, '') AS who,
+    n.kind = 'read' AND COALESCE(p.author_user_id = n.user_id, 0) AS is_own, COALESCE(author.name, '') AS author,
+    n.kind = 'read' AND COALESCE(r.receipt, '') IN ('', 'machine', 'delivered') AS is_taken_back
 """
 TABLES = """
     notifications AS n
     JOIN tickets AS t ON t.id = n.ticket_id
-    JOIN ticket_replies AS p ON p.id = n.reply_id
-    JOIN email_recipients AS r ON r.id = n.recipient_id
+    LEFT JOIN ticket_replies AS p ON p.id = n.reply_id
+    LEFT JOIN email_recipients AS r ON r.id = n.recipient_id
+    LEFT JOIN contacts AS c ON c.id = p.contact_id
     LEFT JOIN users AS author ON author.id = p.author_user_id
+    LEFT JOIN users AS actor ON actor.id = n.actor_id
 """
 
 
@@ -32,16 +38,48 @@ def insert_first_reads(conn: Connection, recipient_ids: Sequence[int], *, now: d
     """
     ids = ",".join(map(str, recipient_ids))
     conn.later(
-        "INSERT INTO notifications (user_id, ticket_id, reply_id, recipient_id, created_at, email_wanted) "  # noqa: S608
-        f"SELECT u.id, t.id, p.id, r.id, {literal(now)}, u.notify_by_email "
+        "INSERT INTO notifications "  # noqa: S608
+        "(user_id, kind, once, ticket_id, reply_id, recipient_id, created_at, email_wanted) "
+        f"SELECT u.id, 'read', CONCAT('read:', p.id), t.id, p.id, r.id, {literal(now)}, "
+        "FIND_IN_SET('read', u.mailed_of) > 0 "
         "FROM email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id "
         "JOIN ticket_replies AS p ON p.id = m.reply_id JOIN tickets AS t ON t.id = p.ticket_id "
         "JOIN users AS u ON u.id = COALESCE(t.assignee_id, p.author_user_id) "
-        "AND u.notify_reads = 1 AND u.disabled_at IS NULL "
+        "AND FIND_IN_SET('read', u.told_of) AND u.disabled_at IS NULL "
         f"WHERE r.id IN ({ids}) AND r.judged IS NULL AND r.replied_at IS NULL "
         "AND COALESCE(r.fate, '') NOT IN ('bounced', 'complained') "
-        "AND EXISTS (SELECT 1 FROM users AS wanting WHERE wanting.notify_reads = 1) "
+        "AND EXISTS (SELECT 1 FROM users AS wanting WHERE FIND_IN_SET('read', wanting.told_of)) "
         "ORDER BY r.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id"
+    )
+
+
+@dataclass(frozen=True)
+class News:
+    """What `insert` stores for each user."""
+
+    kind: str
+    ticket_id: int
+    reply_id: int | None
+    actor_id: int | None
+    words: str
+    once: str | None
+    """Told to a user once and for ever under this name; None each time."""
+
+
+async def insert(conn: Connection, news: News, user_ids: Sequence[int], *, now: datetime) -> None:
+    """Tell those of these users (at least one) who want this kind."""
+    listed, values = in_list("id", sorted(set(user_ids)))
+    await conn.execute(
+        f"""
+        INSERT INTO notifications
+               (user_id, kind, ticket_id, reply_id, actor_id, words, once, created_at, email_wanted)
+        SELECT u.id, %(kind)s, %(ticket_id)s, %(reply_id)s, %(actor_id)s, %(words)s, %(once)s, %(now)s,
+               FIND_IN_SET(%(kind)s, u.mailed_of) > 0
+          FROM users AS u
+         WHERE u.id IN {listed} AND u.disabled_at IS NULL AND FIND_IN_SET(%(kind)s, u.told_of)
+         ORDER BY u.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id
+        """,  # noqa: S608
+        {**values, **asdict(news), "now": now},
     )
 
 
@@ -50,15 +88,18 @@ def told_at(moment: datetime) -> str:
     return f"SELECT DISTINCT n.user_id FROM notifications AS n WHERE n.created_at = {literal(moment)}"  # noqa: S608
 
 
-async def page(conn: Connection, user_id: int, *, before: int, limit: int) -> list[Notification]:
-    """A user's notifications, newest first. before: only those with a smaller id; 0 for all."""
+async def page(
+    conn: Connection, user_id: int, *, before: int, limit: int, kind: str = "", unseen: bool = False
+) -> list[Notification]:
+    """A user's notifications, newest first. before: only those with a smaller id; 0 for all. kind: '' for all."""
     rows = await conn.fetch_all(
         f"""
         SELECT {COLUMNS} FROM {TABLES}
          WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s)
+               {"AND n.kind = %(kind)s" if kind else ""} {"AND n.seen_at IS NULL" if unseen else ""}
          ORDER BY n.id DESC LIMIT %(limit)s
         """,  # noqa: S608
-        {"user_id": user_id, "before": before, "limit": limit},
+        {"user_id": user_id, "before": before, "limit": limit, "kind": kind},
     )
     return [_notification(row) for row in rows]
 
@@ -102,7 +143,8 @@ async def to_mail(conn: Connection, ids: Sequence[int]) -> list[tuple[Notificati
     rows = await conn.fetch_all(
         f"""
         SELECT {COLUMNS}, u.email AS address FROM {TABLES} JOIN users AS u ON u.id = n.user_id
-         WHERE n.id IN {listed} AND u.notify_reads = 1 AND u.notify_by_email = 1 AND u.disabled_at IS NULL
+         WHERE n.id IN {listed} AND FIND_IN_SET(n.kind, u.told_of) AND FIND_IN_SET(n.kind, u.mailed_of)
+               AND u.disabled_at IS NULL
          ORDER BY n.id
         """,  # noqa: S608
         values,
@@ -128,12 +170,14 @@ def _notification(row: Row) -> Notification:
     return Notification(
         id=row["id"],
         user_id=row["user_id"],
+        kind=row["kind"],
         ticket_id=row["ticket_id"],
         reply_id=row["reply_id"],
         subject=row["subject"],
-        reader=row["reader"],
+        who=row["who"],
         author="" if own else row["author"],
         is_own=own,
+        own_words=row["own_words"],
         created_at=row["created_at"],
         seen_at=row["seen_at"],
         is_taken_back=bool(row["is_taken_back"]),

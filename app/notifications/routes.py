@@ -16,12 +16,33 @@ PLACE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 @notifications.get("")
 async def show() -> ResponseReturnValue:
-    """Newest first; `before` is the id before which a page starts."""
-    given = request.args.get("before", "")
+    """Newest first; `before` is the id before which a page starts. `kind`, `new`: only that kind, only the unseen."""
+    given, kind = request.args.get("before", ""), request.args.get("kind", "")
     before = int(given) if PLACE.fullmatch(given) else 0
-    page = await service.page(g.user, before=before)
-    following = url_for("notifications.show", before=page.next) if page.next else ""
-    return await render_template("notifications/list.html", page=page, is_first=not before, next=following)
+    kind = kind if kind in rules.KINDS else ""
+    new = request.args.get("new") == "1"
+    page = await service.page(g.user, before=before, kind=kind, unseen_only=new)
+    return await render_template(
+        "notifications/list.html",
+        page=page,
+        is_first=not before,
+        filtered=bool(kind or new),
+        newest=_href(kind, new),
+        next=_href(kind, new, page.next) if page.next else "",
+        tabs=[
+            {"label": label, "href": _href(kind, only), "active": only == new}
+            for label, only in (("All", False), ("Unread", True))
+        ],
+        kinds=[
+            {"label": label, "href": _href(key, new), "active": key == kind}
+            for key, label in [("", "All kinds"), *((one.key, one.label) for one in rules.KINDS.values())]
+        ],
+        kind_label=rules.KINDS[kind].label if kind else "",
+    )
+
+
+def _href(kind: str, new: bool, before: int = 0) -> str:
+    return url_for("notifications.show", kind=kind or None, new="1" if new else None, before=before or None)
 
 
 @notifications.get("/unseen")

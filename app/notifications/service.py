@@ -1,4 +1,4 @@
-"""Tell agents what they asked to be told: that a customer read a reply for the first time, or followed a link in it."""
+"""Tell agents what they want to be told: the kinds of `rules.KINDS`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from app.accounts.models import User
 from app.database import Connection, DatabaseUnavailable, utcnow
 from app.live import service as live
-from app.notifications import repository
+from app.notifications import repository, rules
 from app.notifications.models import NotificationPage
 from app.runtime import current
+from app.tickets import audience
 
 PAGE = 50
 
@@ -28,10 +29,41 @@ async def first_read(conn: Connection, recipient_ids: Sequence[int]) -> None:
     live.publish_notifications(conn, repository.told_at(now))
 
 
-async def page(user: User, *, before: int = 0, limit: int = PAGE) -> NotificationPage:
-    """A user's notifications, newest first. before: `next` of the page before."""
+async def add(
+    conn: Connection,
+    *,
+    kind: str,
+    user_ids: Sequence[int],
+    ticket_id: int,
+    reply_id: int | None = None,
+    words: str = "",
+    by: int | None = None,
+    once: str | None = None,
+) -> None:
+    """Tell users of something about a ticket, in the caller's transaction; open pages hear of it.
+
+    Left out are who does not want this kind, who is disabled or may not see the ticket, and who did it.
+    kind: one of `rules.KINDS`. words: what kind, who and ticket do not say, as plain text, cut at 500 characters.
+    by: the user who did it, None for a customer or the portal. once: a name under which a user is told once and for
+    ever, at most 80 ASCII characters; None tells each time. Raises ValueError for a kind that is none.
+    """
+    if kind not in rules.KINDS:
+        raise ValueError(f"a kind must be one of {', '.join(rules.KINDS)}, got {kind[:40]!r}")
+    others = await audience.may_see(conn, ticket_id, [one for one in user_ids if one != by])
+    if not others:
+        return
+    now = utcnow()
+    news = repository.News(kind, ticket_id, reply_id, by, words[: rules.LONGEST_WORDS], once)
+    await repository.insert(conn, news, others, now=now)
+    live.publish_notifications(conn, repository.told_at(now))
+
+
+async def page(
+    user: User, *, before: int = 0, limit: int = PAGE, kind: str = "", unseen_only: bool = False
+) -> NotificationPage:
+    """A user's notifications, newest first. before: `next` of the page before. kind: '' for all kinds."""
     async with current().database.connection() as conn:
-        rows = await repository.page(conn, user.id, before=before, limit=limit + 1)
+        rows = await repository.page(conn, user.id, before=before, limit=limit + 1, kind=kind, unseen=unseen_only)
         unseen = await repository.unseen(conn, user.id)
     return NotificationPage(tuple(rows[:limit]), unseen, rows[limit - 1].id if len(rows) > limit else 0)
 
@@ -41,7 +73,7 @@ async def unseen(user: User) -> int:
 
     Every page shows it, also the one that says that the database is away.
     """
-    if not user.notify_reads:
+    if not user.told_of:
         return 0
     try:
         async with current().database.connection() as conn:

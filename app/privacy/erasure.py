@@ -113,6 +113,7 @@ async def _do(runtime: Runtime, erasure_id: int, part: str) -> None:
             await inbound_steps.erase(runtime.database, person, told)
             await steps.identity(runtime.database, person, told)
             await steps.copies(runtime.database, person, told)
+            await steps.suppressed(runtime.database, person, told)
             await steps.tickets(runtime.database, person, told, keeps_ours=keeps_ours)
             await steps.elsewhere(runtime.database, person, told)
             await steps.mails(runtime.database, person, told, keeps_ours=keeps_ours)

@@ -13,7 +13,10 @@ from app.database import Connection, Database, utcnow
 from app.hookspecs import ContactData
 from app.live import service as live
 from app.privacy.people import placeholder
+from app.runtime import current
 from app.sql import in_list, in_parts
+from app.suppressions import repository as suppressions
+from app.suppressions import rules
 from app.tickets import search_index
 from app.tickets import search_repository as search
 
@@ -69,9 +72,11 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
                 f"""
                 UPDATE email_recipients
                    SET state = IF(state IN {WAITS}, 'failed', state), name = '', email = %(email)s, smtp_text = '',
+                       fate_detail = '', delayed_detail = '',
                        erased_at = COALESCE(erased_at, %(now)s)
                  WHERE id IN {named}
-                   AND (erased_at IS NULL OR email <> %(email)s OR name <> '' OR smtp_text <> '' OR state IN {WAITS})
+                   AND (erased_at IS NULL OR email <> %(email)s OR name <> '' OR smtp_text <> '' OR state IN {WAITS}
+                        OR fate_detail <> '' OR delayed_detail <> '')
                 """,  # noqa: S608
                 values,
             )
@@ -86,6 +91,18 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
         told("addresses on mails", changed)
         if busy:
             raise NotYet("a mail to them is being sent at this moment; we look again in a minute")
+
+
+async def suppressed(database: Database, person: ContactData, told: Told) -> None:
+    """Their addresses in the list of those that get no mail. Where one stands, a keyed hash of it stays: who was
+    promised no more mail is not written to again by mistake."""
+    keys = current().settings.keys
+
+    async def work(conn: Connection) -> int:
+        emails = sorted({rules.normal(email) for email in person.addresses if email.isascii()})
+        return sum([await suppressions.forget(conn, email, rules.hashes(keys, email)[0]) for email in emails])
+
+    told("suppressed addresses", await database.run(work))
 
 
 async def tickets(database: Database, person: ContactData, told: Told, *, keeps_ours: bool) -> None:

@@ -10,6 +10,8 @@ from app.database import Database
 from app.hookspecs import ContactData
 from app.privacy import inbound_steps
 from app.sql import in_list, in_parts
+from app.suppressions import repository as suppressions
+from app.suppressions import rules
 
 Rows = Sequence[Mapping[str, Any]]
 INTERNAL = {
@@ -104,6 +106,9 @@ async def tables(database: Database, person: ContactData) -> AsyncIterator[tuple
         yield found
     async for found in inbound_steps.rows(database, person):
         yield found
+    async with database.connection() as conn:
+        emails = [rules.normal(email) for email in person.addresses if email.isascii()]
+        yield "suppressed_addresses", await suppressions.of_addresses(conn, emails) if emails else []
     async for found in _others(database, person):
         yield found
 

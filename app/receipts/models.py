@@ -22,6 +22,23 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Fate:
+    """What became of a mail itself."""
+
+    state: str
+    """'delivered', 'bounced' or 'complained'."""
+    at: datetime
+    bounce: str = ""
+    """Of 'bounced': 'hard', 'soft', or '' where nobody said, which counts as hard."""
+    short: str = ""
+    """What the badge says after "Bounced:"."""
+    words: str = ""
+    """What that means and what to do."""
+    detail: str = ""
+    """The words of who told it."""
+
+
+@dataclass(frozen=True)
 class CopyState:
     """What of a copy decides about its state."""
 
@@ -60,11 +77,21 @@ class Copy(CopyState):
     viewed_at: datetime | None = None
     """When the recipient first read it on the ticket page, and the last time."""
     last_viewed_at: datetime | None = None
+    fate: Fate | None = None
+    """What became of the mail itself, whatever outranks it in `receipt`."""
+    delayed_at: datetime | None = None
+    """When a mail server last said that it tries again."""
+    delayed_detail: str = ""
+    """Its words."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Copy:
         """From a row with the columns of `repository.COPY_COLUMNS`."""
         judged = Judgement(row["judged"], row["judged_name"] or SOMEBODY, row["judged_at"]) if row["judged"] else None
+        fate = None
+        if row["fate"]:
+            words = (row["fate_short"], row["fate_words"], row["fate_detail"])
+            fate = Fate(row["fate"], row["fate_at"], row["fate_kind"] or "", *words)
         return cls(
             id=row["id"],
             reply_id=row["reply_id"],
@@ -87,6 +114,9 @@ class Copy(CopyState):
             untracked_words=row["untracked_words"],
             viewed_at=row["viewed_at"],
             last_viewed_at=row["last_viewed_at"],
+            fate=fate,
+            delayed_at=row["delayed_at"],
+            delayed_detail=row["delayed_detail"],
         )
 
 
@@ -124,20 +154,29 @@ class ViewedCopy:
 
 @dataclass(frozen=True)
 class Report:
-    """What a plugin learnt of one copy; the three ids belong together. A mailing has 0 for reply and ticket."""
+    """What a plugin learnt of one copy; the three ids belong together."""
 
     recipient_id: int
-    reply_id: int
-    ticket_id: int
+    reply_id: int | None
+    """None, like the ticket's, for a mail that is no reply: no ticket then hears of it."""
+    ticket_id: int | None
     receipt: str | None
     """'machine' or 'read' replaces what was said of reading before, and so does None: nothing is seen any more.
-    'delivered', 'bounced' or 'complained' is kept where it is worse than what is known of the mail's fate."""
+    'delivered', 'bounced' or 'complained' is kept where `fates.order` ranks it above what is known of the mail's fate.
+    'deferred' notes that a mail server tries again; the latest counts, and it takes no fate away."""
     at: datetime | None
     """When that was; of reading, the first time. None where the receipt is None."""
     last_at: datetime | None = None
     """Of reading, the last time; None where it is the first."""
     words: str = ""
-    """Of reading, why we say so, in a sentence; what exceeds 200 characters is cut."""
+    """In a sentence: of reading, why we say so; of a fate, what it means and what to do. What exceeds 200, or 300,
+    characters is cut."""
+    detail: str = ""
+    """Of a fate, the words of who told it; what exceeds 500 characters is cut."""
+    short: str = ""
+    """Of a fate, the cause in a word or two for the badge, "mailbox unknown"; what exceeds 60 characters is cut."""
+    bounce: str = ""
+    """Of 'bounced', 'hard' or 'soft'; '' counts as hard."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +187,9 @@ class Known:
     seen_at: str | None = None
     last_seen_at: str | None = None
     seen_words: str = ""
-    fate: str | None = None
+    fate: Fate | None = None
+    delayed: tuple[str, str] | None = None
+    """When a mail server last said that it tries again, and its words."""
     settled: bool = False
     """The recipient answered or read it on the ticket page, an agent judged or the mail bounced: what plugins say of
     reading does not change the badge."""
@@ -159,8 +200,9 @@ class News:
     """What of some reports is new."""
 
     seen: Sequence[Report]
-    """Of reading, one per copy, by ascending recipient id; likewise `fates`."""
+    """Of reading, one per copy, by ascending recipient id; likewise `fates` and `delays`."""
     fates: Sequence[Report]
+    delays: Sequence[Report]
     looks: Mapping[int, int]
     """Ticket by reply id, of replies whose badge or popover may look different."""
     stale: Mapping[int, int]
@@ -195,11 +237,12 @@ class RecipientReceipt:
     state: str
     word: str
     detail: str
-    """The mail server's words where the copy failed, waits for another try or has an unknown outcome."""
+    """The mail server's words where the copy failed, waits for another try, has an unknown outcome, bounced, or is
+    delayed."""
     sent_at: datetime | None
     can_send_again: bool
     words: str = ""
-    """Why we say that it was read, or opened by a machine."""
+    """Why we say that it was read, or opened by a machine; of a bounce or complaint, what it means and what to do."""
     first_opened: datetime | None = None
     last_opened: datetime | None = None
     """By people, as far as is known: the first and the last time that it was read, or seems to have been."""

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from app.database import Connection
-from app.receipts import rules
-from app.receipts.models import Copy, CopyPlace, CopyToContact, Known, Report, ViewedCopy
+from app.receipts import fates, rules
+from app.receipts.models import Copy, CopyPlace, CopyToContact, Fate, Known, Report, ViewedCopy
 from app.receipts.news import moments_of, words_of
 from app.sql import derived, in_list, literal
 
 COPY_COLUMNS = (
     "r.id, e.reply_id, r.role, r.name, r.email, r.state, r.reports, r.receipt, r.receipt_at, r.sent_at, r.smtp_text, "
     "r.created_at, r.seen, r.seen_at, r.last_seen_at, r.seen_words, r.replied_at, r.judged, r.judged_at, "
-    "r.untracked_words, r.viewed_at, r.last_viewed_at, u.name AS judged_name"
+    "r.untracked_words, r.viewed_at, r.last_viewed_at, r.fate, r.fate_at, r.fate_kind, r.fate_short, r.fate_words, "
+    "r.fate_detail, r.delayed_at, r.delayed_detail, u.name AS judged_name"
 )
 
 
-_FATES = ", ".join(map(literal, rules.FATES))
 _WORST_FIRST = ", ".join(map(literal, rules.WORST_FIRST))
 _STATE = (
     "COALESCE(r.receipt, CASE "
@@ -63,16 +64,39 @@ async def known(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Kno
     found = await conn.fetch_value(
         f"""
         SELECT JSON_ARRAYAGG(JSON_ARRAY(r.id, r.seen, CAST(r.seen_at AS CHAR), CAST(r.last_seen_at AS CHAR),
-                                        r.seen_words, r.fate,
+                                        r.seen_words, r.fate, CAST(r.fate_at AS CHAR), r.fate_kind, r.fate_short,
+                                        r.fate_words, r.fate_detail, CAST(r.delayed_at AS CHAR), r.delayed_detail,
                                         r.replied_at IS NOT NULL OR r.viewed_at IS NOT NULL OR r.judged IS NOT NULL
                                         OR COALESCE(r.fate, '') IN ('bounced', 'complained')))
           FROM email_recipients AS r WHERE r.id IN ({ids})
         """  # noqa: S608
     )
-    return {
-        number: Known(seen, seen_at, last_seen_at, words, fate, bool(settled))
-        for number, seen, seen_at, last_seen_at, words, fate, settled in json.loads(found or "[]")
-    }
+    return {row[0]: _known(row) for row in json.loads(found or "[]")}
+
+
+def _known(row: Sequence[Any]) -> Known:
+    (
+        _,
+        seen,
+        seen_at,
+        last_seen_at,
+        words,
+        fate,
+        fate_at,
+        kind,
+        short,
+        fate_words,
+        detail,
+        delayed_at,
+        delay,
+        settled,
+    ) = row
+    told = None
+    if fate is not None:
+        told = Fate(fate, datetime.fromisoformat(fate_at).replace(tzinfo=UTC), kind or "", short, fate_words, detail)
+    return Known(
+        seen, seen_at, last_seen_at, words, told, (delayed_at, delay) if delayed_at else None, settled=bool(settled)
+    )
 
 
 def set_seen(conn: Connection, reports: Sequence[Report]) -> None:
@@ -92,17 +116,13 @@ def set_seen(conn: Connection, reports: Sequence[Report]) -> None:
 
 
 def set_fates(conn: Connection, reports: Sequence[Report]) -> None:
-    """Keep what plugins say of mails' fates (at least one report, one per copy, by ascending id) where it is worse."""
-    rows = [
-        (str(one.recipient_id), literal(one.receipt), str(rules.FATES.index(one.receipt or "") + 1), literal(one.at))
-        for one in reports
-    ]
-    news = derived(("id", "fate", "place", "fate_at"), rows)
-    conn.later(
-        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
-        "SET r.fate = news.fate, r.fate_at = news.fate_at "
-        f"WHERE FIELD(COALESCE(r.fate, ''), {_FATES}) < news.place"
-    )
+    """Keep what plugins say of mails' fates (at least one report, one per copy, by ascending id) where that counts."""
+    conn.later(fates.update_fates(reports))
+
+
+def set_delays(conn: Connection, reports: Sequence[Report]) -> None:
+    """Keep what plugins say of delays (at least one report, one per copy, by ascending id) where it is later."""
+    conn.later(fates.update_delays(reports))
 
 
 async def refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> None:

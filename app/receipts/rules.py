@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from app.receipts.fates import FATES
 from app.receipts.models import Badge, Copy, CopyState, Judgement
 
-FATES = ("delivered", "bounced", "complained")
-"""What plugins may report of a mail's fate; a report replaces those before it."""
 SEEN = ("machine", "read")
 """What plugins may report of reading; the newest report counts, also where it says less."""
 RECEIPTS = frozenset({*FATES, *SEEN})
@@ -83,8 +82,21 @@ def correction_of(copy: Copy, state: str, visible: frozenset[str]) -> str:
 
 
 def word_of(copy: Copy, state: str) -> str:
-    """The words for one copy: its state, and for a failure the reason in short."""
-    return _with_reason(WORDS[state], copy) if state == "failed" else WORDS[state]
+    """The words for one copy: its state, for a failure or a bounce the reason in short, and where nothing better is
+    known that it is delayed."""
+    if is_delayed(copy, state):
+        return "Delayed"
+    return _with_reason(WORDS[state], copy, state) if state in {"failed", "bounced"} else WORDS[state]
+
+
+def is_delayed(copy: Copy, state: str) -> bool:
+    """Whether a mail server said that it tries again, and nothing since says how that ended."""
+    return copy.delayed_at is not None and copy.fate is None and state in {"sent", "untracked"}
+
+
+def fate_words(copy: Copy) -> str:
+    """What became of the mail, for the timeline: "Bounced: mailbox full"."""
+    return _with_reason(WORDS[copy.fate.state], copy, copy.fate.state) if copy.fate else ""
 
 
 def judged_words(judged: Judgement) -> str:
@@ -145,8 +157,8 @@ def _worst(state: str, shown: Shown) -> Badge:
     word = WORDS[state]
     if len(shown) > 1:
         word = f"{word}: {len(found)} of {len(shown)}"
-    elif state == "failed":
-        word = _with_reason(word, found[0])
+    elif state in {"failed", "bounced"}:
+        word = _with_reason(word, found[0], state)
     return Badge(state, word, _first(shown, {state}))
 
 
@@ -179,8 +191,9 @@ def _moments(shown: Shown, states: set[str]) -> list[datetime]:
     return [moment for moment in moments if moment is not None]
 
 
-def _with_reason(word: str, copy: Copy) -> str:
-    reason = " ".join(copy.smtp_text.split())
+def _with_reason(word: str, copy: Copy, state: str) -> str:
+    said = copy.smtp_text if state == "failed" else copy.fate.short if copy.fate and state == "bounced" else ""
+    reason = " ".join(said.split())
     if len(reason) > _REASON_LENGTH:
         reason = reason[: _REASON_LENGTH - 1].rstrip() + "…"
     return f"{word}: {reason}" if reason else word

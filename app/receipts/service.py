@@ -18,6 +18,11 @@ from app.web.formats import clock
 
 TIMELINE_LINES = 100
 VIEWED_AGAIN = timedelta(minutes=1)
+FATE_WORDS = {
+    "bounced": "The mail came back. Check the address with the customer, or reach them in another way.",
+    "complained": "The recipient marked this mail as spam. Write again only if they ask you to.",
+}
+DELAY_WORDS = "The recipient's mail server has not taken it yet. It is tried again; there is nothing to do now."
 ROLES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
 
 
@@ -49,8 +54,9 @@ async def report(
     and did not before.
 
     Of reading the last report of a copy counts and replaces what was known, also where it says less; of a mail's fate
-    the worst, where it is worse than what is known. Open pages and lists are told of replies whose badge may look
-    different. heard: ticket by reply id, of replies of which something else is new that their open pages show.
+    the one that `fates` ranks highest, in whatever order they come, and the latest delay beside it. Open pages and
+    lists are told of replies whose badge may look different. heard: ticket by reply id, of replies of which something
+    else is new that their open pages show.
 
     A mailing that everybody opens at once costs a few statements. Rows are locked in the order of their ids, copies
     before tickets. Who reports of reading holds a lock of its own for each copy: what is known is read before it is
@@ -58,17 +64,19 @@ async def report(
     recipient id, for all reports or none; what is reported then counts as new. Raises ValueError for a word that is
     none of `rules.RECEIPTS`, or has no time; a copy that is gone is left out.
     """
-    seen, fates = news.latest(reports)
-    ids = sorted({*seen, *fates})
-    if ids and was is not None and not fates:
+    seen, fates, delays = news.latest(reports)
+    ids = sorted({*seen, *fates, *delays})
+    if ids and was is not None and not fates and not delays:
         known = {number: Known(was[number]) for number in ids}
     else:
         known = await repository.known(conn, ids) if ids else {}
-    found = news.sift(seen, fates, known)
+    found = news.sift(seen, fates, delays, known)
     if found.seen:
         repository.set_seen(conn, found.seen)
     if found.fates:
         repository.set_fates(conn, found.fates)
+    if found.delays:
+        repository.set_delays(conn, found.delays)
     if found.stale:
         await repository.refresh_tickets(conn, found.stale)
     told = {**(heard or {}), **found.looks}
@@ -173,7 +181,7 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
         email=copy.email,
         state=state,
         word=rules.word_of(copy, state),
-        detail=copy.smtp_text if copy.state in {"failed", "unknown", "retry"} else "",
+        detail=_detail(copy, state),
         sent_at=copy.sent_at,
         can_send_again=copy.state in {"failed", "unknown"},
         words=_words(copy, known, is_told=is_told, state=state),
@@ -189,10 +197,23 @@ def _row(copy: Copy, visible: frozenset[str], known: Sequence[RecipientActivity]
     )
 
 
+def _detail(copy: Copy, state: str) -> str:
+    """What the other side said, where that explains the state."""
+    if copy.fate is not None and state == copy.fate.state and state != "delivered":
+        return copy.fate.detail
+    if rules.is_delayed(copy, state):
+        return copy.delayed_detail
+    return copy.smtp_text if copy.state in {"failed", "unknown", "retry"} else ""
+
+
 def _words(copy: Copy, known: Sequence[RecipientActivity], *, is_told: bool, state: str) -> str:
     """Why the copy is in its state. What machines did beside is no reason where the recipient answered."""
     if copy.viewed_at is not None and state in {"read", "replied"}:
         return rules.viewed_words(clock(copy.viewed_at))
+    if copy.fate is not None and state == copy.fate.state and state != "delivered":
+        return copy.fate.words or FATE_WORDS[state]
+    if rules.is_delayed(copy, state):
+        return DELAY_WORDS
     if state == "replied" and copy.seen != "read":
         return "The recipient answered."
     if state == "untracked":
@@ -204,6 +225,7 @@ def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[Timeline
     """What the portal and the plugins saw, newest first; with several recipients each line names its own."""
     emails = {copy.id: copy.email for copy in copies}
     names = {copy.id: f" ({copy.email})" if len(copies) > 1 else "" for copy in copies}
+    told = {(entry.recipient_id, entry.happened_at) for entry in activity.timeline}
     lines = [TimelineLine(copies[0].created_at, "queued", "Queued")]
     for copy in copies:
         name = names[copy.id]
@@ -211,6 +233,11 @@ def _timeline(copies: Sequence[Copy], activity: ReplyActivity) -> tuple[Timeline
             lines.append(TimelineLine(copy.sent_at, "sent", f"Sent{name}", copy.smtp_text, copy.email))
         if copy.replied_at:
             lines.append(TimelineLine(copy.replied_at, "replied", f"Answered{name}", email=copy.email))
+        if copy.delayed_at and (copy.id, copy.delayed_at) not in told:
+            lines.append(TimelineLine(copy.delayed_at, "delayed", f"Delayed{name}", copy.delayed_detail, copy.email))
+        if copy.fate and (copy.id, copy.fate.at) not in told:
+            words = f"{rules.fate_words(copy)}{name}"
+            lines.append(TimelineLine(copy.fate.at, copy.fate.state, words, copy.fate.detail, copy.email))
         if copy.viewed_at:
             lines.append(TimelineLine(copy.viewed_at, "viewed", f"Read on the ticket page{name}", email=copy.email))
         if copy.judged:

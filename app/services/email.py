@@ -2,7 +2,14 @@
 
 from app.email.addresses import Address, check_email, parse_address, parse_address_list
 from app.email.copy_ids import CopyIds
-from app.email.errors import AddressRefused, AttachmentRefused, ContentTooLarge, EmailRefused, HeaderRefused
+from app.email.errors import (
+    AddressRefused,
+    AttachmentRefused,
+    ContentTooLarge,
+    EmailRefused,
+    HeaderRefused,
+    RecipientsSuppressed,
+)
 from app.email.message import Attachment
 from app.email.models import NewMail
 from app.email.service import (
@@ -26,6 +33,7 @@ __all__ = [
     "EmailRefused",
     "HeaderRefused",
     "NewMail",
+    "RecipientsSuppressed",
     "announce",
     "check_email",
     "check_mail",

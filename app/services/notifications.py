@@ -1,6 +1,6 @@
-"""Tell agents what they asked to be told."""
+"""Tell agents what they want to be told."""
 
 from app.notifications.models import Notification, NotificationPage
-from app.notifications.service import first_read, mark_seen, page, unseen
+from app.notifications.service import add, first_read, mark_seen, page, unseen
 
-__all__ = ["Notification", "NotificationPage", "first_read", "mark_seen", "page", "unseen"]
+__all__ = ["Notification", "NotificationPage", "add", "first_read", "mark_seen", "page", "unseen"]

@@ -14,6 +14,7 @@ from app.tickets.service import (
     ticket,
 )
 from app.tickets.steps import UNCHANGED
+from app.tickets.undelivered import note as note_undelivered
 
 __all__ = [
     "UNCHANGED",
@@ -34,6 +35,7 @@ __all__ = [
     "change",
     "conversation",
     "create_ticket",
+    "note_undelivered",
     "open_ticket",
     "ticket",
 ]

@@ -36,6 +36,7 @@
 
 import { makeAttachments } from "./composer/attachments.js";
 import { Draft, forgetArrived } from "./composer/draft.js";
+import { watchSuppressed } from "./composer/suppressed.js";
 import { watchTracking } from "./composer/tracking.js";
 
 /** A request that hangs or was stopped must not leave the agent with dead buttons. */
@@ -58,6 +59,7 @@ class Composer {
     if (this.draft !== null) this.#restore();
     this.#listen();
     watchTracking(form);
+    watchSuppressed(form);
   }
 
   /** Say it once: a live region reads out every change, and "saved" each second is noise. */

@@ -31,6 +31,7 @@ class Wanted:
     assignee_id: int | Unchanged | None = UNCHANGED
     department_id: int | Unchanged | None = UNCHANGED
     due_at: datetime | Unchanged | None = UNCHANGED
+    snoozed_until: datetime | Unchanged | None = UNCHANGED
     add_tags: Sequence[str] = ()
     remove_tags: Sequence[str] = ()
 
@@ -65,7 +66,7 @@ async def change(ticket_ids: Sequence[int], wanted: Wanted, *, user: User) -> Do
         raise TicketRefused({"ticket": f"{len(ids)} tickets are selected, at most {MOST} are changed at once."})
     if wanted.is_nothing:
         raise TicketRefused(
-            {"": "Nothing is to be changed; choose a status, a priority, an assignee, a due date or a tag."}
+            {"": "Nothing is to be changed; choose a status, a priority, an assignee, a due date, a snooze or a tag."}
         )
     rules.retag(wanted.add_tags, wanted.remove_tags)
     undo: list[dict[str, Any]] = []
@@ -81,6 +82,7 @@ async def change(ticket_ids: Sequence[int], wanted: Wanted, *, user: User) -> Do
                 assignee_id=wanted.assignee_id,
                 department_id=wanted.department_id,
                 due_at=wanted.due_at,
+                snoozed_until=wanted.snoozed_until,
                 add_tags=wanted.add_tags,
                 remove_tags=wanted.remove_tags,
             )
@@ -130,6 +132,7 @@ async def _put_back(one: dict[str, Any], user: User) -> bool:
             "assignee": found.assignee_id,
             "department": found.department_id,
             "due": moments.stored(found.due_at),
+            "snooze": moments.stored(found.snoozed_until),
         }
         # What somebody set to yet another value meanwhile is theirs.
         back = {name: old for name, (old, new) in one["values"].items() if now[name] == new}
@@ -142,6 +145,7 @@ async def _put_back(one: dict[str, Any], user: User) -> bool:
             assignee_id=back.get("assignee", UNCHANGED),
             department_id=back.get("department", UNCHANGED),
             due_at=moments.of_stored(back["due"]) if "due" in back else UNCHANGED,
+            snoozed_until=moments.of_stored(back["snooze"]) if "snooze" in back else UNCHANGED,
             retag=steps.Retag(tuple(one["removed"]), tuple(one["added"])),
         )
         return bool(changes)
@@ -155,10 +159,9 @@ def _kept(before: Ticket, changes: Sequence[Change], wanted: Wanted) -> dict[str
         "priority": (before.priority, wanted.priority),
         "assignee": (before.assignee_id, wanted.assignee_id),
         "department": (before.department_id, wanted.department_id),
-        "due": (
-            moments.stored(before.due_at),
-            "" if isinstance(wanted.due_at, Unchanged) else moments.stored(wanted.due_at),
-        ),
+        "due": (moments.stored(before.due_at), _stored(wanted.due_at)),
+        # Closing ends a snooze.
+        "snooze": (moments.stored(before.snoozed_until), _stored(wanted.snoozed_until)),
     }
     values = {one.field: new[one.field] for one in changes if one.field in new}
     tags = next((one for one in changes if one.field == "tags"), None)
@@ -168,3 +171,7 @@ def _kept(before: Ticket, changes: Sequence[Change], wanted: Wanted) -> dict[str
         "added": tags.new_value.split(", ") if tags and tags.new_value else [],
         "removed": tags.old_value.split(", ") if tags and tags.old_value else [],
     }
+
+
+def _stored(at: datetime | Unchanged | None) -> str:
+    return "" if isinstance(at, Unchanged) else moments.stored(at)

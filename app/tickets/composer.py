@@ -70,9 +70,19 @@ class Composer:
         return replace(self, attachment_ids=[info.id for info in kept], uploads=(), kept=kept)
 
 
-def from_draft(draft: Draft) -> Composer:
-    """The composer as its draft was kept."""
-    return Composer(kind=draft.kind, to=draft.to_line, cc=draft.cc_line, bcc=draft.bcc_line, body_html=draft.body_html)
+async def from_draft(draft: Draft, *, user: User) -> Composer:
+    """The composer as its draft was kept, with those of its files that are not sent or thrown away meanwhile."""
+    kept = await attachments.unsent(draft.attachment_ids, user=user)
+    return Composer(
+        kind=draft.kind,
+        to=draft.to_line,
+        cc=draft.cc_line,
+        bcc=draft.bcc_line,
+        body_html=draft.body_html,
+        track=draft.track,
+        attachment_ids=[info.id for info in kept],
+        kept=kept,
+    )
 
 
 async def from_request() -> Composer:

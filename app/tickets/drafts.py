@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.accounts.models import User
 from app.database import Connection
 from app.runtime import current
@@ -13,12 +15,24 @@ from app.tickets.models import Draft
 
 MAX_LINE = 16_000
 """Characters of one line of addresses."""
+MAX_FILES = 100
 
 
 async def save(
-    ticket_id: int, *, user: User, kind: str, body_html: str, to: str = "", cc: str = "", bcc: str = ""
+    ticket_id: int,
+    *,
+    user: User,
+    kind: str,
+    body_html: str,
+    to: str = "",
+    cc: str = "",
+    bcc: str = "",
+    attachment_ids: Sequence[int] = (),
+    track: bool | None = None,
 ) -> None:
-    """Keep a draft; one without text is forgotten. The addresses are kept as typed, right or wrong.
+    """Keep a draft; one without text and files is forgotten. The addresses are kept as typed, right or wrong.
+
+    attachment_ids: files of `user` that are stored and not sent. track: the choice of tracking, None for none.
 
     Raises BodyTooLarge, TicketRefused (a line of addresses too long, a kind that is none) or TicketNotFound.
     """
@@ -28,7 +42,8 @@ async def save(
         if len(line) > MAX_LINE:
             raise TicketRefused({field: f"{len(line):,} characters of addresses, at most {MAX_LINE:,} are kept."})
     kept, text = await bodies.cleaned(body_html)
-    is_empty = bodies.is_empty(kept, text)
+    extra = {"attachments": list(attachment_ids)[:MAX_FILES], "track": track}
+    is_empty = bodies.is_empty(kept, text) and not attachment_ids
 
     async def work(conn: Connection) -> None:
         if await tickets.ticket(conn, ticket_id) is None:
@@ -36,7 +51,9 @@ async def save(
         if is_empty:
             await repository.delete(conn, user_id=user.id, ticket_id=ticket_id)
         else:
-            await repository.save(conn, user_id=user.id, ticket_id=ticket_id, kind=kind, body_html=kept, **lines)
+            await repository.save(
+                conn, user_id=user.id, ticket_id=ticket_id, kind=kind, body_html=kept, **lines, extra=extra
+            )
 
     await current().database.run(work)
 

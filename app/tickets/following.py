@@ -1,11 +1,12 @@
-"""Letting people follow a ticket, and follow no more."""
+"""Letting people outside and agents follow a ticket, and follow no more."""
 
 from __future__ import annotations
 
+from app.accounts.models import User
 from app.database import Connection
 from app.live import service as live
 from app.runtime import current
-from app.tickets import followers, outgoing, steps
+from app.tickets import audience, followers, outgoing, steps
 from app.tickets.errors import TicketRefused
 
 
@@ -56,3 +57,24 @@ async def unfollow(ticket_id: int, email: str) -> bool:
         return True
 
     return await current().database.run(work)
+
+
+async def agents(ticket_id: int) -> list[tuple[int, str]]:
+    """Ids and names of the agents who follow a ticket. Raises TicketNotFound."""
+    async with current().database.connection() as conn:
+        await steps.ticket(conn, ticket_id)
+        return await audience.following(conn, ticket_id)
+
+
+async def follow_oneself(ticket_id: int, *, user: User, stop: bool = False) -> None:
+    """Let an agent follow a ticket, or follow it no more: they are told of its news. Raises TicketNotFound."""
+
+    async def work(conn: Connection) -> None:
+        await steps.locked(conn, ticket_id)
+        if stop:
+            await audience.unfollow(conn, ticket_id, user.id)
+        else:
+            await audience.follow(conn, ticket_id, [user.id])
+        await live.publish(conn, ticket_id=ticket_id, kind="ticket", lists=False)
+
+    await current().database.run(work)

@@ -11,8 +11,9 @@ from app.database import Connection
 from app.email.addresses import Address
 from app.files import repository as stored_files
 from app.live import service as live
+from app.notifications import service as notifications
 from app.receipts import service as receipts
-from app.tickets import attachments_repository, files, followers, repository, search_index, steps
+from app.tickets import attachments_repository, audience, files, followers, opening, repository, search_index, steps
 from app.tickets.bodies import Body
 from app.tickets.files import Upload
 
@@ -76,16 +77,26 @@ async def add_to(conn: Connection, ticket_id: int, message: Incoming) -> int:
     else:
         await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=message.body.snippet)
         await steps.apply(conn, found, user=None, status="open", snoozed_until=None)
+        told = await audience.concerned(conn, ticket_id)
+        await notifications.add(conn, kind="customer", user_ids=told, ticket_id=ticket_id, reply_id=new_id)
     await _finish(conn, ticket_id, new_id, message)
     return new_id
 
 
 async def open_with(
-    conn: Connection, message: Incoming, *, sender: Address, subject: str, department_id: int | None
+    conn: Connection,
+    message: Incoming,
+    *,
+    sender: Address,
+    subject: str,
+    department_id: int | None,
+    mailbox_id: int | None = None,
 ) -> tuple[int, int]:
-    """Open a ticket with a message of `sender`; the ids of both. Raises TicketRefused."""
+    """Open a ticket with a message of `sender`; the ids of both. mailbox_id: by which it came. Raises TicketRefused."""
     contact_id = await find_or_create_contact(conn, name=sender.name, email=sender.email)
-    ticket_id = await steps.insert_ticket(conn, subject, contact_id, "normal", None, department_id, None)
+    ticket_id = await opening.insert_ticket(
+        conn, subject, contact_id, "normal", None, department_id, None, mailbox_id=mailbox_id
+    )
     message = replace(message, report=False)
     new_id = await _insert(conn, ticket_id, contact_id, message)
     await repository.note_message(conn, ticket_id=ticket_id, last_from="customer", snippet=message.body.snippet)

@@ -44,6 +44,14 @@ async def move(conn: Connection, *, ticket_id: int, into: int) -> None:
         values,
     )
     await conn.execute("UPDATE drafts SET ticket_id = %(into)s WHERE ticket_id = %(from)s", values)
+    await conn.execute(
+        """
+        INSERT INTO ticket_watchers (ticket_id, user_id, created_at)
+        SELECT %(into)s, w.user_id, w.created_at FROM ticket_watchers AS w WHERE w.ticket_id = %(from)s
+            ON DUPLICATE KEY UPDATE created_at = ticket_watchers.created_at
+        """,
+        values,
+    )
 
 
 async def take_over_last(conn: Connection, *, ticket_id: int, into: int) -> None:

@@ -89,9 +89,9 @@ class Change:
     user_name: str | None
     """Who did it; None where the customer did (an answer reopens the ticket)."""
     field: str
-    """'status', 'priority', 'assignee', 'department', 'tags', 'due', 'snooze' or 'verdict'."""
+    """'status', 'priority', 'assignee', 'department', 'tags', 'due', 'snooze', 'verdict', 'merged', 'split', 'rule'."""
     old_value: str
-    """Like the new value; of a verdict whose copy it is about."""
+    """Like the new value; of a verdict whose copy it is about; of 'rule' the name of the assignment rule."""
     new_value: str
     """A status or priority; of an assignee or department the name, '' for none; 'read', 'unread' or, taken back, ''; a
     moment as `moments.stored` writes it."""
@@ -141,6 +141,10 @@ class Draft:
     cc_line: str
     bcc_line: str
     updated_at: datetime
+    attachment_ids: tuple[int, ...] = ()
+    """Files that were stored and are not sent yet."""
+    track: bool | None = None
+    """The choice of tracking; None where nobody made one."""
 
 
 @dataclass(frozen=True)
@@ -150,3 +154,5 @@ class SentReply:
     id: int
     mail: QueuedMail | None
     """None for an internal note, and where the same form had brought the reply before."""
+    mentioned: tuple[str, ...] = ()
+    """Names of the agents whom a note told."""

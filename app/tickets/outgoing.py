@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from app.accounts.models import User
 from app.consent import service as consent
 from app.database import Connection
 from app.email import service as email
 from app.email.addresses import Address, Recipients, make_address, parse_address, parse_address_list, unique_recipients
-from app.email.errors import EmailRefused
+from app.email.errors import EmailRefused, RecipientsSuppressed
 from app.email.models import NewMail
 from app.email.reply_tokens import ReplyTokens
 from app.hookspecs import QueuedMail
 from app.inbound import mailbox_repository as mailboxes
 from app.runtime import current
+from app.suppressions import rules as suppression_rules
+from app.suppressions import service as suppressions
 from app.tickets import followers, repository, rules
 from app.tickets.bodies import Body
 from app.tickets.errors import TicketRefused, sentence
@@ -25,6 +28,19 @@ MAX_COPIES = 400
 """Cc addresses that an answer takes over; a mail takes 500 recipients."""
 
 Addresses = str | Sequence[str] | None
+
+
+@dataclass(frozen=True)
+class SuppressedAddress:
+    """An address in a form to which nothing would be sent."""
+
+    field: str
+    """'to', 'cc', 'bcc' or 'requester'."""
+    email: str
+    words: str
+    """What follows the address in the sentence that says why."""
+    id: int
+    """Of the line in the list of suppressed addresses."""
 
 
 def parse_recipients(to: Addresses, cc: Addresses, bcc: Addresses, *, default: Address | None = None) -> Recipients:
@@ -120,8 +136,9 @@ async def enqueue(
     enable_tracking: bool,
     tracking_said: bool,
     first: bool,
+    wait: int = 0,
 ) -> QueuedMail:
-    """Put a stored reply into the outbox, in the caller's transaction.
+    """Put a stored reply into the outbox, in the caller's transaction. wait: seconds before the first try.
 
     Raises TicketRefused where the mail cannot be built from what was given.
     """
@@ -151,7 +168,36 @@ async def enqueue(
                 enable_tracking=enable_tracking,
                 tracking_said=tracking_said,
                 attachment_ids=tuple(attachment_ids),
+                wait=wait,
             ),
         )
+    except RecipientsSuppressed as error:
+        raise TicketRefused(_by_field(error.words, recipients, first=first)) from None
     except EmailRefused as error:
         raise TicketRefused({"": sentence(error)}) from None
+
+
+def _by_field(words: Mapping[str, str], recipients: Recipients, *, first: bool) -> dict[str, str]:
+    """What speaks against addresses, by the field in which they stand."""
+    fields = (("requester" if first else "to", recipients.to), ("cc", recipients.cc), ("bcc", recipients.bcc))
+    return {
+        field: " ".join(words[one.email] for one in addresses if one.email in words)
+        for field, addresses in fields
+        if any(one.email in words for one in addresses)
+    }
+
+
+async def suppressed_in_lines(lines: Mapping[str, str]) -> list[SuppressedAddress]:
+    """Which addresses get no mail of what is typed into some fields so far, as far as it can be read."""
+    typed: dict[str, list[str]] = {}
+    for field, line in lines.items():
+        with suppress(EmailRefused):
+            typed[field] = [one.email for one in parse_address_list(line)][:MAX_COPIES]
+    async with current().database.connection() as conn:
+        found = await suppressions.find(conn, [email for emails in typed.values() for email in emails])
+    return [
+        SuppressedAddress(field, email, f"gets no mail: {suppression_rules.why(found[email])}.", found[email].id)
+        for field, emails in typed.items()
+        for email in dict.fromkeys(emails)
+        if email in found
+    ]

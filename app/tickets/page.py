@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -23,8 +24,20 @@ from app.live.events import ticket_topic
 from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
+from app.tickets import (
+    audience,
+    display,
+    drafts,
+    followers,
+    holding,
+    moments,
+    outgoing,
+    row_words,
+    rules,
+    service,
+    undelivered,
+)
 from app.tickets import composer as composers
-from app.tickets import display, drafts, followers, moments, outgoing, row_words, rules, service
 from app.tickets.composer import Composer
 from app.tickets.models import AttachmentInfo, Change, Conversation, Message, Ticket
 from app.web.formats import absolute, size, zone
@@ -32,7 +45,9 @@ from app.web.formats import absolute, size, zone
 INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
 SHOWN_ADDRESSES = 3
+_OTHER_TICKET = re.compile(r"#([0-9]{1,10}) ")
 SHOWN_PROBLEMS = 10
+AT_ONCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,8 @@ class HistoryLine:
     at: datetime
     icon: str
     words: str
+    ticket_id: int | None = None
+    """Another ticket that it is about."""
 
 
 async def context(
@@ -96,13 +113,15 @@ async def context(
     bodies = await _bodies(conversation.messages)
     async with current().database.connection() as conn:
         origins = await inbound.of_messages(conn, [one.id for one in conversation.messages if one.kind != "reply"])
-        following = await followers.of_ticket(conn, ticket_id)
+        outside = await followers.of_ticket(conn, ticket_id)
+        agents = await audience.following(conn, ticket_id)
+        held = await holding.waiting(conn, [one.id for one in conversation.messages if one.kind == "reply"])
     cards = [
         _card(one, bodies[one.id], panels.get(one.id), conversation.attachments[one.id], origins.get(one.id))
         for one in conversation.messages
     ]
     draft = await drafts.load(ticket_id, user=user) if form is None else None
-    composer = form or (composers.from_draft(draft) if draft else await _fresh(ticket))
+    composer = form or (await composers.from_draft(draft, user=user) if draft else await _fresh(ticket))
     return {
         "ticket": ticket,
         "entries": _entries(cards, conversation),
@@ -110,14 +129,18 @@ async def context(
         "first_id": conversation.messages[0].id if conversation.messages else None,
         "last_id": conversation.messages[-1].id if conversation.messages else None,
         "before": before,
-        "history": [_line(change) for change in reversed(conversation.history)],
+        "history": _lines(conversation.history)[::-1],
         "summary": _summary(panels),
-        "followers": following,
+        "held": held,
+        "followers": outside,
+        "watchers": agents,
+        "is_following": user.id in {number for number, _ in agents},
         "composer": composer,
         "composer_text": await composer.text(),
         "draft_at": draft.updated_at if draft else None,
         "errors": dict(errors or {}),
         "tracking": await outlook(ticket, composer.to, composer.cc),
+        "suppressed": await outgoing.suppressed_in_lines({"to": composer.to, "cc": composer.cc, "bcc": composer.bcc}),
         "statuses": list(rules.STATUSES.items()),
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
@@ -140,7 +163,8 @@ async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
     """Who can be given a ticket, for a select; who has it stays in the list, also when disabled."""
     async with current().database.connection() as conn:
         users = await accounts.list_users(conn, include_disabled=False)
-    options = [("", "Nobody"), *((str(user.id), user.name) for user in users)]
+    named = ((str(user.id), f"{user.name} (away)" if user.is_away else user.name) for user in users)
+    options = [("", "Nobody"), *named]
     if ticket is not None and ticket.assignee_id is not None:
         present = (str(ticket.assignee_id), f"{ticket.assignee_name} (disabled)")
         if present[0] not in {value for value, _ in options}:
@@ -230,6 +254,10 @@ def _addresses(rows: Sequence[RecipientReceipt]) -> str:
 
 def _problem(row: RecipientReceipt) -> Problem | None:
     said = f": {row.detail.rstrip('.')}." if row.detail else "."
+    if row.state in {"bounced", "complained"}:
+        return Problem(
+            row.id, f"{row.email}: {row.word}. {row.words}{f' They said: {row.detail}' if row.detail else ''}", False
+        )
     if row.state == "failed":
         return Problem(row.id, f"{row.email} did not get this{said}", row.can_send_again)
     if row.state == "unknown":
@@ -241,7 +269,7 @@ def _problem(row: RecipientReceipt) -> Problem | None:
 
 def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | HistoryLine]:
     """Cards and the changes between them; changes before or after this stretch belong to another."""
-    lines = [_line(change) for change in conversation.history]
+    lines = _lines(conversation.history)
     if conversation.earlier:
         lines = [line for line in lines if line.at >= cards[0].at]
     if conversation.later and cards:
@@ -249,7 +277,16 @@ def _entries(cards: Sequence[Card], conversation: Conversation) -> list[Card | H
     return sorted([*cards, *lines], key=lambda entry: entry.at)
 
 
-def _line(change: Change) -> HistoryLine:
+def _lines(history: Sequence[Change]) -> list[HistoryLine]:
+    """History in words, in its order. What nobody did right after a mail came back, the portal did for that."""
+    bounced = [change.happened_at for change in history if change.field == undelivered.HISTORY]
+    return [
+        _line(change, by_portal=any(timedelta(0) <= change.happened_at - at < AT_ONCE for at in bounced))
+        for change in history
+    ]
+
+
+def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
     icons = {
         "status": "check" if change.new_value == "closed" else "refresh",
         "priority": "flag",
@@ -260,16 +297,23 @@ def _line(change: Change) -> HistoryLine:
         "due": "clock",
         "snooze": "clock",
         "mailing": "announce",
+        "split": "split",
     }
-    who = change.user_name or "The customer"
+    if change.field == undelivered.HISTORY:
+        return HistoryLine(change.happened_at, "bounce", change.new_value)
+    who = change.user_name or ("The portal" if by_portal else "The customer")
     old, new = change.old_value, change.new_value
     if change.field in {"due", "snooze"}:
         before, after = moments.of_stored(old), moments.of_stored(new)
         if before and not after and change.user_name is None and change.happened_at >= before:
             return HistoryLine(change.happened_at, "clock", "Its snooze was over")
         old, new = [absolute(at) if at else "" for at in (before, after)]
+    if change.field == "rule":
+        return HistoryLine(change.happened_at, "user", f"The rule “{old}” assigned it to {new}")
     words = rules.history_words(who, change.field, old, new)
-    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}")
+    other = _OTHER_TICKET.match(new or old) if change.field in {"merged", "split"} else None
+    about = int(other[1]) if other else None
+    return HistoryLine(change.happened_at, icons.get(change.field, "note"), f"{who} {words}", about)
 
 
 def _summary(panels: Mapping[int, ReceiptPanel]) -> list[tuple[str, str]]:

@@ -30,17 +30,19 @@ async def insert_ticket(
     assignee_id: int | None,
     department_id: int | None,
     created_by: int | None,
+    due_at: datetime | None,
 ) -> int:
     """Add an open ticket without messages."""
     sql = """
-        INSERT INTO tickets (subject, contact_id, priority, assignee_id, department_id, created_by, created_at,
+        INSERT INTO tickets (subject, contact_id, priority, assignee_id, department_id, created_by, due_at, created_at,
                              last_activity_at)
-        VALUES (%(subject)s, %(contact_id)s, %(priority)s, %(assignee_id)s, %(department_id)s, %(created_by)s, %(now)s,
-                %(now)s)
+        VALUES (%(subject)s, %(contact_id)s, %(priority)s, %(assignee_id)s, %(department_id)s, %(created_by)s, %(due)s,
+                %(now)s, %(now)s)
     """
-    values = {"subject": subject, "contact_id": contact_id, "priority": priority, "assignee_id": assignee_id}
-    values["department_id"] = department_id
-    return await conn.insert(sql, {**values, "created_by": created_by, "now": utcnow()})
+    values: dict[str, object] = {"subject": subject, "contact_id": contact_id, "priority": priority}
+    values |= {"assignee_id": assignee_id, "department_id": department_id, "created_by": created_by}
+    values["due"] = due_at or NO_DUE_DATE
+    return await conn.insert(sql, {**values, "now": utcnow()})
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket | None:
@@ -90,6 +92,13 @@ async def update_properties(
     values["department_id"] = department_id
     moments = {"due_at": due_at or NO_DUE_DATE, "snoozed_until": snoozed_until, "now": utcnow()}
     await conn.execute(sql, {**values, **moments})
+
+
+async def set_assignee(conn: Connection, ticket_id: int, user_id: int) -> None:
+    """Give a ticket that was just added to an agent."""
+    await conn.execute(
+        "UPDATE tickets SET assignee_id = %(user)s WHERE id = %(id)s", {"user": user_id, "id": ticket_id}
+    )
 
 
 async def over_snoozes(conn: Connection, *, limit: int, ticket_id: int | None = None) -> list[int]:

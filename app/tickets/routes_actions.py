@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.database import utcnow
 from app.receipts import service as receipts
-from app.tickets import composer, drafts, lost_text, moments, page, resend, rules, service, verdicts
+from app.tickets import composer, drafts, holding, lost_text, moments, page, resend, rules, service, verdicts
 from app.tickets.errors import TicketRefused
 from app.tickets.row_words import row_badge, with_time
 from app.tickets.steps import UNCHANGED, Unchanged
@@ -108,10 +108,34 @@ async def save_draft(ticket_id: int) -> ResponseReturnValue:
             to=form.to,
             cc=form.cc,
             bcc=form.bcc,
+            attachment_ids=form.attachment_ids,
+            track=form.track,
         )
     except TicketRefused as error:
         return jsonify({"error": str(error)}), 422
     return "", 204
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/replies/<int:reply_id>/undo")
+async def undo_send(ticket_id: int, reply_id: int) -> ResponseReturnValue:
+    """Take back a reply that waits to be sent; its text is in the composer again."""
+    try:
+        await holding.undo(ticket_id, reply_id, user=g.user)
+    except TicketRefused as error:
+        await flash(str(error), "bad")
+        return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{reply_id}"), 303)
+    await flash("Nothing was sent. What you wrote is in the composer again.", "good")
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor="composer"), 303)
+
+
+@ticket_actions.post("/tickets/<int:ticket_id>/replies/<int:reply_id>/send-now")
+async def send_now(ticket_id: int, reply_id: int) -> ResponseReturnValue:
+    """Send a reply that can still be taken back without waiting."""
+    try:
+        await holding.send_now(ticket_id, reply_id, user=g.user)
+    except TicketRefused as error:
+        await flash(str(error), "bad")
+    return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{reply_id}"), 303)
 
 
 @ticket_actions.post("/tickets/<int:ticket_id>/recipients/<int:recipient_id>/send-again")

@@ -22,7 +22,7 @@ SHOWN = 3
 
 @ticket_bulk.post("/tickets/bulk")
 async def change() -> ResponseReturnValue:
-    """Set status, priority, assignee, due date and tags of the ticked tickets; the list says what became of it."""
+    """Set what is chosen for the ticked tickets, and their tags; the list says what became of it."""
     form = await request.form
     back = _back(form.get("back", ""))
     try:
@@ -68,6 +68,7 @@ def _wanted(form: MultiDict[str, str]) -> bulk.Wanted:
         priority=form.get("priority") or None,
         assignee_id=assignee,
         due_at=_due(form.get("due", "")),
+        snoozed_until=_snooze(form.get("snooze", "")),
         add_tags=add,
         remove_tags=remove,
     )
@@ -80,6 +81,12 @@ def _due(key: str) -> datetime | Unchanged | None:
         if choice.key == key:
             return choice.at
     raise TicketRefused({"due": f"The due date must be one of the menu that is still to come, got {key[:40]!r}."})
+
+
+def _snooze(key: str) -> datetime | Unchanged | None:
+    if key in {"", "end"}:
+        return None if key else UNCHANGED
+    return moments.snoozed_until(key, "", now=utcnow(), zone=zone())
 
 
 def _refusals(done: bulk.Done) -> str:

@@ -1,11 +1,11 @@
-"""Who follows a ticket: letting somebody in, and taking somebody out."""
+"""Who follows a ticket: agents follow it themselves and mention each other; people outside are let in and taken out."""
 
 from __future__ import annotations
 
-from quart import Blueprint, flash, redirect, request, url_for
+from quart import Blueprint, flash, g, jsonify, redirect, request, url_for
 from quart.typing import ResponseReturnValue
 
-from app.tickets import following, lost_text
+from app.tickets import following, lost_text, mentions, service
 from app.tickets.errors import TicketRefused
 
 ticket_followers = Blueprint("ticket_followers", __name__)
@@ -33,3 +33,21 @@ async def remove(ticket_id: int) -> ResponseReturnValue:
     if await following.unfollow(ticket_id, email):
         await flash(f"{email} does not follow this ticket any more.", "good")
     return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
+
+
+@ticket_followers.post("/tickets/<int:ticket_id>/follow")
+async def follow(ticket_id: int) -> ResponseReturnValue:
+    """Follow a ticket, or with `stop` no more."""
+    stop = "stop" in await request.form
+    await following.follow_oneself(ticket_id, user=g.user, stop=stop)
+    told = "You do not follow this ticket any more." if stop else "You follow this ticket: you are told of its news."
+    await flash(told, "good")
+    return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
+
+
+@ticket_followers.get("/tickets/<int:ticket_id>/mentions")
+async def suggest(ticket_id: int) -> ResponseReturnValue:
+    """Agents who can be mentioned, as typed so far in `q`: [{"handle": "mei", "name": "Mei Chen"}]."""
+    await service.ticket(ticket_id)
+    found = await mentions.suggest(ticket_id, request.args.get("q", "")[:100], user=g.user)
+    return jsonify([{"handle": one.handle, "name": one.name} for one in found])

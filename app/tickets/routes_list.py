@@ -86,5 +86,6 @@ async def index() -> ResponseReturnValue:
         priorities=list(PRIORITIES.items()),
         assignees=[("", "Nobody"), *((str(number), name) for number, name in agents.items())],
         due_choices=[(one.key, one.label) for one in moments.due_choices(utcnow(), zone())],
+        snooze_choices=[(one.key, one.label) for one in moments.snooze_choices(utcnow(), zone())],
         undo={"number": number, "tickets": await bulk.can_undo(number, user=g.user)} if number else None,
     ), status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from quart import Blueprint, g, jsonify, redirect, render_template, request, url_for
@@ -13,9 +13,10 @@ from app.consent import service as consent
 from app.consent.models import Outlook
 from app.contacts.service import suggest
 from app.email.addresses import Address
-from app.tickets import composer, lost_text, outgoing, page, rules, service
+from app.tickets import composer, holding, lost_text, moments, outgoing, page, rules, service
 from app.tickets.composer import Composer
 from app.tickets.errors import AuthorRefused, TicketRefused
+from app.web.formats import zone
 
 new_ticket = Blueprint("new_ticket", __name__)
 lost_text.install(new_ticket)
@@ -29,6 +30,7 @@ LABELS = {
     "priority": "Priority",
     "assignee": "Assignee",
     "department": "Department",
+    "due": "Due",
 }
 
 
@@ -41,6 +43,7 @@ class NewTicket:
     priority: str = "normal"
     assignee: str = ""
     department: str = ""
+    due: str = ""
     send_mail: bool = True
     message: Composer = field(default_factory=Composer)
 
@@ -61,6 +64,7 @@ async def create() -> ResponseReturnValue:
         priority=given.get("priority", "normal"),
         assignee=given.get("assignee", ""),
         department=given.get("department", ""),
+        due=given.get("due", ""),
         send_mail="send_mail" in given,
         message=await composer.from_request(),
     )
@@ -101,6 +105,7 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
     _check(errors, lambda: rules.check_choice("priority", ticket.priority, tuple(rules.PRIORITIES)))
     _check(errors, lambda: rules.assignee_number(ticket.assignee) if ticket.assignee else None)
     _check(errors, lambda: rules.department_number(ticket.department))
+    _check(errors, lambda: moments.due_at(ticket.due, zone()))
     _check(errors, lambda: rules.check_customer_body(ticket.message.body_html or ticket.message.body_text))
     if errors:
         raise TicketRefused(errors)
@@ -111,6 +116,7 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
         "priority": ticket.priority,
         "assignee_id": rules.number(ticket.assignee),
         "department_id": rules.department_number(ticket.department),
+        "due_at": moments.due_at(ticket.due, zone()),
         "attachment_ids": ticket.message.attachment_ids,
         "uploads": ticket.message.uploads,
     }
@@ -118,7 +124,13 @@ async def _open(ticket: NewTicket) -> tuple[int, int]:
         common["attachment_ids"] = [*common["attachment_ids"], *rules.inline_image_ids(common["html_body"])]
         ticket_id = await service.create_ticket(**common, created_by=g.user)
         return ticket_id, (await service.conversation(ticket_id)).messages[0].id
-    ticket_id, sent = await service.open_ticket(**common, author=g.user, enable_tracking=ticket.message.track)
+    asked = replace(ticket.message, to=ticket.requester)
+    ticket_id, sent = await service.open_ticket(
+        **common,
+        author=g.user,
+        enable_tracking=ticket.message.track,
+        hold=await holding.hold(asked, common["html_body"], user=g.user),
+    )
     return ticket_id, sent.id
 
 
@@ -141,8 +153,10 @@ async def _page(ticket: NewTicket, message: Composer | None = None, errors: Mapp
         labels=LABELS,
         priorities=list(rules.PRIORITIES.items()),
         assignees=await page.assignees(),
+        zone_name=zone().key,
         departments=await page.department_choices(),
         tracking=await _outlook(ticket.requester, ticket.department),
+        suppressed=await outgoing.suppressed_in_lines({"requester": ticket.requester}),
         # What was begun for one contact must not be put into the form for another.
         address=url_for("new_ticket.form", contact=request.args.get("contact")),
     )

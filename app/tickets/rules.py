@@ -146,6 +146,8 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
         return " and ".join(words)
     if field == "mailing":
         return f"answered our announcement “{new}”"
+    if field == "split":
+        return f"split off {new}" if new else f"split this off {old}"
     if field == "merged":
         return f"merged it into {new}" if new else f"took in {old}"
     if not new:

@@ -21,6 +21,7 @@ from app.tickets import (
     files,
     incoming,
     moments,
+    opening,
     outgoing,
     repository,
     rules,
@@ -86,8 +87,11 @@ async def create_ticket(
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
     tags: Sequence[str] = (),
+    due_at: datetime | None = None,
 ) -> int:
     """Open a ticket with a message of its customer, and return its id. Nothing is mailed.
+
+    Where assignee_id is None, the assignment rules choose. due_at: with a time zone.
 
     requester: "bob@example.org" or "Bob <bob@example.org>"; the contact is found by the address, or made.
     created_by: the agent who wrote it down for the customer; None where the customer wrote themselves.
@@ -98,12 +102,13 @@ async def create_ticket(
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     names, _ = rules.retag(tags, ())
+    due = moments.check_due(due_at) if due_at is not None else None
     body = await bodies.from_customer(html_body, text_body)
 
     async def work(conn: Connection) -> int:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(
-            conn, subject, contact_id, priority, assignee_id, department_id, created_by
+        ticket_id = await opening.insert_ticket(
+            conn, subject, contact_id, priority, assignee_id, department_id, created_by, tags=names, due_at=due
         )
         message_id = await repository.insert_message(
             conn,
@@ -147,24 +152,29 @@ async def open_ticket(
     enable_tracking: bool | None = None,
     attachment_ids: Sequence[int] = (),
     uploads: Sequence[Upload] = (),
+    hold: steps.Hold | None = None,
+    due_at: datetime | None = None,
 ) -> tuple[int, SentReply]:
     """Open a ticket with a mail of ours to the contact; its id and the reply that opens it.
 
-    enable_tracking: as for `add_reply`.
+    enable_tracking, hold: as for `add_reply`. due_at: with a time zone.
     Raises TicketRefused naming each field that does not hold, AuthorRefused where `author` was disabled.
     """
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
+    due = moments.check_due(due_at) if due_at is not None else None
     body = await bodies.from_agent(html_body, signature=await outgoing.signature(author, department_id))
     recipients = Recipients((address,), (), ())
     tracking = await outgoing.tracks(enable_tracking, recipients, department_id=department_id)
     said = enable_tracking is not None
-    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, first=True)
+    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, first=True, hold=hold)
 
     async def work(conn: Connection) -> tuple[int, SentReply]:
         contact_id = await find_or_create_contact(conn, name=address.name, email=address.email)
-        ticket_id = await steps.insert_ticket(conn, subject, contact_id, priority, assignee_id, department_id, author)
+        ticket_id = await opening.insert_ticket(
+            conn, subject, contact_id, priority, assignee_id, department_id, author, due_at=due
+        )
         return ticket_id, await steps.store_reply(conn, await steps.ticket(conn, ticket_id), reply)
 
     ticket_id, sent = await current().database.run(work)
@@ -187,6 +197,7 @@ async def add_reply(
     then_status: str | None = None,
     once: str | None = None,
     seen: int | None = None,
+    hold: steps.Hold | None = None,
 ) -> SentReply:
     """Store an agent's reply and put its mail into the outbox, both or neither; or store an internal note.
 
@@ -198,6 +209,7 @@ async def add_reply(
     by a double click, gives the first reply and sends nothing.
     seen: the id of the newest message that the author saw: a reply that crosses what somebody else wrote since is
     refused with ReplyCrossed, at the field `body`; None sends in any case, as notes always do.
+    hold: how long its mail waits, so that it can be taken back; None sends at once.
     Raises TicketNotFound; AuthorRefused where `author` was disabled meanwhile; TicketRefused with the fields `to`,
     `cc`, `bcc`, `body` (BodyTooLarge with the numbers), `files` or `status` that do not hold. Then nothing is stored.
     """
@@ -213,15 +225,22 @@ async def add_reply(
         enable_tracking, recipients, department_id=known.department_id
     )
     said = enable_tracking is not None
-    name = rules.form_name(once)
-    reply = steps.Reply(author, body, recipients, tracking, said, attachment_ids, uploads, once=name, seen=seen)
+    reply = steps.Reply(
+        author,
+        body,
+        recipients,
+        tracking,
+        said,
+        attachment_ids,
+        uploads,
+        once=rules.form_name(once),
+        seen=seen,
+        hold=hold,
+        then_status=then_status,
+    )
 
     async def work(conn: Connection) -> SentReply:
-        found = await steps.locked(conn, ticket_id)
-        sent = await steps.store_reply(conn, found, reply)
-        if then_status is not None:
-            await steps.apply(conn, found, user=author, status=then_status)
-        return sent
+        return await steps.store_reply(conn, await steps.locked(conn, ticket_id), reply)
 
     sent = await current().database.run(work)
     await _announce(sent)

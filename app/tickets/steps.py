@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
@@ -13,9 +13,19 @@ from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
 from app.live import service as live
-from app.tags import repository as tags
+from app.notifications import service as notifications
+from app.tags import repository as tagging
 from app.tags.rules import MOST as MOST_TAGS
-from app.tickets import attachments, drafts_repository, moments, outgoing, repository, search_index
+from app.tickets import (
+    attachments,
+    drafts_repository,
+    holding_repository,
+    mentions,
+    moments,
+    outgoing,
+    repository,
+    search_index,
+)
 from app.tickets.bodies import Body
 from app.tickets.errors import AuthorRefused, ReplyCrossed, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
@@ -39,6 +49,15 @@ class Retag:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """That a reply waits before it is sent, so that it can be taken back."""
+
+    seconds: int
+    form: Mapping[str, Any]
+    """What the composer gets back then."""
+
+
+@dataclass(frozen=True)
 class Reply:
     """What is stored when an agent writes: a reply to `recipients`, or a note where there are none."""
 
@@ -54,6 +73,9 @@ class Reply:
     """Names the form it came by."""
     seen: int | None = None
     """The newest message that its author had before them; None where nobody says."""
+    hold: Hold | None = None
+    then_status: str | None = None
+    """The ticket's status after it; None leaves it."""
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
@@ -72,34 +94,6 @@ async def locked(conn: Connection, ticket_id: int) -> Ticket:
     """
     await repository.lock_ticket(conn, ticket_id)
     return await ticket(conn, ticket_id)
-
-
-async def insert_ticket(
-    conn: Connection,
-    subject: str,
-    contact_id: int,
-    priority: str,
-    assignee_id: int | None,
-    department_id: int | None,
-    created_by: User | None,
-) -> int:
-    """Add a ticket without messages.
-
-    Raises TicketRefused for an assignee who cannot have tickets, or a department that is gone.
-    """
-    if assignee_id is not None:
-        await _assignee_name(conn, assignee_id)
-    if department_id is not None:
-        await _department_name(conn, department_id)
-    return await repository.insert_ticket(
-        conn,
-        subject=subject,
-        contact_id=contact_id,
-        priority=priority,
-        assignee_id=assignee_id,
-        department_id=department_id,
-        created_by=created_by.id if created_by else None,
-    )
 
 
 async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentReply:
@@ -143,8 +137,10 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
     )
     await search_index.add(conn, found.id, reply.body.text)
     mail = None
+    mentioned: tuple[str, ...] = ()
     if reply.recipients is None:
         await repository.note_activity(conn, found.id)
+        mentioned = await mentions.tell(conn, found.id, reply_id, author=author, text=reply.body.text)
     else:
         await repository.note_message(conn, ticket_id=found.id, last_from="agent", snippet=reply.body.snippet)
         await repository.note_reply(conn, ticket_id=found.id, reply_id=reply_id, opens=reply.first)
@@ -159,10 +155,25 @@ async def store_reply(conn: Connection, found: Ticket, reply: Reply) -> SentRepl
             enable_tracking=reply.enable_tracking,
             tracking_said=reply.tracking_said,
             first=reply.first,
+            wait=reply.hold.seconds if reply.hold else 0,
         )
+        if reply.hold is not None:
+            await _hold(conn, found, reply_id, reply, reply.hold)
     await drafts_repository.delete(conn, user_id=author.id, ticket_id=found.id)
     await live.publish(conn, ticket_id=found.id, kind="message", reply_id=reply_id)
-    return SentReply(reply_id, mail)
+    if reply.then_status is not None:
+        await apply(conn, found, user=author, status=reply.then_status)
+    return SentReply(reply_id, mail, mentioned)
+
+
+async def _hold(conn: Connection, found: Ticket, reply_id: int, reply: Reply, hold: Hold) -> None:
+    form = {
+        **hold.form,
+        "status_before": found.status,
+        "status_after": reply.then_status,
+        "snoozed_until": moments.stored(found.snoozed_until),
+    }
+    await holding_repository.insert(conn, reply_id=reply_id, user_id=reply.author.id, seconds=hold.seconds, form=form)
 
 
 async def _check_not_crossed(conn: Connection, ticket_id: int, seen: int, author: User) -> None:
@@ -198,11 +209,11 @@ async def apply(
     wanted = [("status", found.status, new_status), ("priority", found.priority, new_priority)]
     changed = [(field, old, new) for field, old, new in wanted if old != new]
     if new_assignee != found.assignee_id:
-        name = await _assignee_name(conn, new_assignee) if new_assignee is not None else ""
+        name = await assignee_name(conn, new_assignee) if new_assignee is not None else ""
         changed.append(("assignee", found.assignee_name or "", name))
     new_department = found.department_id if isinstance(department_id, Unchanged) else department_id
     if new_department != found.department_id:
-        name = await _department_name(conn, new_department) if new_department is not None else ""
+        name = await department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
     new_due = found.due_at if isinstance(due_at, Unchanged) else due_at
     if new_due != found.due_at:
@@ -231,34 +242,39 @@ async def apply(
         await repository.insert_change(
             conn, ticket_id=found.id, user_id=user.id if user else None, field=field, old_value=old, new_value=new
         )
+    if new_assignee is not None and new_assignee != found.assignee_id:
+        by = user.id if user else None
+        await notifications.add(conn, kind="assigned", user_ids=[new_assignee], ticket_id=found.id, by=by)
     await live.publish(conn, ticket_id=found.id, kind="ticket")
     now = utcnow()
     return tuple(Change(now, user.name if user else None, field, old, new) for field, old, new in changed)
 
 
 async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[str, str, str]]:
-    had = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
+    had = (await tagging.of_tickets(conn, [ticket_id])).get(ticket_id, ())
     add = [name for name in retag.add if name not in had]
     remove = [name for name in retag.remove if name in had]
     if len(had) + len(add) - len(remove) > MOST_TAGS:
         words = f"Ticket #{ticket_id} would have more than {MOST_TAGS} tags; remove some first."
         raise TicketRefused({"tags": words})
     if remove:
-        await tags.take(conn, ticket_id, remove)
+        await tagging.take(conn, ticket_id, remove)
     if add:
-        await tags.put(conn, ticket_id, (await tags.ensure(conn, add)).values())
+        await tagging.put(conn, ticket_id, (await tagging.ensure(conn, add)).values())
     # A line of history holds 500 characters.
     return [("tags", ", ".join(remove)[:500], ", ".join(add)[:500])] if add or remove else []
 
 
-async def _assignee_name(conn: Connection, user_id: int) -> str:
+async def assignee_name(conn: Connection, user_id: int) -> str:
+    """The name of who shall have a ticket. Raises TicketRefused with the field `assignee` where they cannot."""
     names = await repository.assignable(conn, [user_id])
     if user_id not in names:
         raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
     return names[user_id]
 
 
-async def _department_name(conn: Connection, department_id: int) -> str:
+async def department_name(conn: Connection, department_id: int) -> str:
+    """The name of a department. Raises TicketRefused with the field `department` where it is gone."""
     found = await departments.department(conn, department_id)
     if found is None:
         raise TicketRefused({"department": f"There is no department {department_id} any more; choose another."})

@@ -8,6 +8,7 @@ from app.accounts.routes import accounts
 from app.accounts.routes_admin import admin
 from app.accounts.routes_profile import profile
 from app.api.routes import api
+from app.assignment.routes import assignment
 from app.canned.routes import canned
 from app.consent.routes import opt_out
 from app.contacts.routes import contacts
@@ -23,6 +24,7 @@ from app.modules.routes import modules
 from app.notifications.routes import notifications
 from app.presence.routes import presence
 from app.privacy.routes import privacy
+from app.suppressions.routes import suppressions
 from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
 from app.tickets.routes_bulk import ticket_bulk
@@ -32,6 +34,7 @@ from app.tickets.routes_list import ticket_list
 from app.tickets.routes_merge import ticket_merge
 from app.tickets.routes_new import new_ticket
 from app.tickets.routes_page import tickets
+from app.tickets.routes_split import ticket_split
 from app.views.routes import views
 from app.web.health import health
 
@@ -41,6 +44,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(accounts)
     app.register_blueprint(admin)
     app.register_blueprint(api)
+    app.register_blueprint(assignment)
     app.register_blueprint(canned)
     app.register_blueprint(contacts)
     app.register_blueprint(customer)
@@ -59,6 +63,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(presence)
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
+    app.register_blueprint(suppressions)
     app.register_blueprint(tags)
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_bulk)
@@ -66,5 +71,6 @@ def install(app: Quart) -> None:
     app.register_blueprint(ticket_followers)
     app.register_blueprint(ticket_list)
     app.register_blueprint(ticket_merge)
+    app.register_blueprint(ticket_split)
     app.register_blueprint(tickets)
     app.register_blueprint(views)

@@ -33,14 +33,14 @@ async def sift(conn: Connection, people: Sequence[Person]) -> list[Person]:
     asked = [one for one in people if not one.reason]
     emails = [one.email for one in asked]
     hashes, contacts = await unsubscribed(conn, emails, [one.contact_id for one in asked if one.contact_id])
-    kept_from = await suppressed(conn, emails) if emails else frozenset[str]()
+    kept_from = await suppressed(conn, emails) if emails else {}
 
     def reason(one: Person) -> str:
         if one.reason:
             return one.reason
         if hash_of(one.email) in hashes or one.contact_id in contacts:
             return "unsubscribed"
-        return "suppressed" if one.email.lower() in kept_from else ""
+        return kept_from.get(one.email.lower(), "")
 
     return [Person(one.contact_id, one.name, one.email, reason(one)) for one in people]
 

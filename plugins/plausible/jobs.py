@@ -22,6 +22,7 @@ def jobs_of(handles: Handles) -> Sequence[Job]:
         await growth.tend(database, keep=lambda: handles.settings.keep_days)
 
     async def settle() -> None:
+        await rejudge.mark_flagged(database)
         await rejudge.settle_due(database, handles.around)
 
     return [

@@ -77,7 +77,9 @@ async def test_who_refused_tracking_gets_it_untracked(
 async def test_who_may_not_get_it_is_left_out_with_the_reason(
     runtime: Runtime, handles: Handles, ada: User, smtp: ScriptedSmtp
 ) -> None:
-    bob, dora, _ = await people(runtime, "Bob@x.org", "dora@x.org", "fay@x.org")
+    from app.services import suppressions
+
+    bob, dora, *_ = await people(runtime, "Bob@x.org", "dora@x.org", "fay@x.org", "gone@x.org", "hal@x.org")
     async with runtime.database.transaction() as conn:
         await unsubscribe.add(conn, "bob@X.org", contact_id=None, source="page")
         await conn.execute("DELETE FROM contact_addresses WHERE contact_id = %(id)s", {"id": dora})
@@ -85,13 +87,21 @@ async def test_who_may_not_get_it_is_left_out_with_the_reason(
             "INSERT INTO contacts (name, email, notes, created_at, updated_at) "
             "VALUES ('Erased contact', 'erased-9@contact.invalid', '', NOW(), NOW())"
         )
+        for email, reason in (("gone@x.org", "hard_bounce"), ("hal@x.org", "unsubscribed")):
+            scope = "announcements" if reason == "unsubscribed" else "all"
+            await suppressions.add(conn, [suppressions.New(email, reason, "bounce_mail", utcnow(), scope)])  # type: ignore[arg-type]
     assert bob
     assert erased
     known = await sent(handles, ada)
     await deliver(runtime, smtp, 1)
     assert smtp.recipients() == ["fay@x.org"]
     async with runtime.database.connection() as conn:
-        assert await recipients.reasons(conn, known.id) == {"unsubscribed": 1, "no_address": 1, "erased": 1}
+        assert await recipients.reasons(conn, known.id) == {
+            "unsubscribed": 2,
+            "suppressed": 1,
+            "no_address": 1,
+            "erased": 1,
+        }
 
 
 async def test_who_unsubscribes_while_it_goes_gets_none(

@@ -95,7 +95,7 @@ async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its
     async with runtime.database.transaction() as conn:
         rows = await conn.fetch_all("SELECT id, email FROM email_recipients WHERE state = 'sent'")
         fates = {"ann@x.org": "delivered", "bob@x.org": "delivered", "dan@x.org": "bounced", "cat@x.org": "complained"}
-        await receipts.report(conn, [receipts.Report(row["id"], 0, 0, fates[row["email"]], now) for row in rows])
+        await receipts.report(conn, [receipts.Report(row["id"], None, None, fates[row["email"]], now) for row in rows])
     page = await _page(ada_client, f"{path}?refresh=TRUE")
     assert _card(page, "Delivered") == "3 75.0 % of sent"
     assert _card(page, "Bounced") == "1 25.0 % of sent"

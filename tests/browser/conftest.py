@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -15,7 +17,22 @@ from tools.screenshots import ARGUMENTS, CHROMIUM, log_in
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The portal as `make run` starts it, with two web processes."""
     with running_demo(tmp_path_factory.mktemp("browser") / "var", workers=2) as running:
+        set_undo(running, 0)
         yield running
+
+
+def set_undo(demo: Demo, seconds: int) -> None:
+    """Let Ada's replies wait so long: tests of mail do not wait for a reply that nobody takes back."""
+    with httpx.Client(base_url=demo.url, headers={"Origin": demo.url}) as client:
+
+        def post(form: str, path: str, **fields: str) -> None:
+            token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(form).text)
+            assert token
+            answer = client.post(path, data={"csrf_token": token[1], **fields})
+            assert answer.status_code == 303, answer.text
+
+        post("/login", "/login", email="ada@acme.example", password="welcome-ada")
+        post("/profile", "/profile/sending", undo_seconds=str(seconds))
 
 
 @pytest.fixture(scope="package")

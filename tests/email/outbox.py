@@ -70,3 +70,9 @@ async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *
             if held if isinstance(held, bool) else await held:
                 return
             await asyncio.sleep(0.05)
+
+
+async def set_state(database: Database, state: str) -> None:
+    """Let all copies be in this state."""
+    async with database.transaction() as conn:
+        await conn.execute("UPDATE email_recipients SET state = %(state)s", {"state": state})

@@ -99,7 +99,7 @@ class User:
     email: str = "ada@helpdesk.example"
     role: str = "admin"
     timezone: str = "Asia/Kolkata"
-    notify_reads: bool = False
+    told_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

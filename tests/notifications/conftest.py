@@ -17,8 +17,8 @@ MakeReply = Callable[..., Awaitable[MailedReply]]
 
 
 async def wants(user: User, *, reads: bool = True, by_email: bool = False) -> None:
-    """Let a user choose what to be told."""
-    await profile.change_notifications(user, reads=reads, by_email=by_email)
+    """Let a user choose whether to be told of reads, and of nothing else."""
+    await profile.change_notifications(user, {"read": ("email" if by_email else "portal") if reads else "off"})
 
 
 async def first_read(database: Database, *recipient_ids: int) -> None:

@@ -31,7 +31,7 @@ async def again(user: User) -> User:
 
 
 async def test_nobody_is_told_who_did_not_ask(db: Database, make_reply: MakeReply, agent: User) -> None:
-    assert not agent.notify_reads
+    assert "read" not in agent.told_of
     made = await make_reply()
     await first_read(db, made.recipients[0].id)
     await wants(agent)
@@ -81,7 +81,7 @@ async def test_a_reply_is_told_once_for_ever(db: Database, make_reply: MakeReply
     await service.mark_seen(agent)
     await first_read(db, bob)
     [one] = await told(agent)
-    assert one.reader == "Bob Miller", "of two at once the first of the list"
+    assert one.who == "Bob Miller", "of two at once the first of the list"
     assert one.seen_at is not None
 
 
@@ -190,4 +190,4 @@ async def test_the_count_is_none_while_the_database_is_away(agent: User, monkeyp
         raise DatabaseUnavailable("gone")
 
     monkeypatch.setattr(Database, "_take", away)
-    assert await service.unseen(replace(agent, notify_reads=True)) == 0
+    assert await service.unseen(replace(agent, told_of=frozenset({"read"}))) == 0

@@ -31,29 +31,29 @@ def bell(page: str) -> str:
     return found[2]
 
 
-async def test_both_switches_are_off_until_somebody_wants_them(agent_client: Client, agent: User) -> None:
+async def test_each_kind_is_chosen_in_the_profile_and_reads_are_off_at_first(agent_client: Client, agent: User) -> None:
     page = await text(agent_client, "/profile")
-    for name in ("notify_reads", "notify_by_email"):
-        [switch] = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page)
-        assert "checked" not in switch
-    assert "Tell me when a customer first reads one of my replies or follows a link" in page
+    for kind, chosen in {"read": "off", "assigned": "portal", "mention": "email"}.items():
+        field = page[page.index(f'name="tell_{kind}"') :].split("</select>")[0]
+        assert re.findall(r'<option value="(\w+)" selected', field) == [chosen]
 
-    response = await post(agent_client, "/profile/notifications", {"notify_reads": "1"})
+    response = await post(agent_client, "/profile/notifications", {"tell_read": "portal", "tell_due": "email"})
     assert (response.status_code, response.location) == (303, "/profile#notifications")
     found = await accounts.user_by_id(agent.id)
     assert found is not None
-    assert (found.notify_reads, found.notify_by_email) == (True, False)
-    await post(agent_client, "/profile/notifications", {})
-    found = await accounts.user_by_id(agent.id)
-    assert found is not None
-    assert not found.notify_reads
+    assert (sorted(found.told_of), sorted(found.mailed_of)) == (["due", "read"], ["due"])
+    refused = await post(agent_client, "/profile/notifications", {"tell_read": "by pigeon"})
+    assert refused.status_code == 422
+    assert "by pigeon" in await refused.get_data(as_text=True)
+    assert await accounts.user_by_id(agent.id) == found
 
 
 async def test_the_bell_counts_and_the_page_links_to_the_reply(
     agent_client: Client, agent: User, db: Database, make_reply: MakeReply
 ) -> None:
     assert bell(await text(agent_client, "/tickets")) == ""
-    assert "You are not told anything yet" in await text(agent_client, "/notifications")
+    await wants(agent, reads=False)
+    assert "You are not told anything" in await text(agent_client, "/notifications")
     await wants(agent)
     assert "Nothing new to tell" in await text(agent_client, "/notifications")
     made = await make_reply(subject="Printer <b>on</b> fire")
@@ -130,6 +130,7 @@ async def test_a_place_that_is_none_is_the_beginning_or_the_end(agent_client: Cl
 async def test_an_open_page_hears_of_it(
     agent_client: Client, agent: User, admin: User, db: Database, make_reply: MakeReply
 ) -> None:
+    await wants(agent, reads=False)
     quiet = await text(agent_client, "/profile")
     assert ("data-live-topics" in quiet, "live.js" in quiet) == (False, False), "nothing is live for who did not ask"
     await wants(agent)

@@ -78,6 +78,7 @@ CONTEXTS = st.builds(
     replied_at=st.sampled_from([None, DELIVERED + timedelta(seconds=61)]),
     reply_automatic=st.booleans(),
     networks_stale=st.booleans(),
+    machine_opens=st.sampled_from([(), (), (DELIVERED + timedelta(seconds=61),), (SENT, DELIVERED)]),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from plugins.plausible.classify import RULES, CopyHistory
@@ -12,6 +14,7 @@ from tests.support.opens import (
     BARRACUDA,
     CHROME,
     CHROME_ON_IPHONE,
+    DELIVERED,
     DRIVEN,
     GMAIL,
     GMAIL_AHEAD,
@@ -61,6 +64,10 @@ CASES: dict[str, tuple[CopyHistory, CopyHistory]] = {
     ),
     "gmail-ahead": (copy(opened(HOUR, GMAIL_AHEAD, headers=BARE)), copy(opened(HOUR, GMAIL))),
     "proxy-at-once": (copy(opened(4.9, GMAIL)), copy(opened(5.1, GMAIL))),
+    "flagged": (
+        copy(opened(HOUR, GMAIL), machine_opens=(DELIVERED + timedelta(seconds=HOUR + 10),)),
+        copy(opened(HOUR, GMAIL), machine_opens=(DELIVERED + timedelta(seconds=HOUR + 10.1),)),
+    ),
     "display-proxy": (copy(opened(5.1, YAHOO, headers=BARE)), copy(opened(HOUR, "FastmailUA/1.0"))),
     "minor-proxy": (copy(opened(HOUR, "Acme Mail ImageProxy/2.1")), copy(opened(HOUR, "Acme Mail Reader/2.1"))),
     "bare-open": (

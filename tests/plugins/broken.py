@@ -12,6 +12,8 @@ from click import Command
 from quart import Blueprint
 
 from app.hookspecs import (
+    Arrived,
+    ArrivedMail,
     AsgiRoute,
     CheckResult,
     ContactData,
@@ -98,6 +100,10 @@ class Raises:
     @hookimpl
     async def email_failed(self, report: DeliveryReport) -> None:
         raise RuntimeError("email_failed")
+
+    @hookimpl
+    async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
+        raise RuntimeError("mail_arrived")
 
     @hookimpl
     async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -15,6 +15,8 @@ import pytest
 from app import plugin_calls, plugin_host, plugin_privacy
 from app.database import utcnow
 from app.hookspecs import (
+    Arrived,
+    ArrivedMail,
     ContactData,
     Delivery,
     DeliveryReport,
@@ -43,6 +45,7 @@ from tests.plugins.broken import (
 
 BOB = Recipient(1, "to", "bob@customer.test", "t" * 43)
 DELIVERY = Delivery(mail_id=1, reply_id=7, recipient=BOB, html="<p>hello</p>", enable_tracking=True)
+MAIL = ArrivedMail(1, "bounce", utcnow(), "", "Undelivered", "", (), (), (), (), b"")
 REPORT = DeliveryReport(mail_id=1, reply_id=7, recipient=BOB, happened_at=utcnow(), state="sent")
 
 
@@ -93,6 +96,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert await host.privacy_disclosure() == ([], ["raises"])
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
+    assert await host.mail_arrived(MAIL) is None
     assert await host.restore_html("<P>HI</P>") == "<p>hi</p>"
     assert await host.restore_text("HI") == "hi"
     assert not (await host.check("raises"))[0].ok
@@ -358,3 +362,19 @@ def test_each_built_in_hook_has_the_annotations_of_its_spec(slug: str) -> None:
         method = getattr(type(plugin), name, None)
         if method is not None:
             assert inspect.signature(method) == inspect.signature(getattr(MyPortalSpec, name)), name
+
+
+@pytest.mark.parametrize("words", ["", "  ", "x" * 501, None])
+async def test_a_mail_is_not_taken_by_who_does_not_say_what_it_was(words: Any) -> None:
+    class Takes:
+        @hookimpl
+        def module_info(self) -> ModuleInfo:
+            return ModuleInfo("takes", "Takes", "Takes mails.", "📥")
+
+        @hookimpl
+        async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
+            return Arrived(words)
+
+    host, failures = host_of(Takes())
+    assert await host.mail_arrived(MAIL) is None
+    assert "the mail was not taken" in failures[0][2]

@@ -21,7 +21,7 @@ from app.hookspecs import (
     hookimpl,
 )
 from app.live.events import ticket_topic
-from app.receipts import judging, repository, rules, service
+from app.receipts import fates, judging, repository, rules, service
 from app.receipts.models import CopyState, Report
 from app.runtime import Runtime
 from app.settings import Settings
@@ -306,7 +306,7 @@ async def test_what_the_database_makes_of_the_copies_is_what_the_rules_say(readi
             values: dict[str, Any] = {
                 "state": chance.choice(states),
                 "seen": chance.choice([None, *rules.SEEN]),
-                "fate": chance.choice([None, None, *rules.FATES]),
+                "fate": chance.choice([None, None, *fates.FATES]),
                 "replied_at": chance.choice([None, None, None, now]),
                 "judged": chance.choice([None, None, *rules.VERDICTS]),
                 "reports": chance.choice(["", "opens"]),

@@ -7,7 +7,7 @@ from datetime import datetime
 from plugins.plausible.classify import RULES, CopyHistory, Judgement, Request, Rule, Verdict
 from plugins.plausible.classify.engine import CLOCK_WRONG, DELIVERY_TAKES
 from plugins.plausible.classify.findings import FINDERS
-from plugins.plausible.classify.lookback import HAMMERING, columns
+from plugins.plausible.classify.lookback import FLAGGED, HAMMERING, columns
 from plugins.plausible.classify.looks import forget, look_of
 from plugins.plausible.classify.model import PERSONS, Context
 from plugins.plausible.classify.ordering import in_order
@@ -50,7 +50,16 @@ def _marks(requests: list[Request], context: Context, newest: Newest) -> dict[st
     marks = {name: find(seen, clicks, reading) for name, find in FINDERS.items()}
     marks["reader"] = {i for i in clicks if reading.before(i)}
     marks["hammering"] = {i for i, request in enumerate(requests) if request.repeats >= HAMMERING}
+    marks["flagged"] = {
+        i
+        for i, request in enumerate(requests)
+        if request.kind == "open" and any(_close(request.at, moment) for moment in context.machine_opens)
+    }
     return marks
+
+
+def _close(one: datetime, other: datetime) -> bool:
+    return abs((one - other).total_seconds()) <= FLAGGED
 
 
 def _holds(rule: Rule, place: int, at: datetime, context: Context, marks: dict[str, set[int]]) -> bool:

@@ -90,3 +90,24 @@ async def test_nobody_undoes_what_another_did(agent: User, admin: User, three: l
 async def test_the_way_back_is_the_list(agent_client: Client, three: list[int], back: str) -> None:
     response = await post(agent_client, "/tickets/bulk", {"ticket": str(three[0]), "status": "closed", "back": back})
     assert re.fullmatch(r"/tickets(\?done=\d+)?", response.location)
+
+
+async def test_many_are_snoozed_and_that_is_undone(
+    agent_client: Client, agent: User, three: list[int], db: Database
+) -> None:
+    form = {"ticket": str(three[0]), "snooze": "tomorrow"}
+    done = str((await post(agent_client, "/tickets/bulk", form)).location).partition("done=")[2]
+    until = (await service.ticket(three[0])).snoozed_until
+    assert until is not None
+    await service.change(three[1], user=agent, snoozed_until=until)
+    closed = await bulk.change(three[:2], bulk.Wanted(status="closed"), user=agent)
+    assert (await service.ticket(three[1])).snoozed_until is None, "closing ends a snooze"
+    assert closed.number is not None
+    await bulk.undo(closed.number, user=agent)
+    assert (await service.ticket(three[1])).snoozed_until == until, "and undoing that brings it back"
+    await post(agent_client, f"/tickets/bulk/{done}/undo")
+    assert (await service.ticket(three[0])).snoozed_until is None
+    await post(agent_client, "/tickets/bulk", {"ticket": str(three[1]), "snooze": "end"})
+    assert (await service.ticket(three[1])).snoozed_until is None
+    refused = await post(agent_client, "/tickets/bulk", {"ticket": str(three[1]), "snooze": "never"})
+    assert "must be one of the menu" in await _text(agent_client, refused.location)

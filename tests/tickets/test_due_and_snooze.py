@@ -194,3 +194,14 @@ async def test_many_tickets_get_a_due_date_and_lose_it_by_undo(db: Database, age
     number = response.location.rpartition("done=")[2]
     await post(agent_client, f"/tickets/bulk/{number}/undo", {"back": ""})
     assert {(await service.ticket(one)).due_at for one in ids} == {None}
+
+
+async def test_a_new_ticket_may_have_a_due_date(agent_client: Client) -> None:
+    form = {"requester": "bob@example.org", "subject": "Hi", "body_text": "Hello", "due": "2026-12-24T09:00"}
+    made = int(str((await post(agent_client, "/tickets/new", form)).location).split("/")[2].partition("#")[0])
+    found = await service.ticket(made)
+    assert found.due_at is not None
+    assert f"{found.due_at:%Y-%m-%d}" == "2026-12-24"
+    refused = await post(agent_client, "/tickets/new", {**form, "due": "tomorrow"})
+    page = await refused.get_data(as_text=True)
+    assert (refused.status_code, "is no date with a time" in page, 'value="tomorrow"' in page) == (422, True, True)

@@ -41,7 +41,7 @@ async def test_a_line_says_what_an_agent_needs_to_choose(db: Database, agent_cli
     assert "It smokes &amp; burns" in page
     for words in ("Bob Builder", "Urgent", "Assigned to Gus Agent", "waits for us", f'data-ticket-badge="{ticket_id}"'):
         assert words in page
-    assert 'data-live-topics="tickets"' in page
+    assert 'data-live-topics="tickets me"' in page
 
 
 async def test_the_badge_of_the_last_reply_stands_in_its_line(agent_client: Client, agent: User) -> None:

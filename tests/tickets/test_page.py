@@ -152,7 +152,7 @@ async def test_the_answer_goes_to_who_wrote_last_with_the_others_in_copy(
 
 async def test_an_open_page_listens_from_where_its_content_ends(agent_client: Client, ticket_id: int) -> None:
     page = await _text(agent_client, f"/tickets/{ticket_id}")
-    assert f'data-live-topics="ticket:{ticket_id}" data-live-cursor="' in page
+    assert f'data-live-topics="ticket:{ticket_id} me" data-live-cursor="' in page
 
 
 async def test_badges_come_as_fragments_of_their_own_ticket_only(

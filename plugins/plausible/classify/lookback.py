@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence, Set
 from operator import sub
 
@@ -14,6 +15,8 @@ from plugins.plausible.clients import LONGEST_READ
 
 HAMMERING = 20
 """Identical requests in one go."""
+FLAGGED = 10.0
+"""Seconds between the moment at which the mail provider saw a machine, and the same machine's request here."""
 
 Marks = Mapping[str, Set[int]]
 """The positions that a finding covers, by its name; see `rules.RULES` for what they mean."""
@@ -38,17 +41,30 @@ def find_marks(
             clicks.append(i)
         if request.repeats >= HAMMERING:
             hammering.add(i)
+    flagged = _flagged(requests, times, context) if context.machine_opens else set()
     alone = len(requests) == 1 and (not clicks or context.trap_link is None)
     names = [] if alone else worthwhile(requests, times, looks, clicks, context)
     asking = [i for i in clicks if looks[i].asks_reader] if len(clicks) < len(requests) else []
     if not names and not asking:
-        return {"hammering": hammering} if hammering else {}
+        return {name: marked for name, marked in (("hammering", hammering), ("flagged", flagged)) if marked}
     seen = columns(requests, times, looks, context, delivered)
     reading = Reading(seen)
     found = {name: FINDERS[name](seen, clicks, reading) for name in names}
     found["reader"] = {i for i in asking if reading.before(i)}
     found["hammering"] = hammering
+    found["flagged"] = flagged
     return {name: marked for name, marked in found.items() if marked}
+
+
+def _flagged(requests: Sequence[Request], times: Sequence[float], context: Context) -> set[int]:
+    """The loads of the pixel so close to an open that the mail provider says was a machine's."""
+    moments = sorted(moment.timestamp() for moment in context.machine_opens)
+    found: set[int] = set()
+    for i, request in enumerate(requests):
+        place = bisect_left(moments, times[i] - FLAGGED)
+        if request.kind == "open" and place < len(moments) and moments[place] <= times[i] + FLAGGED:
+            found.add(i)
+    return found
 
 
 def worthwhile(

@@ -77,6 +77,8 @@ class Context:
     reply_automatic: bool = False
     networks_stale: bool = False
     """The list of networks is so old that what it says weighs less."""
+    machine_opens: tuple[datetime, ...] = ()
+    """When the mail provider says that a machine opened the copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,15 @@ PROXIES = (
         before=AT_ONCE,
     ),
     Rule(
+        "flagged",
+        Class.BOT,
+        0.85,
+        "Within 10 seconds of an open that the mail provider says was a machine's.",
+        "the mail provider says that a machine opened it then",
+        lambda s, c: s.is_open and s.client.kind is not Kind.APPLE_AHEAD,
+        mark="flagged",
+    ),
+    Rule(
         "display-proxy",
         Class.HUMAN_PROXY,
         0.85,

@@ -58,8 +58,12 @@ _COPY = (
     f"JSON_ARRAY(r.id, r.tracking_id, {REPLY}, {TICKET}, r.sending_at, r.sent_at, "  # noqa: S608
     "SUBSTRING_INDEX(r.email, '@', -1), (SELECT MAX(IF(u.email = r.email, 2, 1)) FROM users AS u "
     "WHERE u.email LIKE CONCAT('%@', SUBSTRING_INDEX(r.email, '@', -1))), "
-    f"IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), {_SUMS})"
+    f"IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), "
+    "(SELECT GROUP_CONCAT(o.opened_at ORDER BY o.opened_at DESC) FROM email_machine_opens AS o "
+    f"WHERE o.recipient_id = r.id), {_SUMS})"
 )
+MOMENT = 26
+"""Characters of a DATETIME(6)."""
 LOOKUP = 500
 """Copies that are asked for at once."""
 _EVENT = (
@@ -137,11 +141,12 @@ async def load_where(
         listed = await conn.fetch_value(f"SELECT JSON_ARRAYAGG({_COPY}) {_COPIES_WITH_SUMS} WHERE {conditions[0]}")
         rows = json.loads(listed or "[]")
     long_notes = await _notes(conn, [row[0] for row in rows if (row[9] or 0) > LONG_NOTE])
-    sums = {row[0]: _sums(row[10:]) for row in rows}
+    sums = {row[0]: _sums(row[11:]) for row in rows}
     told = await _told(conn, sums, most)
     records: dict[int, CopyRecord] = {}
-    for recipient_id, _, reply_id, ticket_id, sending, sent, domain, insider, note, _, *_ in rows:
-        context = _context(around, sending, sent, domain, insider, long_notes.get(recipient_id, note))
+    for recipient_id, _, reply_id, ticket_id, sending, sent, domain, insider, note, _, machines, *_ in rows:
+        noted = long_notes.get(recipient_id, note)
+        context = _context(around, sending, sent, domain, insider, noted, machines)
         copy = TrackedCopy(recipient_id, reply_id, ticket_id)
         whole = most > WINDOW
         records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id], whole=whole)
@@ -273,7 +278,13 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _context(
-    around: Surroundings, sending: str | None, sent: str | None, domain: str, insider: int | None, note: str | None
+    around: Surroundings,
+    sending: str | None,
+    sent: str | None,
+    domain: str,
+    insider: int | None,
+    note: str | None,
+    machines: str | None,
 ) -> Context:
     links, trap = _noted(note)
     return Context(
@@ -285,7 +296,15 @@ def _context(
         recipient_internal=insider is not None and domain.lower() not in SHARED_DOMAINS,
         agent_copy=insider == 2,
         networks_stale=around.is_stale(),
+        machine_opens=_moments(machines),
     )
+
+
+def _moments(text: str | None) -> tuple[datetime, ...]:
+    """Moments as one text, the newest first; the server cuts off what is too long."""
+    if text is None:
+        return ()
+    return tuple(datetime.fromisoformat(one).replace(tzinfo=UTC) for one in text.split(",") if len(one) == MOMENT)
 
 
 def _noted(note: str | None) -> tuple[tuple[str, ...], str | None]:

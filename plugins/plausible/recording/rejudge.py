@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.database import Connection, Database, Row, utcnow
+from app.services import receipts
 from plugins.plausible.recording.history import Outcome, judge
 from plugins.plausible.recording.reading import WHOLE, Surroundings, load
 from plugins.plausible.recording.taking import lock_versions
@@ -98,6 +99,18 @@ async def mark_due(conn: Connection, recipient_id: int, *, now: datetime) -> Non
         """,
         {"id": recipient_id, "now": now},
     )
+
+
+async def mark_flagged(database: Database, *, now: Callable[[], datetime] = utcnow) -> int:
+    """Let the job classify the copies of which a mail provider said something new; how many."""
+
+    async def work(conn: Connection) -> int:
+        ids = await receipts.take_new_machine_opens(conn)
+        for recipient_id in ids:
+            await mark_due(conn, recipient_id, now=now())
+        return len(ids)
+
+    return await database.run(work)
 
 
 async def reclassify(

@@ -190,7 +190,8 @@ def _reports(judged: Iterable[Outcome]) -> list[Report]:
         at, last = after.first_read_at, after.last_read_at
         if seen == "machine":
             at, last = after.first_opened_at or after.first_clicked_at, after.last_opened_at or after.last_clicked_at
-        reports.append(Report(copy.recipient_id, copy.reply_id, copy.ticket_id, seen, at, last, after.words))
+        reply_id, ticket_id = copy.reply_id or None, copy.ticket_id or None
+        reports.append(Report(copy.recipient_id, reply_id, ticket_id, seen, at, last, after.words))
     return reports
 
 

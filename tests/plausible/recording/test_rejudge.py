@@ -12,6 +12,7 @@ from app.database import Connection, utcnow
 from app.hookspecs import Recipient
 from app.receipts import service as receipts
 from app.runtime import Runtime
+from app.services.receipts import MachineOpen, note_machine_opens
 from plugins.plausible.events import CLICK, TrackingEvent
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.copies import KnownCopies
@@ -231,3 +232,21 @@ async def run_again(portal: Runtime) -> None:
 
 async def all_due(conn: Connection) -> None:
     await conn.execute("UPDATE email_tracking_recipients SET pending_until = '2001-01-01', version = version + 1")
+
+
+async def test_what_the_mail_provider_says_of_machines_takes_a_reading_back(
+    portal: Runtime, reply: MailedReply
+) -> None:
+    opened = event(reply.recipients[0].tracking_id)
+    await put(portal, opened)
+    assert await word(portal, reply) == "Read"
+    async with portal.database.transaction() as conn:
+        flag = MachineOpen(reply.recipients[0].id, opened.occurred_at + timedelta(seconds=4), "sendgrid")
+        await note_machine_opens(conn, [flag, flag])
+    assert await rejudge.mark_flagged(portal.database) == 1
+    assert await rejudge.mark_flagged(portal.database) == 0
+    assert await settle_due(portal.database, AROUND) == 1
+    assert await word(portal, reply) == "Opened by a machine"
+    assert (await sums(portal))["words"]
+    [stored] = await rows(portal.database, "SELECT rule, reason FROM email_tracking_events")
+    assert stored == {"rule": "flagged", "reason": "the mail provider says that a machine opened it then"}

@@ -1,0 +1,1 @@
+"""Assignment rules: who gets new tickets that nobody has."""

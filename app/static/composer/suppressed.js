@@ -1,0 +1,64 @@
+/*
+ * Says of addresses that get no mail that they do not, while they are typed; the server refuses them when it sends.
+ *
+ * What the page writes
+ *   <div data-suppressed="/suppressions/check">   asked with ?to=&cc=&bcc=&requester= for [{email, words, id}]
+ *     <ul data-suppressed-list>                   a line for each, with a bold address, words and a link
+ *     <template data-suppressed-line>             such a line
+ */
+
+const PAUSE_MS = 400;
+const WATCHED = ["to", "cc", "bcc", "requester"];
+
+/** @param {HTMLFormElement} form */
+export function watchSuppressed(form) {
+  const frame = form.querySelector("[data-suppressed]");
+  if (!frame) return;
+  const list = frame.querySelector("[data-suppressed-list]");
+  const template = frame.querySelector("[data-suppressed-line]");
+  let timer = 0;
+  let request = new AbortController();
+  let asked = question(form);
+
+  const show = (found) => {
+    list.replaceChildren(
+      ...found.map((one) => {
+        const line = template.content.firstElementChild.cloneNode(true);
+        const words = line.querySelector("span > span");
+        line.querySelector("b").textContent = one.email;
+        words.textContent = one.words;
+        line.querySelector("a").href = `/suppressions/${one.id}`;
+        return line;
+      }),
+    );
+    list.hidden = found.length === 0;
+  };
+
+  const ask = async () => {
+    const now = question(form);
+    if (now === asked) return;
+    asked = now;
+    request.abort();
+    request = new AbortController();
+    try {
+      const answer = await fetch(`${frame.dataset.suppressed}?${now}`, { signal: request.signal });
+      if (answer.ok) show(await answer.json());
+      else asked = "";
+    } catch {
+      if (asked === now) asked = "";
+    }
+  };
+
+  for (const type of ["input", "change"]) {
+    form.addEventListener(type, (event) => {
+      if (!WATCHED.includes(event.target.name)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => void ask(), PAUSE_MS);
+    });
+  }
+}
+
+function question(form) {
+  const fields = [...new FormData(form)].filter(([name, value]) => WATCHED.includes(name) && value);
+  return new URLSearchParams(fields).toString();
+}

@@ -1,0 +1,90 @@
+"""Words and checks of the list. Pure."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+from app.crypto import derive
+from app.email.addresses import check_email
+from app.email.errors import EmailRefused
+from app.suppressions.errors import SuppressionRefused
+from app.suppressions.models import Reason, Scope, Suppression
+from app.web.formats import absolute
+
+PURPOSE = "suppressions"
+LONGEST_DETAIL, LONGEST_SOURCE = 500, 40
+"""Characters that the columns hold."""
+REASONS: dict[str, str] = {
+    "hard_bounce": "Mail bounced",
+    "soft_bounces": "Mail bounced several times",
+    "complaint": "Marked as spam",
+    "unsubscribed": "Unsubscribed",
+    "manual": "Added by hand",
+}
+BY_WEIGHT: tuple[Reason, ...] = ("unsubscribed", "soft_bounces", "hard_bounce", "complaint", "manual")
+"""The weightiest last: of several that are told of an address it is kept, in whatever order they come."""
+SCOPES: dict[str, str] = {"all": "All mail", "announcements": "Announcements only"}
+SOURCES = {"bounce_mail": "a report by mail", "agent": "an agent", "generic": "a script"}
+
+
+def normal(email: str) -> str:
+    """An address as the list has it: in lower case. Mailboxes that differ by case alone do not exist in practice."""
+    return email.strip().lower()
+
+
+def hashes(keys: Sequence[str], email: str) -> list[bytes]:
+    """What stays of an erased address, under each key, the present one first."""
+    return [hmac.digest(derive(key, PURPOSE), normal(email).encode("utf-8", "replace"), "sha256") for key in keys]
+
+
+def check_address(email: str) -> str:
+    """The address as the list has it. Raises SuppressionRefused."""
+    try:
+        return normal(check_email(email.strip()))
+    except EmailRefused as error:
+        raise SuppressionRefused(f"{str(error)[:1].upper()}{str(error)[1:]}.", "email") from None
+
+
+def check_scope(scope: str) -> Scope:
+    """One of SCOPES. Raises SuppressionRefused."""
+    for known in get_args(Scope):
+        if scope == known:
+            return known  # type: ignore[no-any-return]
+    raise SuppressionRefused(f"The scope must be one of {', '.join(SCOPES)}, got {scope[:40]!r}.", "scope")
+
+
+def check_reason(reason: str) -> Reason:
+    """One of REASONS. Raises SuppressionRefused."""
+    for known in get_args(Reason):
+        if reason == known:
+            return known  # type: ignore[no-any-return]
+    raise SuppressionRefused(f"The reason must be one of {', '.join(REASONS)}, got {reason[:40]!r}.", "reason")
+
+
+def why(one: Suppression) -> str:
+    """Why an address is on the list, without a full stop: "mail to it bounced on 3 May 2026 10:00: no such user"."""
+    what = {
+        "hard_bounce": "mail to it bounced",
+        "soft_bounces": "mail to it bounced again and again",
+        "complaint": "its owner marked a mail of ours as spam",
+        "unsubscribed": "its owner unsubscribed",
+        "manual": f"{one.added_by or 'somebody'} put it on the list",
+    }[one.reason]
+    detail = " ".join(one.detail.split()).rstrip(".")
+    if len(detail) > 120:
+        detail = f"{detail[:119].rstrip()}…"
+    return f"{what} ({absolute(one.since)})" + (f": {detail}" if detail else "")
+
+
+def refusal(email: str, one: Suppression) -> str:
+    """Why nothing is sent to an address, and the way out, in sentences."""
+    return (
+        f"{email} gets no mail: {why(one)}. Use another address, or take it off the list of suppressed addresses first."
+    )
+
+
+def listed(words: Iterable[str]) -> str:
+    """Several refusals as one text."""
+    return " ".join(words)

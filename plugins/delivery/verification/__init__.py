@@ -1,0 +1,1 @@
+"""Who speaks: each provider proves it in its own way, over the raw bytes, and before anything is believed."""
