@@ -339,5 +339,13 @@ class MyPortalSpec:
         """
 
     @hookspec
+    async def demo_data(self) -> None:
+        """Fill the module's pages in the demo portal.
+
+        Called: once by `myportal up --demo`, after the portal's own sample data, while enabled. Deadline 30 s. Raise:
+        logged, the demo goes without.
+        """
+
+    @hookspec
     def settings_changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Hear that an admin saved the module's settings. Called: in the web process that saved. Never: wait."""

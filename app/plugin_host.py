@@ -33,6 +33,8 @@ from app.plugin_mailings import MailingCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
 
+DEMO_DEADLINE = 30.0
+
 
 @dataclass(frozen=True)
 class PreparedCopy:
@@ -168,6 +170,11 @@ class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls):
             unknown=all(policy.unknown for policy in found),
             opt_out_link=any(policy.opt_out_link for policy in found),
         )
+
+    async def demo_data(self) -> None:
+        """Let the plugins fill their pages in the demo portal."""
+        for slug, call in self._implementations("demo_data", enabled=True):
+            await self._await(slug, "demo_data", call(), DEMO_DEADLINE)
 
     async def email_queued(self, mail: QueuedMail) -> None:
         """Tell the plugins of a stored mail."""

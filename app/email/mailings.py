@@ -56,6 +56,8 @@ class MailingCopy:
     """As in `email_recipients`."""
     fate: str
     """'delivered', 'bounced', 'complained' or ''."""
+    fate_short: str
+    """What there is to say after "Bounced:"."""
     fate_at: datetime | None
     sent_at: datetime | None
     replied_at: datetime | None
@@ -63,7 +65,7 @@ class MailingCopy:
     """'read', 'machine' or ''."""
     seen_at: datetime | None
     words: str
-    """The mail server's."""
+    """Of who told of the fate, or of our mail server."""
     tried_at: datetime
     """When it was tried last, or made."""
 
@@ -99,10 +101,11 @@ async def copies(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Ma
     return {row["id"]: _copy(row) for row in rows}
 
 
-_COLUMNS = (
-    "r.id, r.email, r.state, r.fate, r.fate_at, r.sent_at, r.replied_at, r.seen, r.seen_at, r.smtp_text AS words, "
-)
-_COLUMNS += "COALESCE(r.sending_at, r.created_at) AS tried_at"
+_COLUMNS = """
+    r.id, r.email, r.state, r.fate, r.fate_short, r.fate_at, r.sent_at, r.replied_at, r.seen, r.seen_at,
+    IF(r.fate IN ('bounced', 'complained'), COALESCE(NULLIF(r.fate_detail, ''), r.fate_words), r.smtp_text) AS words,
+    COALESCE(r.sending_at, r.created_at) AS tried_at
+"""
 
 
 def _copy(row: dict[str, Any]) -> MailingCopy:
@@ -178,6 +181,24 @@ async def _set(conn: Connection, ids: Sequence[int], changes: str) -> None:
     for start in range(0, len(ids), AT_ONCE):
         listed, parameters = in_list("id", ids[start : start + AT_ONCE])
         await conn.execute(f"UPDATE email_recipients SET {changes} WHERE id IN {listed}", parameters)  # noqa: S608
+
+
+async def date_back(conn: Connection, mailing: str, at: datetime) -> list[tuple[int, str]]:
+    """For a demo: let all copies of a mailing have gone out at a time in the past; their ids and addresses."""
+    await conn.execute(
+        """
+        UPDATE outgoing_emails AS m JOIN email_recipients AS r ON r.email_id = m.id
+           SET r.state = 'sent', r.created_at = %(at)s, m.created_at = %(at)s, r.sent_at = %(at)s,
+               r.next_attempt_at = %(at)s, r.smtp_code = 250, r.reports = 'opens,clicks'
+         WHERE m.mailing = %(mailing)s
+        """,
+        {"mailing": mailing, "at": at},
+    )
+    rows = await conn.fetch_all(
+        f"SELECT r.id, r.email FROM {_COPIES} WHERE m.mailing = %(mailing)s ORDER BY r.id",  # noqa: S608
+        {"mailing": mailing},
+    )
+    return [(int(row["id"]), str(row["email"])) for row in rows]
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

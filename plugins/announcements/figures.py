@@ -120,7 +120,8 @@ def events_of(
         if copy.sent_at is not None:
             found.append(Event(copy.sent_at, "sent", WORDS["sent"][0], copy.email))
         if copy.fate and copy.fate_at is not None:
-            found.append(Event(copy.fate_at, copy.fate, WORDS[copy.fate][0], copy.email, copy.words))
+            word = WORDS[copy.fate][0] + (f": {copy.fate_short}" if copy.fate_short else "")
+            found.append(Event(copy.fate_at, copy.fate, word, copy.email, copy.words))
         if copy.state in {"failed", "unknown"} and copy.sent_at is None and copy.fate_at is None:
             found.append(Event(copy.tried_at, copy.state, WORDS[copy.state][0], copy.email, copy.words))
     for entry in activity.events if activity else ():

@@ -8,7 +8,7 @@ from quart import Blueprint
 
 from app.hookspecs import CheckResult, Job, ModuleInfo, NavItem, PluginContext, hookimpl
 from app.services.links import without_tokens
-from plugins.announcements import sending, statistics
+from plugins.announcements import demo, sending, statistics
 from plugins.announcements.handles import UNSUBSCRIBE, Handles
 from plugins.announcements.privacy_hooks import PrivacyHooks
 from plugins.announcements.routes import PATH, draft_routes
@@ -98,6 +98,11 @@ class Announcements(PrivacyHooks):
         links = self.handles().links
         found = without_tokens(body, [UNSUBSCRIBE], lambda token: links.read(token) is not None)
         return found if found != body else None
+
+    @hookimpl
+    async def demo_data(self) -> None:
+        """One that was sent, and a draft."""
+        await demo.fill(self.handles())
 
     @hookimpl
     async def check(self) -> Sequence[CheckResult]:

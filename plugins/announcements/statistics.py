@@ -40,8 +40,8 @@ FILTERS: Mapping[str, tuple[str, str]] = {
 }
 """Views of the table of recipients: words and condition."""
 COLUMNS = (
-    "name", "email", "state", "reason", "queued_at", "sent_at", "fate", "fate_at", "opens", "machine_opens", "clicks",
-    "machine_clicks", "first_opened_at", "replied_at", "words",
+    "name", "email", "state", "reason", "queued_at", "sent_at", "fate", "fate_kind", "fate_at", "opens",
+    "machine_opens", "clicks", "machine_clicks", "first_opened_at", "replied_at", "words",
 )  # fmt: skip
 """Of one recipient, in exports."""
 _FROM = """
@@ -50,7 +50,9 @@ _FROM = """
 _SELECT = """
     r.id, r.contact_id, r.name, r.email, r.reason, r.queued_at, c.sent_at, COALESCE(c.fate, '') AS fate, c.fate_at,
     r.opens, r.machine_opens, r.clicks, r.machine_clicks, r.first_opened_at, c.replied_at,
-    COALESCE(c.smtp_text, '') AS words, IF(r.state = 'queued', COALESCE(c.state, 'queued'), r.state) AS state
+    IF(c.fate IN ('bounced', 'complained'), COALESCE(NULLIF(c.fate_detail, ''), c.fate_words),
+       COALESCE(c.smtp_text, '')) AS words, COALESCE(c.fate_short, '') AS fate_short,
+    COALESCE(c.fate_kind, '') AS fate_kind, IF(r.state = 'queued', COALESCE(c.state, 'queued'), r.state) AS state
 """
 
 

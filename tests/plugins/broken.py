@@ -134,6 +134,10 @@ class Raises:
         raise RuntimeError("reply_activity")
 
     @hookimpl
+    async def demo_data(self) -> None:
+        raise RuntimeError("demo_data")
+
+    @hookimpl
     async def mailing_activity(self, mailing: str) -> MailingActivity:
         raise RuntimeError("mailing_activity")
 
