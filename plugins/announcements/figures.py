@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,6 +108,23 @@ def of(counts: MailingCounts, activity: MailingActivity | None, *, recipients: i
         bounce_rate=rate(counts.bounced, counts.sent),
         rates_from=basis,
         is_tracked=activity is not None and (counts.tracked > 0 or not counts.sent),
+    )
+
+
+READERS = ("opened_count", "total_opens", "clicked_count", "total_clicks", "machine_opens", "machine_clicks",
+           "only_machines_count")  # fmt: skip
+"""What only a module that tracks mails can count."""
+
+
+def with_readers_of(found: Figures, before: Figures) -> Figures:
+    """New figures with the readers of earlier ones: nobody could count them now, and what was counted stays true."""
+    whole = found.delivered_count or found.sent_count
+    return replace(
+        found,
+        **{name: getattr(before, name) for name in READERS},
+        open_rate=rate(before.opened_count, whole),
+        click_rate=rate(before.clicked_count, whole),
+        is_tracked=True,
     )
 
 

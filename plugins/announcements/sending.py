@@ -11,7 +11,7 @@ import functools
 
 import structlog
 
-from app.database import Connection, utcnow
+from app.database import Connection, DatabaseUnavailable, utcnow
 from app.hookspecs import QueuedMail
 from app.services import contacts, mailings
 from app.services.email import EmailRefused, NewMail, announce, check_mail, enqueue_many
@@ -46,7 +46,13 @@ async def run(handles: Handles) -> None:
     async with handles.database.connection() as conn:
         moving = await repository.in_state(conn, ["sending"])
     for number in moving:
-        await _advance(handles, number)
+        try:
+            await _advance(handles, number)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            # One that cannot go on must not hold up the others; it is tried again at the next look.
+            log.exception("an announcement could not go on", announcement=number)
 
 
 async def _begin(conn: Connection, number: int) -> None:

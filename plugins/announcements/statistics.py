@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,14 +104,15 @@ async def count(handles: Handles, known: Announcement) -> Counted:
         emails = {one.id: one.email for one in (await mailings.copies(conn, sorted(ids))).values()}
         gone = await unsubscribe.count_of(conn, known.id)
     found = figures.of(counts, activity, recipients=rows.get("waiting", 0) + rows.get("queued", 0), unsubscribed=gone)
-    detail = Detail(
-        activity.links if activity else (),
-        activity.opens_by_time if activity else (),
-        activity.by_hour if activity else False,
-        tuple(figures.events_of(newest, activity, emails)),
-    )
+    events = tuple(figures.events_of(newest, activity, emails))
+    before = await stored(handles, known.id) if activity is None else None
     if activity is not None:
+        detail = Detail(activity.links, activity.opens_by_time, activity.by_hour, events)
         await _keep_sums(handles, known)
+    elif before is not None and before.figures.is_tracked:
+        found, detail = figures.with_readers_of(found, before.figures), replace(before.detail, events=events)
+    else:
+        detail = Detail(events=events)
     counted = Counted(found, detail, utcnow())
     await handles.database.run(lambda conn: _keep(conn, known.id, counted))
     return counted

@@ -9,6 +9,7 @@ import re
 from html import unescape
 from typing import Any
 
+import pytest
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
@@ -46,8 +47,19 @@ def _card(page: str, label: str) -> str:
     return f"{found[1]} {found[2] or ''}".strip()
 
 
+async def _nothing(mailing: str) -> None:
+    """As the portal answers where a module failed."""
+
+
 async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its_time(
-    portal: Quart, runtime: Runtime, handles: Handles, ada: User, ada_client: Client, world: Client, smtp: ScriptedSmtp
+    portal: Quart,
+    runtime: Runtime,
+    handles: Handles,
+    ada: User,
+    ada_client: Client,
+    world: Client,
+    smtp: ScriptedSmtp,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ["Ann <ann@x.org>", "bob@x.org", f"{EVIL} <cat@x.org>", "dan@x.org", "eve@x.org"]
     await people(runtime, *names)
@@ -106,6 +118,10 @@ async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its
     counted = await statistics.stored(handles, known.id)
     assert counted is not None
     assert counted.figures.only_machines_count == 1
+    with monkeypatch.context() as broken:
+        broken.setattr(runtime.plugins, "mailing_activity", _nothing)
+        again = await statistics.count(handles, known)
+    assert again.figures == counted.figures, "what was counted is not lost where it cannot be counted"
 
     for view, wanted in (
         ("opened", ["ann@x.org", "bob@x.org"]),
