@@ -66,7 +66,7 @@ CREATE TABLE announcement_unsubscribes (
     email VARCHAR(254) NULL,
     contact_id INT NULL,
     announcement_id INT NULL,
-    source ENUM('page', 'one-click', 'agent') NOT NULL,
+    source ENUM('page', 'one-click') NOT NULL,
     happened_at DATETIME(6) NOT NULL,
     KEY announcement_unsubscribes_contact (contact_id),
     KEY announcement_unsubscribes_announcement (announcement_id)

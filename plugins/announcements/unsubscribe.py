@@ -1,4 +1,4 @@
-"""Who wants no more announcements: asked before each mail, told by contacts and agents."""
+"""Who wants no more announcements: asked before each mail, told by contacts."""
 
 from __future__ import annotations
 
