@@ -17,6 +17,7 @@ from app.inbound.commands import lmtp_command, receive_command
 from app.log import configure
 from app.migrations import MigrationError, all_migrations, migrate
 from app.privacy.commands import privacy_commands
+from app.reports.commands import reports_commands
 from app.runtime import Runtime
 from app.settings import ConfigurationError
 
@@ -147,6 +148,7 @@ def mailbox_command(smtp_port: int, port: int) -> None:
 
 
 main.add_command(privacy_commands)
+main.add_command(reports_commands)
 main.add_command(receive_command)
 main.add_command(lmtp_command)
 

@@ -19,8 +19,10 @@ import pluggy
 from click import Command
 from quart import Blueprint
 
+from app.database import Connection
 from app.hook_mail import MOST_RAW, Arrived, ArrivedMail, MailPart
 from app.hook_pages import PageKind, PageScript, PageScripts, PageView
+from app.hook_reports import EVENT_KINDS, MADE_BY, CopyCounts, ItemCounts, MailEvent, MailEventQuery
 from app.hook_values import (
     LONGEST_NOTE,
     MOST_EXPORTED,
@@ -51,7 +53,9 @@ from app.hook_values import (
 )
 
 __all__ = [
+    "EVENT_KINDS",
     "LONGEST_NOTE",
+    "MADE_BY",
     "MOST_EXPORTED",
     "MOST_HEADERS",
     "MOST_RAW",
@@ -63,10 +67,14 @@ __all__ = [
     "AsgiRoute",
     "CheckResult",
     "ContactData",
+    "CopyCounts",
     "CopySums",
     "Delivery",
     "DeliveryReport",
+    "ItemCounts",
     "Job",
+    "MailEvent",
+    "MailEventQuery",
     "MailPart",
     "MailingActivity",
     "ModuleInfo",
@@ -224,7 +232,8 @@ class MyPortalSpec:
         Called: by the worker, once per mail and attempt, in the order of the slugs until one takes it, while enabled;
         also for mails to addresses that the portal does not know. Return: what is shown of it, where nothing else may
         be made of it; None for all others. It may come again with the same id, and the same mail with another one.
-        Deadline 10 s. Raise, or exceed it: the portal goes on as if there were no plugin.
+        Deadline 10 s. Raise DatabaseUnavailable: the mail is offered again later. Raise another error, or exceed the
+        deadline: the portal goes on as if there were no plugin.
         """
 
     @hookspec
@@ -255,6 +264,22 @@ class MyPortalSpec:
 
         Called: again and again when its statistics are counted, while enabled. Deadline 10 s. Return: those with ids
         greater than `after` of which something is known, ascending, at most `limit`.
+        """
+
+    @hookspec
+    async def copy_counts(self, conn: Connection, recipient_ids: Sequence[int]) -> Sequence[CopyCounts]:  # type: ignore[empty-body]
+        """Count anew what the plugin gave to `app.services.reports.add` for these copies.
+
+        Called: while the reports are counted anew, enabled or not, in the portal's transaction, which sees the
+        database as it was at one moment: read through `conn` only, change nothing. Raise: that day stays as it is.
+        """
+
+    @hookspec
+    async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:  # type: ignore[empty-body]
+        """Give one page of the plugin's events, newest first.
+
+        Called: for Admin → Events, its export and `/api/events`, while enabled. Return: at most `query.limit`, those
+        that come after `query.after` in the plugin's own order, in which none is younger than the one before it.
         """
 
     @hookspec

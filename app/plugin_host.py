@@ -32,6 +32,7 @@ from app.plugin_mail import MailCalls
 from app.plugin_mailings import MailingCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
+from app.plugin_reports import ReportCalls
 
 DEMO_DEADLINE = 30.0
 
@@ -52,7 +53,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls):
+class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls, ReportCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from app.database import DatabaseUnavailable
 from app.hookspecs import Arrived, ArrivedMail
 from app.plugin_calls import PluginCalls
 
@@ -18,9 +21,15 @@ class MailCalls(PluginCalls):
         return any(True for _ in self._implementations("mail_arrived", enabled=True))
 
     async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
-        """Offer a mail to the plugins; what the first that takes it says of it, None where none does."""
+        """Offer a mail to the plugins; what the first that takes it says of it, None where none does.
+
+        Raises DatabaseUnavailable where a plugin does: the mail is offered again later.
+        """
         for slug, call in self._implementations("mail_arrived", enabled=True):
-            answer = await self._await(slug, "mail_arrived", call(mail=mail), MAIL_DEADLINE)
+            task = asyncio.ensure_future(call(mail=mail))
+            answer = await self._await(slug, "mail_arrived", task, MAIL_DEADLINE)
+            if task.done() and not task.cancelled() and isinstance(gone := task.exception(), DatabaseUnavailable):
+                raise gone
             if answer is None or not self._is(slug, answer, Arrived):
                 continue
             fault = _fault_of(answer)

@@ -21,6 +21,7 @@ from app.inbound import processing as inbound
 from app.inbound.polling import Poller
 from app.notifications import mailing
 from app.privacy import erasure, nightly
+from app.reports import rebuild as reports
 from app.runtime import Runtime
 from app.tickets import dues, waking
 
@@ -48,6 +49,7 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
         _repeat("due dates", dues.INTERVAL, stop, lambda: _nothing(dues.tell_due(runtime))),
         _repeat("erasures", erasure.INTERVAL, stop, lambda: _nothing(erasure.run_due(runtime))),
         _repeat("nightly purge", nightly.INTERVAL, stop, lambda: _nothing(nightly.run_if_due(runtime))),
+        _repeat("reports", reports.INTERVAL, stop, lambda: reports.tend(runtime.database, runtime.plugins)),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),
     ]
     lanes = runtime.settings.smtp_connections

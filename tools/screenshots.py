@@ -58,6 +58,8 @@ def pages(page: Page, demo: Demo) -> dict[str, str]:
         "departments": "/admin/departments",
         "department-new": "/admin/departments/new",
         "modules": "/admin/modules",
+        "delivery-providers": "/admin/modules/delivery/providers",
+        "delivery-provider": "/admin/modules/delivery/providers/ses",
         "module": "/admin/modules/plausible",
         "profile": "/profile",
         "notifications": "/notifications",

@@ -16,6 +16,7 @@ from app.api.openapi import openapi
 from app.api.people import departments, users
 from app.api.privacy import privacy
 from app.api.replies import replies
+from app.api.reports import reports
 from app.api.saved_views import saved_views
 from app.api.ticket_work import ticket_work
 from app.api.tickets import tickets
@@ -24,6 +25,6 @@ api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
 for resource in (
     attachments, canned, contacts, departments, inbound, mailboxes, modules, notifications, openapi, privacy, replies,
-    saved_views, ticket_work, tickets, users,
+    reports, saved_views, ticket_work, tickets, users,
 ):  # fmt: skip
     api.register_blueprint(resource)

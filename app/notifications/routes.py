@@ -30,7 +30,7 @@ async def show() -> ResponseReturnValue:
         newest=_href(kind, new),
         next=_href(kind, new, page.next) if page.next else "",
         tabs=[
-            {"label": label, "href": _href(kind, only), "active": only == new}
+            {"label": label, "href": _href(kind, only), "active": only == new, "count": page.unseen if only else None}
             for label, only in (("All", False), ("Unread", True))
         ],
         kinds=[

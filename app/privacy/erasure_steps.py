@@ -225,11 +225,39 @@ async def _ticket(conn: Connection, ticket_id: int, keeps_ours: bool) -> dict[st
     )
     files = await _drop_files(conn, [row["id"] for row in rows])
     drafts = await conn.execute("DELETE FROM drafts WHERE ticket_id = %(id)s", values)
+    # What a bounce says names their address; what can be taken back holds the text.
+    await conn.execute("UPDATE notifications SET words = '' WHERE ticket_id = %(id)s AND kind = 'bounce'", values)
+    await conn.execute(
+        "DELETE h FROM held_replies AS h JOIN ticket_replies AS r ON r.id = h.reply_id WHERE r.ticket_id = %(id)s",
+        values,
+    )
+    await _history(conn, ticket_id)
     subjects = "" if keeps_ours else ", subject = %(subject)s"
     await conn.execute(f"UPDATE tickets SET last_snippet = ''{subjects} WHERE id = %(id)s", values)  # noqa: S608
     await _index_again(conn, ticket_id)
     await live.publish(conn, ticket_id=ticket_id, kind="ticket")
     return {"messages": messages, "files": files, "drafts to them": drafts}
+
+
+async def _history(conn: Connection, ticket_id: int) -> None:
+    """Leave the number of what tickets that were merged or split say of each other, and take the subject."""
+    lines = await conn.fetch_all(
+        "SELECT h.old_value, h.new_value FROM ticket_history AS h "
+        "WHERE h.ticket_id = %(id)s AND h.field IN ('merged', 'split')",
+        {"id": ticket_id},
+    )
+    named = (f"{line['old_value']}{line['new_value']}".lstrip("#").partition(" ")[0] for line in lines)
+    others = [int(number) for number in named if number.isdecimal()]
+    for one in (ticket_id, *others):
+        await conn.execute(
+            """
+            UPDATE ticket_history
+               SET old_value = SUBSTRING_INDEX(old_value, ' ', 1), new_value = SUBSTRING_INDEX(new_value, ' ', 1)
+             WHERE ticket_id = %(one)s AND field IN ('merged', 'split')
+               AND (ticket_id = %(id)s OR CONCAT(old_value, new_value) LIKE %(named)s)
+            """,
+            {"one": one, "id": ticket_id, "named": f"#{ticket_id} %"},
+        )
 
 
 async def _message(conn: Connection, ticket_id: int, reply_id: int) -> dict[str, int]:

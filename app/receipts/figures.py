@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.database import Connection
+from app.reports.rules import READ
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Replies:
     tracked: int
     """Those with a tracked copy: only of these is known whether they were read."""
     read: int
-    """Of those, where at least one recipient read or answered it, as far as is known."""
+    """Of those, where at least one recipient read or answered it, as far as is known; by the reports' definition."""
 
 
 async def replies_since(conn: Connection, since: datetime) -> list[Replies]:
@@ -26,16 +27,16 @@ async def replies_since(conn: Connection, since: datetime) -> list[Replies]:
 
     By when a copy was due, because the outbox has an index by that.
     """
-    sql = """
+    sql = f"""
         SELECT m.user_id, COUNT(*) AS sent, COALESCE(SUM(m.tracked), 0) AS tracked,
                COALESCE(SUM(m.was_read), 0) AS was_read
           FROM (SELECT p.author_user_id AS user_id, MAX(r.reports <> '') AS tracked,
-                       MAX(r.reports <> '' AND COALESCE(r.receipt IN ('read', 'replied'), 0)) AS was_read
+                       MAX(r.reports <> '' AND {READ}) AS was_read
                   FROM email_recipients AS r FORCE INDEX (email_recipients_due)
                   JOIN outgoing_emails AS e ON e.id = r.email_id JOIN ticket_replies AS p ON p.id = e.reply_id
                  WHERE r.state = 'sent' AND r.next_attempt_at >= %(since)s
                  GROUP BY p.id, p.author_user_id) AS m
          GROUP BY m.user_id
-    """
+    """  # noqa: S608
     rows = await conn.fetch_all(sql, {"since": since})
     return [Replies(row["user_id"], int(row["sent"]), int(row["tracked"]), int(row["was_read"])) for row in rows]

@@ -7,6 +7,7 @@ from app.database import Connection, utcnow
 from app.live import service as live
 from app.receipts import repository
 from app.receipts.rules import VERDICTS
+from app.reports import counting
 from app.runtime import current
 from app.tickets import repository as tickets
 
@@ -51,5 +52,6 @@ async def judge(recipient_id: int, verdict: str | None, user: User) -> None:
             old_value=place.email,
             new_value=verdict or "",
         )
+        await counting.count(conn, [recipient_id])
 
     await current().database.run(work)

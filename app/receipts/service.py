@@ -13,6 +13,7 @@ from app.live import service as live
 from app.notifications import service as notifications
 from app.receipts import news, repository, rules
 from app.receipts.models import Badge, Copy, Known, ReceiptPanel, RecipientReceipt, Report, TimelineLine
+from app.reports import counting
 from app.runtime import current
 from app.web.formats import clock
 
@@ -32,7 +33,7 @@ async def visible_states() -> frozenset[str]:
 
 
 async def refresh(conn: Connection, reply_id: int) -> None:
-    """Bring the ticket's stored badge up to date and tell open pages, in the caller's transaction.
+    """Bring the ticket's stored badge and the reports up to date and tell open pages, in the caller's transaction.
 
     Call after every change of a copy, last in the transaction but for events.
     """
@@ -41,6 +42,7 @@ async def refresh(conn: Connection, reply_id: int) -> None:
         return
     await repository.refresh_tickets(conn, {reply_id: ticket_id})
     await live.publish(conn, ticket_id=ticket_id, kind="receipt", reply_id=reply_id)
+    await counting.count_reply(conn, reply_id)
 
 
 async def report(
@@ -49,6 +51,7 @@ async def report(
     *,
     heard: Mapping[int, int] | None = None,
     was: Mapping[int, str | None] | None = None,
+    shard: int | None = None,
 ) -> list[int]:
     """For plugins: what is known of some copies now, in the caller's transaction; the copies that count as read by it
     and did not before.
@@ -61,7 +64,8 @@ async def report(
     A mailing that everybody opens at once costs a few statements. Rows are locked in the order of their ids, copies
     before tickets. Who reports of reading holds a lock of its own for each copy: what is known is read before it is
     changed; or the caller knows by heart what it reported of reading before, and nothing is asked. was: that, by
-    recipient id, for all reports or none; what is reported then counts as new. Raises ValueError for a word that is
+    recipient id, for all reports or none; what is reported then counts as new. shard: of the reports' summary, as
+    `app.services.reports.add` takes it. Raises ValueError for a word that is
     none of `rules.RECEIPTS`, or has no time; a copy that is gone is left out.
     """
     seen, fates, delays = news.latest(reports)
@@ -83,6 +87,10 @@ async def report(
     await notifications.first_read(conn, found.newly_read)
     if told:
         await live.publish_receipts(conn, told, found.looks)
+    counted = [one.recipient_id for one in found.seen if one.receipt != known[one.recipient_id].seen]
+    counted += [one.recipient_id for one in found.fates]
+    if counted:
+        await counting.count(conn, counted, shard=shard)
     return list(found.newly_read)
 
 
@@ -122,6 +130,8 @@ async def viewed(conn: Connection, recipient_ids: Sequence[int]) -> None:
     fresh = [one for one in told if one.last_at is None]
     await notifications.first_read(conn, [one.id for one in fresh if not one.was_read])
     await live.publish_receipts(conn, tickets, {one.reply_id for one in fresh})
+    if fresh:
+        await counting.count(conn, [one.id for one in fresh])
 
 
 async def badges(reply_ids: Sequence[int]) -> dict[int, Badge]:

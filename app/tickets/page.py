@@ -45,7 +45,7 @@ from app.web.formats import absolute, size, zone
 INLINE_WORK = 40_000
 """Characters of HTML that are cleaned on the event loop; more goes to a thread."""
 SHOWN_ADDRESSES = 3
-_OTHER_TICKET = re.compile(r"#([0-9]{1,10}) ")
+_OTHER_TICKET = re.compile(r"#([0-9]{1,10})(?: |$)")
 SHOWN_PROBLEMS = 10
 AT_ONCE = timedelta(seconds=1)
 

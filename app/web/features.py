@@ -16,6 +16,7 @@ from app.customer.routes import customer
 from app.customer.routes_admin import customer_admin
 from app.dashboard.routes import dashboard
 from app.departments.routes import departments
+from app.events.routes import events
 from app.images.routes import images
 from app.inbound.routes import inbound
 from app.inbound.routes_mailboxes import mailboxes
@@ -24,6 +25,7 @@ from app.modules.routes import modules
 from app.notifications.routes import notifications
 from app.presence.routes import presence
 from app.privacy.routes import privacy
+from app.reports.routes import reports
 from app.suppressions.routes import suppressions
 from app.tags.routes import tags
 from app.tickets.routes_actions import ticket_actions
@@ -51,6 +53,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(customer_admin)
     app.register_blueprint(dashboard)
     app.register_blueprint(departments)
+    app.register_blueprint(events)
     app.register_blueprint(health)
     app.register_blueprint(images)
     app.register_blueprint(inbound)
@@ -64,6 +67,7 @@ def install(app: Quart) -> None:
     app.register_blueprint(privacy)
     app.register_blueprint(profile)
     app.register_blueprint(suppressions)
+    app.register_blueprint(reports)
     app.register_blueprint(tags)
     app.register_blueprint(ticket_actions)
     app.register_blueprint(ticket_bulk)

@@ -74,6 +74,7 @@ async def _navigation() -> list[dict[str, Any]]:
         NavItem("Tickets", "/tickets", "inbox"),
         NavItem("Contacts", "/contacts", "contacts"),
         NavItem("Dashboard", "/dashboard", "chart"),
+        NavItem("Reports", "/reports", "list"),
         *await current().plugins.navigation(),
         NavItem("Admin", "/admin", "settings", admin_only=True),
     ]

@@ -49,6 +49,7 @@ from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
+from plugins.plausible.report_hooks import ReportHooks
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
 from plugins.plausible.routes_machines import PATH as MACHINES
@@ -70,7 +71,7 @@ SIGNS_PATIENCE = 0.5
 log = structlog.get_logger(__name__)
 
 
-class Plausible(PageHooks, SelfTestHooks, PrivacyHooks):
+class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
     """Opens and clicks of ticket replies."""
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import set_undo
 from tests.support.demo import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -152,3 +153,47 @@ def test_keys_lead_to_the_answer_and_show_what_they_do(ada: Page, demo: Demo) ->
     ada.keyboard.press("r")
     expect(ada.locator("[name=kind][value=reply]")).to_be_checked()
     expect(ada.locator("[data-draft-status]")).not_to_have_text(re.compile("Saving"))
+
+
+def test_a_reply_is_taken_back_and_an_agent_is_mentioned(ada: Page, demo: Demo) -> None:
+    set_undo(demo, 10)
+    try:
+        ada.goto(f"{demo.url}/tickets?view=all")
+        ada.locator("[data-row-link]").nth(5).click()
+        editor = ada.locator("#composer .editor-body")
+        editor.click()
+        ada.keyboard.type("Have you tried water?")
+        ada.locator("#composer summary").click()
+        ada.fill("#f-cc", "ann@example.org")
+        ada.set_input_files("#f-files", {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Plan"})
+        ada.get_by_role("button", name="Send", exact=True).click()
+        line = ada.locator(".message-held")
+        expect(line).to_have_text(re.compile(r"Sending in (10|9|8) s"))
+        expect(line).to_have_text(re.compile(r"Sending in [4-7] s"), timeout=9000)
+        ada.locator("h1").click()
+        ada.keyboard.press("z")
+        expect(ada.get_by_text("Nothing was sent.")).to_be_visible()
+        expect(editor).to_have_text("Have you tried water?")
+        expect(ada.locator("#f-cc")).to_have_value("ann@example.org")
+        expect(ada.locator(".kept-files")).to_have_text(re.compile("plan.txt"))
+        expect(line).to_have_count(0)
+    finally:
+        set_undo(demo, 0)
+
+    ada.locator("#composer [name=kind][value=note]").check(force=True)
+    editor.click()
+    ada.keyboard.press("Control+a")
+    ada.keyboard.type("Please look, @")
+    options = ada.locator(".mentions [role=option]")
+    expect(options).to_have_count(2)
+    expect(editor).to_have_attribute("aria-activedescendant", re.compile("-0$"))
+    ada.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    ada.keyboard.press("Escape")
+    expect(ada.locator(".mentions")).to_be_hidden()
+    ada.keyboard.type("me")
+    expect(options).to_have_text([re.compile("Mei Tanaka")])
+    ada.keyboard.press("Enter")
+    expect(editor).to_have_text(re.compile(r"^Please look, @mei\s*$"))
+    ada.get_by_role("button", name="Add note").click()
+    expect(ada.get_by_text("Mei Tanaka is told, and follows this ticket now.")).to_be_visible()

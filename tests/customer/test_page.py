@@ -10,7 +10,7 @@ from quart import Quart
 from app.accounts.models import User
 from app.customer import rules
 from app.database import Database
-from app.tickets import attachments, merging, service
+from app.tickets import attachments, holding, merging, service, steps
 from app.tickets.files import Upload
 from tests.customer.conftest import ANN, BOB, Story, Visitor, sent
 from tests.support.web import HOST, get, log_in, post
@@ -271,3 +271,15 @@ async def test_after_a_merge_the_link_leads_to_the_ticket_that_took_it_in_and_sh
     assert "Everything burns." not in html
     assert (await visitor.post(f"{story.path()}/answer", {"body_text": "Out now"})).status_code == 303
     assert (await service.conversation(into)).messages[-1].body_text == "Out now"
+
+
+async def test_a_reply_that_can_still_be_taken_back_is_not_shown(
+    story: Story, visitor: Visitor, db: Database, agent: User
+) -> None:
+    hold = steps.Hold(10, {"html": "", "to": "", "cc": "", "bcc": "", "track": None})
+    waits = await service.add_reply(story.ticket_id, author=agent, html_body="<p>Perhaps wrong</p>", hold=hold)
+    await visitor.enter(story.path(), BOB)
+    assert "Perhaps wrong" not in await visitor.text(story.path())
+    await holding.send_now(story.ticket_id, waits.id, user=agent)
+    await sent(db, waits.id)
+    assert "Perhaps wrong" in await visitor.text(story.path())

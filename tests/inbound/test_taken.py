@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.accounts.models import User
+from app.database import DatabaseUnavailable
 from app.hookspecs import MOST_RAW, Arrived, ArrivedMail, ModuleInfo, hookimpl
 from app.runtime import Runtime
 from app.settings import Settings
@@ -21,7 +22,7 @@ class Taker:
     """Takes what a test says."""
 
     answer: Arrived | None = None
-    raises: bool = False
+    raises: Exception | None = None
     seen: list[ArrivedMail] = field(default_factory=list)
 
     @hookimpl
@@ -32,7 +33,7 @@ class Taker:
     async def mail_arrived(self, mail: ArrivedMail) -> Arrived | None:
         self.seen.append(mail)
         if self.raises:
-            raise RuntimeError("broken")
+            raise self.raises
         return self.answer
 
 
@@ -73,9 +74,17 @@ async def test_a_mail_that_a_module_takes_becomes_nothing_else(inbox: Inbox, tak
 
 async def test_what_none_takes_or_one_fails_at_goes_on(inbox: Inbox, taker: Taker) -> None:
     assert (await inbox.take(mail("a")))["ticket_id"] is not None
-    taker.raises = True
+    taker.raises = RuntimeError("broken")
     assert (await inbox.take(mail("b")))["ticket_id"] is not None
     assert len(taker.seen) == 2
+
+
+async def test_a_mail_waits_while_a_module_cannot_reach_the_database(inbox: Inbox, taker: Taker) -> None:
+    taker.raises = DatabaseUnavailable("gone")
+    with pytest.raises(DatabaseUnavailable):
+        await inbox.take(mail("a"))
+    [row] = await inbox.all("SELECT state, ticket_id FROM inbound_mails")
+    assert row == {"state": "new", "ticket_id": None}
 
 
 async def test_a_large_mail_is_shown_in_part(inbox: Inbox, taker: Taker) -> None:

@@ -11,16 +11,20 @@ from typing import Any
 from click import Command
 from quart import Blueprint
 
+from app.database import Connection
 from app.hookspecs import (
     Arrived,
     ArrivedMail,
     AsgiRoute,
     CheckResult,
     ContactData,
+    CopyCounts,
     CopySums,
     Delivery,
     DeliveryReport,
     Job,
+    MailEvent,
+    MailEventQuery,
     MailingActivity,
     ModuleInfo,
     ModuleSettings,
@@ -148,6 +152,14 @@ class Raises:
     @hookimpl
     def tracking_policy(self) -> TrackingPolicy:
         raise RuntimeError("tracking_policy")
+
+    @hookimpl
+    async def copy_counts(self, conn: Connection, recipient_ids: Sequence[int]) -> Sequence[CopyCounts]:
+        raise RuntimeError("copy_counts")
+
+    @hookimpl
+    async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:
+        raise RuntimeError("mail_events")
 
     @hookimpl
     def tracking_notice(self) -> str | None:

@@ -20,6 +20,7 @@ from app.hookspecs import (
     ContactData,
     Delivery,
     DeliveryReport,
+    MailEventQuery,
     ModuleInfo,
     ModuleSettings,
     MyPortalSpec,
@@ -91,10 +92,12 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
         host.erase_contact("raises", PERSON),
         host.purge_old("raises"),
         host.apply_privacy("raises"),
+        host.copy_counts(None, [1]),  # type: ignore[arg-type]
     ):
         with pytest.raises(PluginFailed, match="RuntimeError"):
             await asked
     assert await host.privacy_disclosure() == ([], ["raises"])
+    assert await host.mail_events("raises", MailEventQuery(utcnow(), utcnow(), 10)) is None
     prepared = await host.prepare_delivery(DELIVERY)
     assert (prepared.html, prepared.reports) == ("<P>HELLO</P>", frozenset({"opens"}))
     assert await host.mail_arrived(MAIL) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from quart import Quart
@@ -13,9 +14,10 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.contacts import service as contacts
 from app.runtime import Runtime
-from app.services import tickets
+from app.services import notifications, tickets
 from app.settings import Settings
 from app.tickets import drafts
+from app.tickets import holding_repository as holding
 from plugins.plausible.events import CLICK
 from plugins.plausible.recording import statements
 from plugins.plausible.recording.codec import encode
@@ -131,6 +133,17 @@ async def person(portal: Runtime, ada: User, gus: User) -> Person:
             "AND kind = 'customer'",
             {"id": ticket_id},
         )
+        subject = f"#{ticket_id} Quirina's geheimnisvoll matter"
+        for one, old, new in ((ticket_id, "", f"#{other} Eve's matter"), (other, subject, "")):
+            await conn.execute(
+                "INSERT INTO ticket_history (ticket_id, happened_at, field, old_value, new_value) "
+                "VALUES (%(one)s, UTC_TIMESTAMP(6), 'split', %(old)s, %(new)s)",
+                {"one": one, "old": old, "new": new},
+            )
+        told: dict[str, Any] = {"kind": "bounce", "user_ids": [gus.id], "words": f"{FIRST}: mailbox unknown"}
+        await notifications.add(conn, **told, ticket_id=ticket_id)
+        form = {"html": f"<p>{BODY}</p>"}
+        await holding.insert(conn, reply_id=sent.id, user_id=gus.id, seconds=0, form=form)
     tracking_id = row["tracking_id"]
     for number in range(3):
         assert await stored(portal, event(tracking_id, ip_address=f"198.51.100.{number}"))

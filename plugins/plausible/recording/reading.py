@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from app.database import Connection
+from app.services.reports import Places
 from app.sql import in_list, literal
 from plugins.plausible.classify import Class, Context, Judgement, Request, State
 from plugins.plausible.events import Kind
@@ -89,6 +90,7 @@ class Surroundings:
         self.portal_host = portal_host
         self.is_stale = is_stale
         self.sent_on = sent_on
+        self.places = Places()
 
 
 async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[str, TrackedCopy]:

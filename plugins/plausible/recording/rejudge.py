@@ -186,7 +186,7 @@ async def _write(database: Database, judged: Sequence[Outcome], around: Surround
             same = {number: one for number, one in different.items() if versions.get(number) == one.before.sums.version}
             others = [number for number in different if number in versions and number not in same]
             found = [*same.values(), *await _judged(conn, others, around, now)]
-            await save(conn, found, shard=os.getpid() % SHARDS, sent_on=around.sent_on())
+            await save(conn, found, around, shard=os.getpid() % SHARDS)
             return found, started
 
         written, started = await database.run(work)
@@ -247,7 +247,7 @@ async def _settle(conn: Connection, ids: Sequence[int], around: Surroundings, no
         numbers = ",".join(map(str, sorted(gone)))
         conn.later(f"UPDATE email_tracking_recipients SET pending_until = NULL WHERE recipient_id IN ({numbers})")  # noqa: S608
     different = [one for one in judged if _differs(one)]
-    await save(conn, different, shard=os.getpid() % SHARDS, sent_on=around.sent_on())
+    await save(conn, different, around, shard=os.getpid() % SHARDS)
 
 
 def _differs(one: Outcome) -> bool:

@@ -1,7 +1,7 @@
 """One batch of events, in one transaction: events, what they make of their copies, the daily summary, receipts.
 
-Everybody locks in this order: sums, replies, summary, copies, tickets; within each by ascending id. Whoever holds a
-copy's sums is the only one who adds to its history, so that two processes come to the same verdict.
+Everybody locks in this order: sums, replies, summary, copies, tickets, reports; within each by ascending id. Whoever
+holds a copy's sums is the only one who adds to its history, so that two processes come to the same verdict.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.database import Connection, utcnow
-from app.services import receipts
+from app.services import receipts, reports
 from app.services.receipts import Report
 from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.events import TrackingEvent
-from plugins.plausible.recording import statements
+from plugins.plausible.recording import figures, statements
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
 from plugins.plausible.recording.reading import Surroundings
@@ -85,14 +85,14 @@ async def write(
         fresh = [event for event in found if outcome[event.key] != "duplicate"]
         if fresh:
             judged.append(judge(record, fresh, now=now))
-    await save(conn, judged, shard=(os.getpid() + lane * LANE_STEP) % SHARDS, sent_on=around.sent_on())
+    await save(conn, judged, around, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
     stored = [one for found in judged for one in found.stored]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
 
 
-async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, sent_on: SiteDays | None) -> None:
-    """Write down what was found out about copies whose sums are locked. sent_on: let the sync have them too."""
+async def save(conn: Connection, judged: Sequence[Outcome], around: Surroundings, *, shard: int) -> None:
+    """Write down what was found out about copies whose sums are locked, and let the sync and the reports have it."""
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
@@ -101,6 +101,7 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, sent_
         conn.later(statements.insert_events(stored))
     if changed:
         conn.later(statements.change_events(changed))
+    sent_on = around.sent_on()
     if sent_on is not None:
         _send_on(conn, judged, stored, sent_on)
     conn.later(statements.set_sums([one.after for one in judged]))
@@ -113,7 +114,9 @@ async def save(conn: Connection, judged: Sequence[Outcome], *, shard: int, sent_
         _reports(judged),
         heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged if one.after.copy.reply_id},
         was={one.after.copy.recipient_id: _seen(one.before.sums) for one in judged},
+        shard=shard,
     )
+    await reports.add(conn, await figures.changes(conn, judged), around.places, shard=shard)
 
 
 def _send_on(

@@ -1,0 +1,1 @@
+"""What happened to mails, one by one: the outbox's own events and those of the modules, merged by time."""
