@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
 
     from app.runtime import Runtime
     from app.settings import load_settings
-    from app.web import access, errors, features, headers, mail_watch, middleware, page_scripts, pages
+    from app.web import access, errors, features, headers, mail_watch, middleware, object_access, page_scripts, pages
     from app.web.front import Front
 
     runtime = Runtime.build(settings or load_settings(), plugins=plugins)
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(days=365)
     app.config["TEMPLATES_AUTO_RELOAD"] = "MYPORTAL_RELOAD" in os.environ
     access.install(app)
+    object_access.install(app)
     headers.install(app)
     errors.install(app)
     pages.install(app)

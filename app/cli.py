@@ -45,8 +45,14 @@ def migrate_command() -> None:
 @click.argument("email")
 @click.option("--role", type=click.Choice(accounts.ROLES), required=True)
 @click.option("--name", default="", help="Shown to customers; the address's first part where not given.")
+@click.option(
+    "--department",
+    "departments",
+    multiple=True,
+    help="Name of a department the agent is limited to; give it again for another one. Without it they see all.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
-def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
+def create_user(email: str, role: str, name: str, departments: tuple[str, ...], password_stdin: bool) -> None:
     """Add an admin or agent."""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -54,7 +60,7 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
             raise click.ClickException("standard input is empty; write the password into it, one line")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password))
+    run(lambda _: accounts.create_user(email=email, name=name, role=role, password=password, departments=departments))
     if rules.is_guessed_first(password, about=(email, name)):
         click.echo("Warning: this password is among those that are guessed first; change it soon.", err=True)
     click.echo(f"{email} can log in now ({role}).")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from app import audit
-from app.accounts import links, repository, rules
+from app.accounts import limits, links, repository, rules
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError, NoSuchAccount
 from app.accounts.models import OneTimeLink, User
@@ -18,9 +18,10 @@ LAST_ADMIN = (
 )
 
 
-async def invite(*, by: User, email: str, name: str, role: str) -> OneTimeLink:
+async def invite(*, by: User, email: str, name: str, role: str, departments: Collection[int] = ()) -> OneTimeLink:
     """Add a user without a password and make the link by which they set one, valid 7 days.
 
+    departments: the ids of those that an agent is limited to; none for all.
     Raises AccountError where the address is taken or something given will not do; nothing is changed then.
     """
     role = rules.check_role(role)
@@ -29,8 +30,10 @@ async def invite(*, by: User, email: str, name: str, role: str) -> OneTimeLink:
 
     async def work(conn: Connection) -> OneTimeLink:
         user_id = await repository.insert_user(conn, email=email, name=name, role=role, password_hash=None)
+        limited = await limits.limit(conn, user_id, departments, had=())
         link = await links.issue(conn, await _locked(conn, user_id))
-        await _note(conn, by, "user.invite", link.user, {"name": name, "email": email, "role": role})
+        detail = {"name": name, "email": email, "role": role, "departments": limited}
+        await _note(conn, by, "user.invite", link.user, detail)
         return link
 
     return await current().database.run(work)
@@ -54,9 +57,10 @@ async def make_link(*, by: User, user_id: int) -> OneTimeLink:
     return await current().database.run(work)
 
 
-async def change(*, by: User, user_id: int, name: str, role: str) -> User:
-    """Change a user's name and role; the role counts from the next request on.
+async def change(*, by: User, user_id: int, name: str, role: str, departments: Collection[int] | None = None) -> User:
+    """Change a user's name, role and departments; they count from the next request on.
 
+    departments: the ids of those that an agent is limited to; none for all, None to leave them.
     Raises NoSuchAccount, and AccountError for one's own role and for the last active admin's.
     """
     name = rules.check_name(name)
@@ -72,6 +76,11 @@ async def change(*, by: User, user_id: int, name: str, role: str) -> User:
                 raise AccountError(LAST_ADMIN.format(name=user.name), field="role")
         given = {"name": (user.name, name), "role": (user.role, role)}
         changes = {what: {"from": old, "to": new} for what, (old, new) in given.items() if old != new}
+        if departments is not None:
+            before = await limits.words(conn, user.departments)
+            after = await limits.limit(conn, user.id, departments, had=user.departments)
+            if before != after:
+                changes["departments"] = {"from": before, "to": after}
         if changes:
             await repository.set_name_and_role(conn, user_id=user.id, name=name, role=role)
             await _note(conn, by, "user.change", user, changes)

@@ -30,6 +30,13 @@ class User:
     """How long a reply of theirs can be taken back before it is sent; 0: it is sent at once."""
     is_away: bool
     """Whether assignment rules leave them out."""
+    departments: frozenset[int] = frozenset()
+    """The ids of those that an agent is limited to; without any they see all. Means nothing for an admin."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether they see the tickets of some departments only; `app.tickets.access` says which."""
+        return bool(self.departments) and not self.is_admin
 
     @property
     def is_admin(self) -> bool:
@@ -61,6 +68,7 @@ class User:
             undo_seconds=row["undo_seconds"],
             is_away=bool(row["is_away"]),
             mailed_of=frozenset(filter(None, row["mailed_of"].split(","))),
+            departments=frozenset(map(int, str(row["departments"]).split(","))) if row["departments"] else frozenset(),
         )
 
 

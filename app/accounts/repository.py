@@ -12,7 +12,8 @@ from app.database import DUPLICATE, Connection, utcnow
 
 USER_COLUMNS = (
     "u.id, u.email, u.name, u.role, u.signature, u.timezone, u.disabled_at, u.last_login_at, u.created_at, "
-    "u.password_hash, u.told_of, u.mailed_of, u.undo_seconds, u.is_away"
+    "u.password_hash, u.told_of, u.mailed_of, u.undo_seconds, u.is_away, "
+    "(SELECT GROUP_CONCAT(x.department_id) FROM user_departments AS x WHERE x.user_id = u.id) AS departments"
 )
 
 
@@ -132,6 +133,34 @@ async def set_name_and_role(conn: Connection, *, user_id: int, name: str, role: 
     """Change what an admin says of a user."""
     sql = "UPDATE users SET name = %(name)s, role = %(role)s WHERE id = %(id)s"
     await conn.execute(sql, {"name": name, "role": role, "id": user_id})
+
+
+async def department_names(conn: Connection, department_ids: Collection[int]) -> dict[int, str]:
+    """The names of those of these departments that there are, by id and in the order of the names; held until the end
+    of the transaction, so that none goes away before a user is limited to it.
+    """
+    if not department_ids:
+        return {}
+    sql = "SELECT d.id, d.name FROM departments AS d WHERE d.id IN %(ids)s ORDER BY d.name, d.id FOR UPDATE"
+    rows = await conn.fetch_all(sql, {"ids": list(department_ids)})
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def set_departments(conn: Connection, *, user_id: int, department_ids: Collection[int]) -> None:
+    """Limit a user to these departments; to none means that they see all."""
+    await conn.execute("DELETE FROM user_departments WHERE user_id = %(id)s", {"id": user_id})
+    for one in sorted(department_ids):
+        sql = "INSERT INTO user_departments (user_id, department_id) VALUES (%(id)s, %(department)s)"
+        await conn.execute(sql, {"id": user_id, "department": one})
+
+
+async def limited_to(conn: Connection, department_id: int) -> list[str]:
+    """The names of users who are limited to a department, alone or with others."""
+    sql = """
+        SELECT u.name FROM user_departments AS x JOIN users AS u ON u.id = x.user_id
+         WHERE x.department_id = %(id)s ORDER BY u.name, u.id
+    """
+    return [row["name"] for row in await conn.fetch_all(sql, {"id": department_id})]
 
 
 async def set_name(conn: Connection, *, user_id: int, name: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from quart import Blueprint, flash, g, redirect, render_template, request, url_for
 from quart.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from app.accounts import admin as service
 from app.accounts import audit_log
@@ -11,6 +14,7 @@ from app.accounts.errors import AccountError, NoSuchAccount
 from app.accounts.mail import send_link
 from app.accounts.models import AuditEntry, OneTimeLink
 from app.accounts.service import list_users, user_by_id
+from app.departments.service import departments
 from app.runtime import current
 from app.web.access import admin_required
 from app.web.errors import error_response
@@ -18,6 +22,7 @@ from app.web.errors import error_response
 admin = Blueprint("admin", __name__, url_prefix="/admin")
 
 FIELDS = {"email": "Email", "name": "Name", "role": "Role"}
+LABELS = {**FIELDS, "departments": "Departments"}
 ROLE_CHOICES = [
     ("agent", "Agent", "Answers tickets."),
     ("admin", "Admin", "Also changes users, modules and settings."),
@@ -88,7 +93,8 @@ async def index() -> ResponseReturnValue:
 @admin_required
 async def users() -> ResponseReturnValue:
     """Everybody with an account."""
-    return await render_template("accounts/users.html", people=await list_users())
+    names = {one.id: one.name for one in await departments()}
+    return await render_template("accounts/users.html", people=await list_users(), departments=names)
 
 
 @admin.get("/users/new")
@@ -104,10 +110,11 @@ async def invite() -> ResponseReturnValue:
     """Invite somebody, and show the link this once."""
     form = await request.form
     given = {name: form.get(name, "") for name in FIELDS}
+    chosen = _departments(form)
     try:
-        link = await service.invite(by=g.user, **given)
+        link = await service.invite(by=g.user, **given, departments=chosen)
     except AccountError as error:
-        return await _invite_page({error.field: str(error)}, given)
+        return await _invite_page({error.field: str(error)}, given, chosen)
     return await _link_page(link), 201
 
 
@@ -121,13 +128,14 @@ async def user(user_id: int) -> ResponseReturnValue:
 @admin.post("/users/<int:user_id>")
 @admin_required
 async def change(user_id: int) -> ResponseReturnValue:
-    """Change name and role."""
+    """Change name, role and departments."""
     form = await request.form
     given = {"name": form.get("name", ""), "role": form.get("role", "")}
+    chosen = _departments(form)
     try:
-        person = await service.change(by=g.user, user_id=user_id, **given)
+        person = await service.change(by=g.user, user_id=user_id, **given, departments=chosen)
     except AccountError as error:
-        return await _user_page(user_id, {error.field: str(error)}, given)
+        return await _user_page(user_id, {error.field: str(error)}, given, chosen)
     return await _done(f"{person.name} is saved.", user_id)
 
 
@@ -171,13 +179,28 @@ async def audit() -> ResponseReturnValue:
     return await render_template("accounts/audit.html", page=page, subject=subject, **AUDIT_WORDS)
 
 
-async def _invite_page(errors: dict[str, str], given: dict[str, str]) -> tuple[str, int]:
-    page = await render_template("accounts/invite.html", errors=errors, given=given, labels=FIELDS, roles=ROLE_CHOICES)
+def _departments(form: MultiDict[str, str]) -> list[int]:
+    return [int(one) for one in form.getlist("department") if one.isascii() and one.isdecimal() and len(one) < 10]
+
+
+async def _invite_page(errors: dict[str, str], given: dict[str, str], chosen: Collection[int] = ()) -> tuple[str, int]:
+    page = await render_template(
+        "accounts/invite.html",
+        errors=errors,
+        given=given,
+        labels=LABELS,
+        roles=ROLE_CHOICES,
+        departments=await departments(),
+        chosen=chosen,
+    )
     return page, 422 if errors else 200
 
 
 async def _user_page(
-    user_id: int, errors: dict[str, str] | None = None, given: dict[str, str] | None = None
+    user_id: int,
+    errors: dict[str, str] | None = None,
+    given: dict[str, str] | None = None,
+    chosen: Collection[int] | None = None,
 ) -> tuple[str, int]:
     person = await user_by_id(user_id)
     if person is None:
@@ -188,8 +211,10 @@ async def _user_page(
         person=person,
         errors=errors or {},
         given={"name": person.name, "role": person.role, **(given or {})},
-        labels=FIELDS,
+        labels=LABELS,
         roles=ROLE_CHOICES,
+        departments=await departments(),
+        chosen=person.departments if chosen is None else chosen,
         history=history.entries[:10],
         **AUDIT_WORDS,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 from app import audit
-from app.accounts import passwords, repository, rules
+from app.accounts import limits, passwords, repository, rules
 from app.accounts import token_repository as tokens
 from app.accounts.errors import AccountError as AccountError
 from app.accounts.models import User
 from app.crypto import sha256
 from app.database import Connection, utcnow
+from app.departments import repository as department_repository
 from app.runtime import current
 
 ROLES = rules.ROLES
@@ -20,11 +22,15 @@ SESSION_IDLE = timedelta(days=3)
 TOUCH_AFTER = timedelta(minutes=1)
 
 
-async def create_user(*, email: str, name: str = "", role: str, password: str | None) -> int:
+async def create_user(
+    *, email: str, name: str = "", role: str, password: str | None, departments: Sequence[str] = ()
+) -> int:
     """Add a user and return the id; without a password they need an invitation.
 
-    For the command line; admins invite in the browser. Raises AccountError where the address is taken, the role is
-    unknown or the password too short or too long; how easy it is to guess is left to who has the command line.
+    departments: the names of those that an agent is limited to; none for all.
+    For the command line; admins invite in the browser. Raises AccountError where the address is taken, the role or a
+    department is unknown or the password too short or too long; how easy it is to guess is left to who has the command
+    line.
     """
     role = rules.check_role(role)
     email = rules.check_email(email)
@@ -35,7 +41,12 @@ async def create_user(*, email: str, name: str = "", role: str, password: str | 
 
     async def work(conn: Connection) -> int:
         user_id = await repository.insert_user(conn, email=email, name=name, role=role, password_hash=hashed)
-        detail = {"name": name, "email": email, "role": role}
+        found = [await department_repository.of_name(conn, one.strip()) for one in departments]
+        if None in found:
+            unknown = departments[found.index(None)]
+            raise AccountError(f"There is no department {unknown[:80]!r}; add it under Admin → Departments first.")
+        limited = await limits.limit(conn, user_id, [one.id for one in found if one is not None], had=())
+        detail = {"name": name, "email": email, "role": role, "departments": limited}
         await audit.record(conn, user_id=None, action="user.create", subject=f"user:{user_id}", detail=detail)
         return user_id
 

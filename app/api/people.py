@@ -12,6 +12,7 @@ from app.accounts import service as accounts
 from app.api.answers import answer
 from app.api.models import Answer
 from app.departments import service as departments_service
+from app.tickets import access
 
 users = Blueprint("api_users", __name__, url_prefix="/users")
 departments = Blueprint("api_departments", __name__, url_prefix="/departments")
@@ -50,15 +51,15 @@ class Departments(Answer):
 @document_response(Accounts)
 async def list_users() -> Response:
     """List who may be given a ticket."""
-    found = await accounts.list_users(include_disabled=False)
+    found = [one for one in await accounts.list_users(include_disabled=False) if access.knows(one)]
     return answer(Accounts(users=[Account(id=one.id, name=one.name, email=one.email, role=one.role) for one in found]))
 
 
 @departments.get("")
 @document_response(Departments)
 async def list_departments() -> Response:
-    """List the departments."""
-    found = await departments_service.departments()
+    """List the departments that tickets can be given to."""
+    found = [one for one in await departments_service.departments() if access.may_use(one.id)]
     return answer(
         Departments(departments=[DepartmentEntry(id=one.id, name=one.name, email=one.email) for one in found])
     )

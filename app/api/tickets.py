@@ -16,7 +16,7 @@ from app.api.requests import asks, takes
 from app.departments import service as departments
 from app.receipts import service as receipts
 from app.tags import service as tags
-from app.tickets import listing, rules, service, splitting
+from app.tickets import access, listing, rules, service, splitting
 from app.tickets.listing_rules import TicketQuery, parse
 from app.tickets.steps import UNCHANGED, Unchanged
 
@@ -157,7 +157,7 @@ def moment(given: datetime | Literal["none"] | None) -> datetime | Unchanged | N
 async def department_number(wanted: int | str) -> int:
     """The id of a department that is named by name or id. Raises Refused."""
     found = await departments.named(wanted)
-    if found is None:
+    if found is None or not access.may_use(found.id):
         words = f"names no department, got {wanted!r:.80}; give the name or id of one under Admin → Departments."
         raise Refused(422, f"`department` {words}", {"department": words})
     return found.id

@@ -17,22 +17,22 @@ from app.departments import repository as departments
 from app.inbound import mailbox_repository as mailboxes
 from app.runtime import current
 from app.tags import rules as tag_rules
-from app.tickets import audience
+from app.tickets import access
 
 
-async def choose(conn: Connection, ticket_id: int, opened: Opened) -> Assigned | None:
+async def choose(conn: Connection, opened: Opened) -> Assigned | None:
     """Who gets a new ticket that nobody has, and note that it was their turn, in the caller's transaction.
 
-    The first rule that fits and has an agent who is neither disabled nor away, and may see the ticket, decides. Its row
+    The first rule that fits and has an agent who is neither disabled nor away and would see the ticket decides. Its row
     stays locked: of two tickets that come at once, the second waits for the first and sees whose turn it was.
     """
-    for found in await repository.rules(conn):
-        if not fits(found, opened):
-            continue
+    fitting = [one for one in await repository.rules(conn) if fits(one, opened)]
+    able = await _able(conn, opened) if fitting else set()
+    for found in fitting:
         rule = await repository.rule(conn, found.id, lock=True)
         if rule is None:
             continue
-        agent = next_agent(rule, await audience.may_see(conn, ticket_id, [one.id for one in rule.agents]))
+        agent = next_agent(rule, able)
         if agent is not None:
             await repository.set_last(conn, rule.id, agent.id)
             return Assigned(rule, agent)
@@ -52,9 +52,11 @@ async def rule(rule_id: int) -> Rule:
 
 
 async def try_it(opened: Opened) -> Assigned | None:
-    """Who would get such a ticket now; nobody's turn is over by it. Whether they may see one ticket is not asked."""
-    for found in await rules():
-        agent = next_agent(found)
+    """Who would get such a ticket now; nobody's turn is over by it."""
+    async with current().database.connection() as conn:
+        all_rules, able = await repository.rules(conn), await _able(conn, opened)
+    for found in all_rules:
+        agent = next_agent(found, able)
         if fits(found, opened) and agent is not None:
             return Assigned(found, agent)
     return None
@@ -136,6 +138,12 @@ async def delete(rule_id: int, *, by: User) -> str:
         return found.name
 
     return await current().database.run(work)
+
+
+async def _able(conn: Connection, opened: Opened) -> set[int]:
+    """Ids of the users who would see such a ticket if it were theirs."""
+    users = await accounts.list_users(conn, include_disabled=False)
+    return {one.id for one in users if access.can_have(one, opened.department_id)}
 
 
 async def _missing(

@@ -8,6 +8,7 @@ from datetime import datetime
 from app.contacts.models import Contact, ContactRow
 from app.database import Connection, utcnow
 from app.sql import located
+from app.tickets import access
 from app.words import Needle
 
 
@@ -102,7 +103,8 @@ async def page(
         SELECT c.id, c.name, c.email,
                (SELECT COUNT(*) FROM contact_addresses AS a WHERE a.contact_id = c.id) AS addresses
           FROM contacts AS c FORCE INDEX (contacts_name)
-         WHERE {condition} ORDER BY c.name {direction}, c.id {direction} LIMIT %(limit)s
+         WHERE {condition} AND {access.contact_condition()}
+         ORDER BY c.name {direction}, c.id {direction} LIMIT %(limit)s
     """  # noqa: S608
     rows = await conn.fetch_all(sql, values)
     return [ContactRow(**row, last_activity_at=None) for row in rows]
@@ -112,10 +114,10 @@ async def last_activities(conn: Connection, contact_ids: Sequence[int]) -> dict[
     """When something last happened in the tickets of these contacts; those without tickets are left out."""
     if not contact_ids:
         return {}
-    sql = """
+    sql = f"""
         SELECT t.contact_id, MAX(t.last_activity_at) AS at FROM tickets AS t FORCE INDEX (tickets_contact)
-         WHERE t.contact_id IN %(ids)s GROUP BY t.contact_id
-    """
+         WHERE t.contact_id IN %(ids)s AND {access.condition()} GROUP BY t.contact_id
+    """  # noqa: S608
     return {row["contact_id"]: row["at"] for row in await conn.fetch_all(sql, {"ids": list(contact_ids)})}
 
 
@@ -125,6 +127,7 @@ async def addresses_matching(conn: Connection, needles: Sequence[Needle], *, lim
     sql = f"""
         SELECT STRAIGHT_JOIN c.name, a.email
           FROM contacts AS c FORCE INDEX (contacts_name) JOIN contact_addresses AS a ON a.contact_id = c.id
-         WHERE {condition} ORDER BY c.name, c.id, a.email = c.email DESC, a.email LIMIT %(limit)s
+         WHERE {condition} AND {access.contact_condition()}
+         ORDER BY c.name, c.id, a.email = c.email DESC, a.email LIMIT %(limit)s
     """  # noqa: S608
     return [(row["name"], row["email"]) for row in await conn.fetch_all(sql, {**patterns, "limit": limit})]

@@ -12,7 +12,7 @@ from app.contacts.errors import ContactNotFound, ContactRefused
 from app.contacts.models import Contact, ContactPage
 from app.database import DUPLICATE, Connection
 from app.runtime import current
-from app.tickets import search_index
+from app.tickets import access, search_index
 
 PAGE = 50
 CHANGED_MEANWHILE = "Somebody else changed this contact while you were writing. Save again to replace what they wrote."
@@ -62,6 +62,8 @@ async def list_contacts(query: str = "", *, after: int = 0, before: int = 0, lim
     needles = words.beginnings(query)
     async with current().database.connection() as conn:
         place = await repository.contact(conn, after or before) if after or before else None
+        if place is not None and not await access.sees_contact(conn, place.id):
+            place = None
         back = bool(before and place)
         beyond = (place.name, place.id) if place else None
         rows = await repository.page(conn, needles, limit=limit + 1, beyond=beyond, descending=back)
@@ -179,6 +181,8 @@ async def _check_free(conn: Connection, email: str, contact_id: int) -> None:
     if owner_id == contact_id:
         raise ContactRefused({"email": f"{email} is an address of this contact already."})
     if owner_id is not None:
+        if not await access.sees_contact(conn, owner_id):
+            raise ContactRefused({"email": f"{email} belongs to somebody else; ask an admin to look who that is."})
         owner = await _contact(conn, owner_id)
         raise ContactRefused(
             {"email": f"{email} belongs to {owner.name}. Remove it there first, or write to them under that name."},

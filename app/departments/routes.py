@@ -77,7 +77,12 @@ async def save(department_id: int) -> ResponseReturnValue:
 @admin_required
 async def delete(department_id: int) -> ResponseReturnValue:
     """Delete a department; the page asked for a confirmation before."""
-    name = await service.delete(department_id, by=g.user)
+    try:
+        name = await service.delete(department_id, by=g.user)
+    except DepartmentRefused as error:
+        found = await service.department(department_id)
+        given = {field: getattr(found, field) for field in FIELDS}
+        return await _form(given, error.fields, department_id=department_id), 422
     await flash(f"{name} is deleted. Its tickets are still there and belong to no department.", "good")
     return redirect(url_for("departments.index"), 303)
 

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 import pymysql
 
 from app import audit
+from app.accounts import repository as accounts
 from app.accounts.models import User
 from app.database import DUPLICATE, Connection
 from app.departments import repository, rules
 from app.departments.errors import DepartmentNotFound, DepartmentRefused
 from app.departments.models import Department
 from app.runtime import current
+
+SHOWN = 3
+"""Names in one sentence."""
 
 
 async def departments() -> list[Department]:
@@ -78,10 +82,21 @@ async def change(department_id: int, *, by: User, name: str, email: str, trackin
 
 
 async def delete(department_id: int, *, by: User) -> str:
-    """Remove a department for good, and return its name; its tickets belong to none then. Raises DepartmentNotFound."""
+    """Remove a department for good, and return its name; its tickets belong to none then.
+
+    Raises DepartmentNotFound, and DepartmentRefused with the field "" while agents are limited to it.
+    """
 
     async def work(conn: Connection) -> str:
         found = await _found(conn, department_id, lock=True)
+        if names := await accounts.limited_to(conn, department_id):
+            who = f"{', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''}"
+            raise DepartmentRefused(
+                {
+                    "": f"{found.name} stays: {who} {'is' if len(names) == 1 else 'are'} limited to it, and might see "
+                    "everything without it. Change what they see under Admin → Users first."
+                }
+            )
         await repository.delete(conn, department_id)
         await _record(conn, by, "delete", department_id, {"name": found.name})
         return found.name

@@ -15,6 +15,7 @@ from quart.typing import ResponseReturnValue
 from app.database import DatabaseUnavailable
 from app.live.events import ME, BadTopics, Cursor, read_topics, user_topic
 from app.live.hub import Hub, TooManyListeners
+from app.live.sight import Sight
 from app.server import stopping
 
 log = structlog.get_logger(__name__)
@@ -81,7 +82,8 @@ async def poll() -> ResponseReturnValue:
     except ValueError as error:
         abort(400, f"{str(error).capitalize()}; leave `after` out to start now.")
     events, then = await hub().missed(topics, cursor)
-    return jsonify({"cursor": str(then), "events": [event.as_json() for event in events]})
+    told = await Sight().of(events)
+    return jsonify({"cursor": str(then), "events": [event.as_json() for event in told]})
 
 
 def _topics() -> frozenset[str]:
@@ -95,6 +97,7 @@ def _topics() -> frozenset[str]:
 async def _events(hub: Hub, topics: frozenset[str], cursor: Cursor | None) -> AsyncIterator[str]:
     yield f"retry: {RETRY}\n\n"
     end = asyncio.get_running_loop().time() + STREAM_LIFE
+    sight = Sight()
     try:
         async with hub.listen(topics, cursor) as (listener, heard):
             # At once, so that the page and every proxy know that the stream stands.
@@ -107,6 +110,9 @@ async def _events(hub: Hub, topics: frozenset[str], cursor: Cursor | None) -> As
                     continue
                 if event is None:
                     return
+                if not await sight.of([event]):
+                    heard.add(event)
+                    continue
                 yield f"event: change\nid: {heard.add(event)}\ndata: {json.dumps(event.as_json())}\n\n"
     except (DatabaseUnavailable, TooManyListeners) as error:
         log.warning("live stream not opened", error=str(error))

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.database import Connection, Row, utcnow
 from app.notifications.models import Notification
 from app.sql import in_list, literal
+from app.tickets import access
 
 COLUMNS = """
     n.id, n.user_id, n.kind, n.ticket_id, n.reply_id, n.words AS own_words, n.created_at, n.seen_at, t.subject,
@@ -46,6 +47,7 @@ def insert_first_reads(conn: Connection, recipient_ids: Sequence[int], *, now: d
         "JOIN ticket_replies AS p ON p.id = m.reply_id JOIN tickets AS t ON t.id = p.ticket_id "
         "JOIN users AS u ON u.id = COALESCE(t.assignee_id, p.author_user_id) "
         "AND FIND_IN_SET('read', u.told_of) AND u.disabled_at IS NULL "
+        f"AND {access.user_condition()} "
         f"WHERE r.id IN ({ids}) AND r.judged IS NULL AND r.replied_at IS NULL "
         "AND COALESCE(r.fate, '') NOT IN ('bounced', 'complained') "
         "AND EXISTS (SELECT 1 FROM users AS wanting WHERE FIND_IN_SET('read', wanting.told_of)) "
@@ -67,7 +69,7 @@ class News:
 
 
 async def insert(conn: Connection, news: News, user_ids: Sequence[int], *, now: datetime) -> None:
-    """Tell those of these users (at least one) who want this kind."""
+    """Tell those of these users (at least one) who want this kind and may see the ticket."""
     listed, values = in_list("id", sorted(set(user_ids)))
     await conn.execute(
         f"""
@@ -75,8 +77,9 @@ async def insert(conn: Connection, news: News, user_ids: Sequence[int], *, now: 
                (user_id, kind, ticket_id, reply_id, actor_id, words, once, created_at, email_wanted)
         SELECT u.id, %(kind)s, %(ticket_id)s, %(reply_id)s, %(actor_id)s, %(words)s, %(once)s, %(now)s,
                FIND_IN_SET(%(kind)s, u.mailed_of) > 0
-          FROM users AS u
+          FROM users AS u JOIN tickets AS t ON t.id = %(ticket_id)s
          WHERE u.id IN {listed} AND u.disabled_at IS NULL AND FIND_IN_SET(%(kind)s, u.told_of)
+           AND {access.user_condition()}
          ORDER BY u.id ON DUPLICATE KEY UPDATE notifications.id = notifications.id
         """,  # noqa: S608
         {**values, **asdict(news), "now": now},
@@ -95,7 +98,7 @@ async def page(
     rows = await conn.fetch_all(
         f"""
         SELECT {COLUMNS} FROM {TABLES}
-         WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s)
+         WHERE n.user_id = %(user_id)s AND (%(before)s = 0 OR n.id < %(before)s) AND {access.condition()}
                {"AND n.kind = %(kind)s" if kind else ""} {"AND n.seen_at IS NULL" if unseen else ""}
          ORDER BY n.id DESC LIMIT %(limit)s
         """,  # noqa: S608
@@ -106,7 +109,9 @@ async def page(
 
 async def unseen(conn: Connection, user_id: int) -> int:
     """How many of a user's notifications are not seen."""
-    sql = "SELECT COUNT(*) FROM notifications WHERE user_id = %(user_id)s AND seen_at IS NULL"
+    seen = access.condition()
+    only = "" if seen == access.EVERYTHING else f"JOIN tickets AS t ON t.id = n.ticket_id AND {seen}"
+    sql = f"SELECT COUNT(*) FROM notifications AS n {only} WHERE n.user_id = %(user_id)s AND n.seen_at IS NULL"  # noqa: S608
     return int(await conn.fetch_value(sql, {"user_id": user_id}))
 
 
@@ -145,6 +150,7 @@ async def to_mail(conn: Connection, ids: Sequence[int]) -> list[tuple[Notificati
         SELECT {COLUMNS}, u.email AS address FROM {TABLES} JOIN users AS u ON u.id = n.user_id
          WHERE n.id IN {listed} AND FIND_IN_SET(n.kind, u.told_of) AND FIND_IN_SET(n.kind, u.mailed_of)
                AND u.disabled_at IS NULL
+               AND {access.user_condition()}
          ORDER BY n.id
         """,  # noqa: S608
         values,

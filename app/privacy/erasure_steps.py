@@ -13,6 +13,8 @@ from app.database import Connection, Database, utcnow
 from app.hookspecs import ContactData
 from app.live import service as live
 from app.privacy.people import placeholder
+from app.reports import counting
+from app.reports.rebuild_repository import forget_links
 from app.runtime import current
 from app.sql import in_list, in_parts
 from app.suppressions import repository as suppressions
@@ -67,7 +69,12 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
         named, parameters = in_list("id", ids)
         values = {**parameters, "email": placeholder(person.id), "now": utcnow()}
 
-        async def work(conn: Connection, named: str = named, values: dict[str, object] = values) -> tuple[int, int]:
+        async def work(
+            conn: Connection,
+            ids: Sequence[int] = ids,
+            named: str = named,
+            values: dict[str, object] = values,
+        ) -> tuple[int, int]:
             changed = await conn.execute(
                 f"""
                 UPDATE email_recipients
@@ -81,6 +88,9 @@ async def copies(database: Database, person: ContactData, told: Told) -> None:
                 values,
             )
             await conn.execute(f"DELETE FROM email_copy_notes WHERE recipient_id IN {named}", values)  # noqa: S608
+            if changed:
+                await counting.count(conn, ids)
+                await forget_links(conn, ids)
             busy = await conn.fetch_value(
                 f"SELECT COUNT(*) FROM email_recipients WHERE id IN {named} AND state IN {UNDER_WAY}",  # noqa: S608
                 values,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from app.database import Connection
 from app.reports.rules import READ
+from app.tickets import access
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ async def replies_since(conn: Connection, since: datetime) -> list[Replies]:
 
     By when a copy was due, because the outbox has an index by that.
     """
+    seen = access.condition()
+    only = "" if seen == access.EVERYTHING else f"JOIN tickets AS t ON t.id = p.ticket_id AND {seen}"
     sql = f"""
         SELECT m.user_id, COUNT(*) AS sent, COALESCE(SUM(m.tracked), 0) AS tracked,
                COALESCE(SUM(m.was_read), 0) AS was_read
           FROM (SELECT p.author_user_id AS user_id, MAX(r.reports <> '') AS tracked,
                        MAX(r.reports <> '' AND {READ}) AS was_read
                   FROM email_recipients AS r FORCE INDEX (email_recipients_due)
-                  JOIN outgoing_emails AS e ON e.id = r.email_id JOIN ticket_replies AS p ON p.id = e.reply_id
+                  JOIN outgoing_emails AS e ON e.id = r.email_id JOIN ticket_replies AS p ON p.id = e.reply_id {only}
                  WHERE r.state = 'sent' AND r.next_attempt_at >= %(since)s
                  GROUP BY p.id, p.author_user_id) AS m
          GROUP BY m.user_id

@@ -9,7 +9,7 @@ from datetime import date
 from app.database import Connection, Row
 from app.reports.models import COPY_MEASURES, ITEM_MEASURES, MEASURES, ItemKey, Key, Place
 from app.reports.repository import add_to_days, add_to_items
-from app.sql import in_parts, literal
+from app.sql import in_list, in_parts, literal
 
 FOLDED_AT_ONCE = 50
 
@@ -29,6 +29,31 @@ async def set_next_day(conn: Connection, day: date | None) -> None:
         """,
         {"day": day},
     )
+
+
+async def forget_links(conn: Connection, recipient_ids: Sequence[int]) -> None:
+    """Drop all figures by link of the days on which mails to these people (at least one copy) were written, and let the
+    worker count those days anew: a link's path may tell who followed it.
+    """
+    named, values = in_list("id", recipient_ids)
+    rows = await conn.fetch_all(
+        f"""
+        SELECT DISTINCT m.day FROM email_recipients AS r JOIN report_mails AS m ON m.email_id = r.email_id
+         WHERE r.id IN {named} ORDER BY m.day
+        """,  # noqa: S608
+        values,
+    )
+    if not rows:
+        return
+    await conn.execute(
+        """
+        INSERT INTO report_rebuild (id, next_day) VALUES (1, %(day)s)
+        ON DUPLICATE KEY UPDATE next_day = LEAST(COALESCE(next_day, VALUES(next_day)), VALUES(next_day))
+        """,
+        {"day": rows[0]["day"]},
+    )
+    for row in rows:
+        await conn.execute("DELETE FROM report_items WHERE kind = 'link' AND day = %(day)s", {"day": row["day"]})
 
 
 async def lock(conn: Connection) -> None:

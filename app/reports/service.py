@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
 from app.receipts import service as receipts
@@ -13,6 +13,7 @@ from app.reports.asking import BY_ITEM, ReportQuery
 from app.reports.models import Figures
 from app.reports.rates import Rates
 from app.runtime import current
+from app.tickets import access, listing
 
 MOST_LINES = 200
 MOST_EXPORTED = 20_000
@@ -71,9 +72,14 @@ class Report:
 
 
 async def report(query: ReportQuery, *, most: int = MOST_LINES) -> Report:
-    """One report; at most `most` lines."""
+    """One report of what whoever looks may see; at most `most` lines."""
+    if (limits := access.departments()) is not None:
+        query = replace(query, filter=replace(query.filter, departments=limits))
+    known = await listing.agents() if limits is not None else None
     async with current().database.connection() as conn:
         agents, mailboxes, tags = await repository.names(conn)
+        if known is not None:
+            agents = {one: name for one, name in agents.items() if one in known}
         if query.filter.departments is not None:
             mailboxes = {one: name for one, name in mailboxes.items() if one in query.filter.departments}
         choices = Choices(agents, mailboxes, tags)

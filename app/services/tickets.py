@@ -1,5 +1,6 @@
 """Open, answer, change and read tickets."""
 
+from app.tickets.access import is_limited
 from app.tickets.errors import AuthorRefused, BodyTooLarge, TicketError, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
@@ -15,6 +16,7 @@ from app.tickets.service import (
 )
 from app.tickets.steps import UNCHANGED
 from app.tickets.undelivered import note as note_undelivered
+from app.tickets.visibility import is_visible, who_sees
 
 __all__ = [
     "UNCHANGED",
@@ -35,7 +37,10 @@ __all__ = [
     "change",
     "conversation",
     "create_ticket",
+    "is_limited",
+    "is_visible",
     "note_undelivered",
     "open_ticket",
     "ticket",
+    "who_sees",
 ]

@@ -11,6 +11,7 @@ from app.web.errors import error_response
 from app.web.formats import absolute, ago, zone
 from app.web.lone import lone_page, masked, private
 from app.web.page_scripts import all_pages, opted_out
+from app.web.page_scripts import policy as page_policy
 from app.web.watch import MODE as WATCH_MODE
 from app.web.watch import Watch
 
@@ -33,6 +34,7 @@ __all__ = [
     "masked",
     "open_to_all",
     "opted_out",
+    "page_policy",
     "private",
     "request_address",
     "sensitive",

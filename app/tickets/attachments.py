@@ -8,9 +8,8 @@ from app.accounts.models import User
 from app.database import Connection
 from app.files import repository as stored_files
 from app.runtime import current
+from app.tickets import access, files, rules
 from app.tickets import attachments_repository as repository
-from app.tickets import files, rules
-from app.tickets import repository as tickets
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import AttachmentInfo
@@ -58,7 +57,7 @@ async def store_image(ticket_id: int | None, upload: Upload, *, user: User) -> i
     image = Upload(upload.filename, content_type, upload.content)
 
     async def work(conn: Connection) -> int:
-        if ticket_id is not None and await tickets.ticket(conn, ticket_id) is None:
+        if ticket_id is not None and not await access.visible(conn, [ticket_id]):
             raise TicketNotFound(f"There is no ticket #{ticket_id}.")
         return await store(conn, image, ticket_id=ticket_id, user=user, is_inline=True)
 
@@ -72,7 +71,8 @@ async def read(attachment_id: int, *, user: User) -> tuple[AttachmentInfo, bytes
     """
     async with current().database.connection() as conn:
         info = await repository.info(conn, attachment_id)
-        if info is None or (info.reply_id is None and info.uploaded_by != user.id):
+        hidden = info is not None and not await access.sees_file(conn, attachment_id)
+        if info is None or hidden or (info.reply_id is None and info.uploaded_by != user.id):
             raise TicketNotFound(f"There is no file {attachment_id}, or it was never sent and is another agent's.")
         return info, await repository.content(conn, attachment_id)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.database import Connection, utcnow
 from app.sql import in_list
+from app.tickets import access
 
 
 async def may_see(conn: Connection, ticket_id: int, user_ids: Sequence[int]) -> list[int]:
@@ -16,7 +17,7 @@ async def may_see(conn: Connection, ticket_id: int, user_ids: Sequence[int]) -> 
     rows = await conn.fetch_all(
         f"""
         SELECT u.id FROM users AS u JOIN tickets AS t ON t.id = %(ticket_id)s
-         WHERE u.id IN {listed} AND u.disabled_at IS NULL ORDER BY u.id
+         WHERE u.id IN {listed} AND u.disabled_at IS NULL AND {access.user_condition()} ORDER BY u.id
         """,  # noqa: S608
         {**values, "ticket_id": ticket_id},
     )

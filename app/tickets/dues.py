@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from app.database import Connection, utcnow
 from app.notifications import service as notifications
 from app.runtime import Runtime
-from app.tickets import moments
+from app.tickets import access, moments
 
 INTERVAL = 20.0
 """Seconds between looks."""
@@ -24,6 +24,7 @@ _DUE = f"""
       LEFT JOIN notifications AS n ON n.user_id = u.id AND n.once = {_NAME}
      WHERE t.active = 1 AND t.due_at > %(since)s AND t.due_at <= %(until)s AND n.id IS NULL
        AND u.disabled_at IS NULL AND FIND_IN_SET('due', u.told_of)
+       AND {access.user_condition()}
 """  # noqa: S608
 _FIND = " UNION ".join(
     (

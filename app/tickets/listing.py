@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from app.accounts import repository as accounts
 from app.contacts import repository as contacts
 from app.database import Connection
 from app.receipts import service as receipts
 from app.runtime import current
 from app.tags import repository as tags
+from app.tickets import access, search
 from app.tickets import listing_plan as plans
 from app.tickets import listing_repository as repository
 from app.tickets import listing_rules as rules
-from app.tickets import search
 from app.tickets.listing_models import Jump, TicketPage, TicketRow
 from app.tickets.listing_rules import TicketQuery
 from app.words import needles as needles_of
@@ -48,9 +49,10 @@ async def view_counts(user_id: int) -> dict[str, str]:
 
 
 async def agents() -> dict[int, str]:
-    """Names of everybody who may have tickets, by id."""
+    """Names of everybody who may have tickets, by id, as far as whoever looks knows them."""
     async with current().database.connection() as conn:
-        return await repository.agents(conn)
+        users = await accounts.list_users(conn, include_disabled=False)
+    return {user.id: user.name for user in users if access.knows(user)}
 
 
 async def jump(words: str) -> Jump | None:
@@ -59,10 +61,12 @@ async def jump(words: str) -> Jump | None:
     number = _TICKET_NUMBER.fullmatch(words)
     async with current().database.connection() as conn:
         if number:
-            found = await repository.ticket_exists(conn, int(number[1]))
+            found = await access.visible(conn, [int(number[1])])
             return Jump(ticket_id=int(number[1])) if found else None
         if "@" in words and not re.search(r"\s", words):
             contact_id = await contacts.contact_of_address(conn, words)
+            if contact_id and not await access.sees_contact(conn, contact_id):
+                return None
             return Jump(contact_id=contact_id) if contact_id else None
     return None
 
@@ -92,6 +96,8 @@ async def _ids(conn: Connection, query: TicketQuery, stored: plans.Stored | None
     if query.tag and tag_id is None:
         return [], 0
     plan = plans.plan(query, stored, tag_id)
+    if plan is not None and access.is_limited():
+        plan = replace(plan, conditions=(*plan.conditions, access.condition()))
     needles = needles_of(query.words)
     if plan is None or (query.words and not needles):
         return [], 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.database import Connection
 from app.sql import located
+from app.tickets import access
 from app.tickets import search_repository as search
 from app.tickets.listing_models import TicketRow
 from app.tickets.listing_plan import AWAKE, OVERDUE, SNOOZED, Plan
@@ -78,7 +79,7 @@ async def rows(conn: Connection, ticket_ids: Sequence[int]) -> list[TicketRow]:
 
 
 async def view_counts(conn: Connection, *, user_id: int, limit: int) -> dict[str, int]:
-    """How many tickets the views hold, none counted beyond `limit`."""
+    """How many tickets that the viewer may see the views hold, none counted beyond `limit`."""
     views = {
         "mine": ("tickets_assignee", f"t.assignee_id = %(user)s AND t.active = 1 AND {AWAKE}"),
         "unassigned": ("tickets_assignee", f"t.assignee_id IS NULL AND t.active = 1 AND {AWAKE}"),
@@ -86,22 +87,12 @@ async def view_counts(conn: Connection, *, user_id: int, limit: int) -> dict[str
         "overdue": ("tickets_active_due", f"t.active = 1 AND {OVERDUE}"),
         "snoozed": ("tickets_snoozed", f"t.active = 1 AND {SNOOZED}"),
     }
+    seen = access.condition()
     counts = [
-        f"(SELECT COUNT(*) FROM (SELECT 1 FROM tickets AS t FORCE INDEX ({index}) WHERE {condition} LIMIT %(limit)s) "  # noqa: S608
-        f"AS x) AS {view}"
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM tickets AS t FORCE INDEX ({index}) "  # noqa: S608
+        f"WHERE {condition} AND {seen} LIMIT %(limit)s) AS x) AS {view}"
         for view, (index, condition) in views.items()
     ]
     sql = f"SELECT {', '.join(counts)}"
     row = await conn.fetch_one(sql, {"user": user_id, "limit": limit})
     return {name: int(count) for name, count in (row or {}).items()}
-
-
-async def ticket_exists(conn: Connection, ticket_id: int) -> bool:
-    """Whether there is such a ticket."""
-    return await conn.fetch_value("SELECT t.id FROM tickets AS t WHERE t.id = %(id)s", {"id": ticket_id}) is not None
-
-
-async def agents(conn: Connection) -> dict[int, str]:
-    """Names of everybody who may have tickets, by id, in the order of their names."""
-    sql = "SELECT u.id, u.name FROM users AS u WHERE u.disabled_at IS NULL ORDER BY u.name, u.id"
-    return {row["id"]: row["name"] for row in await conn.fetch_all(sql)}

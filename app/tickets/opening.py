@@ -32,7 +32,7 @@ async def insert_ticket(
     for an assignee who cannot have tickets, or a department that is gone.
     """
     if assignee_id is not None:
-        await steps.assignee_name(conn, assignee_id)
+        await steps.assignee_name(conn, assignee_id, department_id)
     if department_id is not None:
         await steps.department_name(conn, department_id)
     by = created_by.id if created_by else None
@@ -54,7 +54,7 @@ async def insert_ticket(
 
 
 async def _assign(conn: Connection, ticket_id: int, opened: Opened) -> None:
-    chosen = await assignment.choose(conn, ticket_id, opened)
+    chosen = await assignment.choose(conn, opened)
     if chosen is None:
         return
     await repository.set_assignee(conn, ticket_id, chosen.agent.id)

@@ -25,6 +25,7 @@ from app.receipts import service as receipts
 from app.receipts.models import ReceiptPanel, RecipientReceipt
 from app.runtime import current
 from app.tickets import (
+    access,
     audience,
     display,
     drafts,
@@ -145,7 +146,7 @@ async def context(
         "priorities": list(rules.PRIORITIES.items()),
         "assignees": await assignees(ticket),
         "tags": ticket.tags,
-        "departments": await department_choices(),
+        "departments": await department_choices(ticket),
         "due": (due := moments.field_value(ticket.due_at, zone())),
         "due_was": due,
         "due_sign": row_words.due_sign(ticket, utcnow()),
@@ -163,19 +164,24 @@ async def assignees(ticket: Ticket | None = None) -> list[tuple[str, str]]:
     """Who can be given a ticket, for a select; who has it stays in the list, also when disabled."""
     async with current().database.connection() as conn:
         users = await accounts.list_users(conn, include_disabled=False)
-    named = ((str(user.id), f"{user.name} (away)" if user.is_away else user.name) for user in users)
+    department_id = ticket.department_id if ticket else None
+    able = [user for user in users if access.knows(user) and (ticket is None or access.can_have(user, department_id))]
+    named = ((str(user.id), f"{user.name} (away)" if user.is_away else user.name) for user in able)
     options = [("", "Nobody"), *named]
     if ticket is not None and ticket.assignee_id is not None:
-        present = (str(ticket.assignee_id), f"{ticket.assignee_name} (disabled)")
+        is_active = any(user.id == ticket.assignee_id for user in users)
+        why = "sees other departments only" if is_active else "disabled"
+        present = (str(ticket.assignee_id), f"{ticket.assignee_name} ({why})")
         if present[0] not in {value for value, _ in options}:
             options.append(present)
     return options
 
 
-async def department_choices() -> list[tuple[str, str]]:
-    """Departments for a select; nothing where there are none."""
-    found = [(str(one.id), one.name) for one in await departments.departments()]
-    return [("", "None"), *found] if found else []
+async def department_choices(ticket: Ticket | None = None) -> list[tuple[str, str]]:
+    """Departments for a select; nothing where there are none. A limited agent is offered theirs."""
+    found = [(str(one.id), one.name) for one in await departments.departments() if access.may_use(one.id)]
+    has_none = access.may_use(None) or (ticket is not None and ticket.department_id is None)
+    return [*([("", "None")] if has_none else []), *found] if found else []
 
 
 async def outlook(ticket: Ticket, to: str, cc: str) -> Outlook:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from app.database import Connection, utcnow
@@ -331,10 +330,3 @@ async def changes(conn: Connection, ticket_id: int, *, limit: int) -> list[Chang
     """
     rows = await conn.fetch_all(sql, {"ticket_id": ticket_id, "limit": limit})
     return [Change(**row) for row in reversed(rows)]
-
-
-async def assignable(conn: Connection, user_ids: Sequence[int]) -> dict[int, str]:
-    """Names of those of these users who can be given a ticket, by id."""
-    sql = "SELECT u.id, u.name FROM users AS u WHERE u.id IN %(ids)s AND u.disabled_at IS NULL"
-    rows = await conn.fetch_all(sql, {"ids": list(user_ids)}) if user_ids else []
-    return {row["id"]: row["name"] for row in rows}

@@ -15,6 +15,7 @@ from app.live import service as live
 from app.runtime import current
 from app.tags import repository as tagging
 from app.tickets import (
+    access,
     attachments,
     attachments_repository,
     bodies,
@@ -50,8 +51,12 @@ async def ticket(ticket_id: int) -> Ticket:
 
 
 async def conversation(ticket_id: int, *, before: int | None = None, limit: int = PAGE) -> Conversation:
-    """The newest messages of a ticket, or the newest before message `before`, and what was changed in the ticket."""
+    """The newest messages of a ticket, or the newest before message `before`, and what was changed in the ticket.
+
+    Raises TicketNotFound where it is not to be seen.
+    """
     async with current().database.connection() as conn:
+        await steps.ticket(conn, ticket_id)
         messages = (await repository.messages(conn, ticket_id, before=before, limit=limit))[::-1]
         earlier = await repository.count_before(conn, ticket_id, messages[0].id) if len(messages) == limit else 0
         history = await repository.changes(conn, ticket_id, limit=HISTORY)
@@ -66,8 +71,9 @@ async def conversation(ticket_id: int, *, before: int | None = None, limit: int 
 
 
 async def message(ticket_id: int, message_id: int) -> Message:
-    """One message. Raises TicketNotFound where the ticket has none such."""
+    """One message. Raises TicketNotFound where the ticket has none such, or is not to be seen."""
     async with current().database.connection() as conn:
+        await steps.ticket(conn, ticket_id)
         found = await repository.message(conn, ticket_id, message_id)
     if found is None:
         raise TicketNotFound(f"Ticket #{ticket_id} has no message {message_id}.")
@@ -100,6 +106,7 @@ async def create_ticket(
     """
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
+    department_id = access.home(department_id)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     names, _ = rules.retag(tags, ())
     due = moments.check_due(due_at) if due_at is not None else None
@@ -162,6 +169,7 @@ async def open_ticket(
     """
     subject = rules.check_subject(subject)
     address = outgoing.parse_requester(requester)
+    department_id = access.home(department_id)
     rules.check_choice("priority", priority, tuple(rules.PRIORITIES))
     due = moments.check_due(due_at) if due_at is not None else None
     body = await bodies.from_agent(html_body, signature=await outgoing.signature(author, department_id))

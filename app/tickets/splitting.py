@@ -40,8 +40,12 @@ async def split(ticket_id: int, message_ids: Sequence[int], *, subject: str, use
         written = await parts.moments(conn, ticket_id, chosen)
         await _check(conn, ticket_id, chosen, list(written))
         assignee = found.assignee_id
-        if assignee is not None and not await repository.assignable(conn, [assignee]):
-            assignee = None
+        if assignee is not None:
+            try:
+                await steps.assignee_name(conn, assignee, found.department_id)
+            except TicketRefused:
+                # Disabled meanwhile, or limited to other departments: the rules choose.
+                assignee = None
         names = (await tags.of_tickets(conn, [ticket_id])).get(ticket_id, ())
         new_id = await opening.insert_ticket(
             conn, subject, found.contact_id, found.priority, assignee, found.department_id, user, tags=names

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.accounts import repository as accounts
 from app.accounts.models import User
+from app.accounts.viewer import viewer
 from app.database import Connection, utcnow
 from app.departments import repository as departments
 from app.email.addresses import Recipients
@@ -17,6 +18,7 @@ from app.notifications import service as notifications
 from app.tags import repository as tagging
 from app.tags.rules import MOST as MOST_TAGS
 from app.tickets import (
+    access,
     attachments,
     drafts_repository,
     holding_repository,
@@ -79,9 +81,12 @@ class Reply:
 
 
 async def ticket(conn: Connection, ticket_id: int) -> Ticket:
-    """One ticket. Raises TicketNotFound."""
+    """One ticket. Raises TicketNotFound, also for one that is not whoever looks's to see."""
     found = await repository.ticket(conn, ticket_id)
-    if found is None:
+    by = viewer()
+    if found is None or (
+        by is not None and not access.sees(by, department_id=found.department_id, assignee_id=found.assignee_id)
+    ):
         raise TicketNotFound(f"There is no ticket #{ticket_id}.")
     return found
 
@@ -208,11 +213,12 @@ async def apply(
     new_assignee = found.assignee_id if isinstance(assignee_id, Unchanged) else assignee_id
     wanted = [("status", found.status, new_status), ("priority", found.priority, new_priority)]
     changed = [(field, old, new) for field, old, new in wanted if old != new]
-    if new_assignee != found.assignee_id:
-        name = await assignee_name(conn, new_assignee) if new_assignee is not None else ""
-        changed.append(("assignee", found.assignee_name or "", name))
     new_department = found.department_id if isinstance(department_id, Unchanged) else department_id
+    if new_assignee != found.assignee_id:
+        name = await assignee_name(conn, new_assignee, new_department) if new_assignee is not None else ""
+        changed.append(("assignee", found.assignee_name or "", name))
     if new_department != found.department_id:
+        await _check_move(conn, new_department, new_assignee, kept=new_assignee == found.assignee_id)
         name = await department_name(conn, new_department) if new_department is not None else ""
         changed.append(("department", found.department_name or "", name))
     new_due = found.due_at if isinstance(due_at, Unchanged) else due_at
@@ -265,17 +271,35 @@ async def _retag(conn: Connection, ticket_id: int, retag: Retag) -> list[tuple[s
     return [("tags", ", ".join(remove)[:500], ", ".join(add)[:500])] if add or remove else []
 
 
-async def assignee_name(conn: Connection, user_id: int) -> str:
-    """The name of who shall have a ticket. Raises TicketRefused with the field `assignee` where they cannot."""
-    names = await repository.assignable(conn, [user_id])
-    if user_id not in names:
+async def assignee_name(conn: Connection, user_id: int, department_id: int | None) -> str:
+    """The name of who shall have a ticket of this department. Raises TicketRefused with the field `assignee` where they
+    cannot.
+    """
+    user = await accounts.user_by_id(conn, user_id)
+    if user is None or user.disabled_at is not None or not access.knows(user):
         raise TicketRefused({"assignee": f"User {user_id} is disabled or does not exist; choose another."})
-    return names[user_id]
+    if not access.can_have(user, department_id):
+        words = f"{user.name} is limited to other departments and would not see it; choose another."
+        raise TicketRefused({"assignee": words})
+    return user.name
+
+
+async def _check_move(conn: Connection, department_id: int | None, assignee_id: int | None, *, kept: bool) -> None:
+    """Refuse a department that takes a ticket away from whoever moves it, or unseen from who has it and keeps it."""
+    if not access.may_use(department_id):
+        gone = f"There is no department {department_id} any more; choose another."
+        words = "Choose one of your departments; a ticket without one would not be yours."
+        raise TicketRefused({"department": words if department_id is None else gone})
+    if kept and assignee_id is not None:
+        user = await accounts.user_by_id(conn, assignee_id)
+        if user is not None and not access.can_have(user, department_id):
+            words = f"{user.name} has it, is limited to other departments and would not see it; assign it anew as well."
+            raise TicketRefused({"department": words})
 
 
 async def department_name(conn: Connection, department_id: int) -> str:
     """The name of a department. Raises TicketRefused with the field `department` where it is gone."""
     found = await departments.department(conn, department_id)
-    if found is None:
+    if found is None or not access.may_use(department_id):
         raise TicketRefused({"department": f"There is no department {department_id} any more; choose another."})
     return found.name

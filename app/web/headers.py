@@ -8,6 +8,7 @@ from app.runtime import current
 from app.web import page_scripts
 
 CSP = (
+    # `page_scripts.policy` puts the nonce of the answer in the place of the 'self' of scripts.
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; frame-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

@@ -12,6 +12,7 @@ from app.hookspecs import PageKind, PageScript, PageScripts, PageView
 from app.plugin_pages import source_of
 from app.runtime import current
 from app.web.access import ACCESS, SENSITIVE
+from app.web.nonce import script_nonce
 
 PLACEHOLDER = re.compile(r"<(?:[^<>]*:)?(?:\w*_)?(?P<name>[a-z0-9]+)>", re.ASCII)
 """A part of a route: of `<int:ticket_id>` the last word, "id", is enough to say what stood there."""
@@ -73,12 +74,16 @@ def all_pages() -> frozenset[PageView]:
 
 
 def policy(own: str) -> str:
-    """The page's Content-Security-Policy: `own`, and where the page carries scripts of modules what lets them run."""
+    """The Content-Security-Policy of a page that is made from our templates: `own` with the nonce of this answer in the
+    place of `script-src 'self'`, and where the page carries scripts of modules what lets them run.
+
+    Not 'self': then a file that somebody uploaded could not run either, were it ever given out as a script.
+    """
     given: list[PageScripts] = g.get("page_scripts") or []
     scripts = _joined([source_of(script) for one in given for script in one.scripts])
     connect = _joined([origin for one in given for origin in one.connect])
-    if scripts:
-        own = own.replace("script-src 'self'", f"script-src 'self' {scripts}")
+    sources = f"'nonce-{script_nonce()}' {scripts}".rstrip()
+    own = own.replace("script-src 'self'", f"script-src {sources}")
     return f"{own}; connect-src 'self' {connect}" if connect else own
 
 

@@ -14,6 +14,7 @@ from app.hookspecs import NavItem
 from app.notifications import rules as notification_rules
 from app.notifications import service as notifications
 from app.runtime import current
+from app.web import nonce
 from app.web.access import csrf_token, visitor_cookie
 from app.web.formats import FILTERS
 
@@ -26,6 +27,7 @@ def install(app: Quart) -> None:
     app.jinja_env.globals["static"] = static
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    nonce.install(app)
     app.context_processor(_context)
     app.after_request(_keep_visitor)
 

@@ -10,6 +10,7 @@ from quart_schema import document_response
 
 from app.database import utcnow
 from app.services.api import Refused, answer, asks, install, refusal, takes
+from app.services.tickets import is_limited
 from plugins.announcements import drafts, flow, rules, statistics
 from plugins.announcements.api_models import (
     AnnouncementChange,
@@ -29,6 +30,7 @@ from plugins.announcements.errors import AnnouncementNotFound, AnnouncementRefus
 from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from plugins.announcements.models import STATES, Announcement
+from plugins.announcements.pages import LIMITED
 
 ONE = "/<int(max=2147483647):announcement_id>"
 FIELDS = {"body": "html_body", "per_minute": "mails_per_minute", "send_at": "at"}
@@ -45,6 +47,8 @@ def api_routes(handles: Handles) -> Blueprint:
     async def only_while_on() -> None:
         if not handles.context.is_enabled():
             raise Refused(404, "The module Announcements is off; an admin can turn it on.")
+        if is_limited():
+            raise Refused(403, LIMITED)
 
     @api.get("")
     @document_response(AnnouncementList)

@@ -10,7 +10,7 @@ from quart.typing import ResponseReturnValue
 
 from app.database import utcnow
 from app.services import mailings
-from app.services.web import User, absolute, zone
+from app.services.web import User, absolute, page_policy, zone
 from plugins.announcements import audience, drafts, flow, rules, statistics
 from plugins.announcements.errors import AnnouncementRefused
 from plugins.announcements.finding import announcement
@@ -70,7 +70,7 @@ def flow_routes(handles: Handles) -> Blueprint:
             labels=LABELS,
             may_send=flow.may_send(handles, g.user),
         )
-        return Response(page, 422 if errors else 200, headers={"Content-Security-Policy": PAGE_CSP})
+        return Response(page, 422 if errors else 200, headers={"Content-Security-Policy": page_policy(PAGE_CSP)})
 
     @routes.post(f"{PATH}/<int:number>/test")
     async def test(number: int) -> ResponseReturnValue:
@@ -163,7 +163,7 @@ def flow_routes(handles: Handles) -> Blueprint:
             frame=FRAME + mail.html_body,
             may_send=flow.may_send(handles, g.user),
         )
-        return Response(page, headers={"Content-Security-Policy": PAGE_CSP})
+        return Response(page, headers={"Content-Security-Policy": page_policy(PAGE_CSP)})
 
     async def _line(known: Announcement, now: Progress) -> str:
         return await render_template("announcements/_line.html", known=known, now=now)

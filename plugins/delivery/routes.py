@@ -8,7 +8,7 @@ from quart import Blueprint, Response, abort, jsonify, request
 from quart.typing import ResponseReturnValue
 from quart_schema import document_response, hide
 
-from app.database import utcnow
+from app.database import DatabaseUnavailable, utcnow
 from app.services.web import open_to_all
 from plugins.delivery import repository
 from plugins.delivery.errors import Refused, Unavailable
@@ -82,7 +82,7 @@ async def _answer(handles: Handles, provider: Provider, *, event: str = "", word
     except Refused as error:
         await handles.refusals.note(provider.slug, str(error))
         return _said(error.status, str(error))
-    except Unavailable as error:
+    except (Unavailable, DatabaseUnavailable) as error:
         return _busy(provider, f"Nothing is kept now; send it again. {error}")
     if taken.replayed_tokens:
         return _said(401, USED)

@@ -44,8 +44,10 @@ async def _counts(conn: Connection, ids: Sequence[int]) -> list[CopyCounts]:
     numbers = ",".join(map(str, ids))
     sums = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_count, person_opens, machine_opens, person_clicks, machine_clicks
-          FROM email_tracking_recipients WHERE recipient_id IN ({numbers}) AND event_count > 0
+        SELECT t.recipient_id, t.event_count, t.person_opens, t.machine_opens, t.person_clicks, t.machine_clicks,
+               r.erased_at
+          FROM email_tracking_recipients AS t JOIN email_recipients AS r ON r.id = t.recipient_id
+         WHERE t.recipient_id IN ({numbers}) AND t.event_count > 0
         """  # noqa: S608
     )
     if not sums:
@@ -70,6 +72,11 @@ async def _counts(conn: Connection, ids: Sequence[int]) -> list[CopyCounts]:
                 url=row["event_url"],
                 times=row["times"],
             )
+    # What the copies of people who were erased led to is told no more, also while their events are still being deleted.
+    erased = {row["recipient_id"] for row in sums if row["erased_at"] is not None}
+    for number in erased:
+        items[number] = items[number].without_links()
+        events[number] = next(row["event_count"] for row in sums if row["recipient_id"] == number)
     return [
         CopyCounts(
             row["recipient_id"],

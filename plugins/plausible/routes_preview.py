@@ -10,6 +10,7 @@ from quart import Blueprint, Response, render_template, request
 from quart.typing import ResponseReturnValue
 
 from app.hookspecs import PluginContext
+from app.services.web import page_policy
 from plugins.plausible.links import TRAP, Links
 from plugins.plausible.preview import MOST_HTML, MOST_ROWS, Preview, preview
 from plugins.plausible.settings import PlausibleSettings
@@ -70,6 +71,6 @@ def preview_routes(context: PluginContext, settings: Callable[[], PlausibleSetti
             trap=TRAP,
             trap_place="It stands right before the pixel." if now.track_opens else "It stands where the pixel would.",
         )
-        return Response(text, headers={"Content-Security-Policy": PAGE_CSP} if found else None)
+        return Response(text, headers={"Content-Security-Policy": page_policy(PAGE_CSP)} if found else None)
 
     return routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import AwareDatetime, BaseModel, Field
 
 from app.database import Database
-from app.services import receipts
+from app.services import receipts, tickets
 from plugins.plausible import repository
 from plugins.plausible.repository import Sums
 
@@ -48,10 +48,13 @@ class CopyStatus(BaseModel):
 
 
 async def copy_status(database: Database, tracking_id: str) -> CopyStatus | None:
-    """The status of the copy with this id; None where no reply has one. Raises DatabaseUnavailable."""
+    """The status of the copy with this id; None where no reply that whoever asks may see has one.
+
+    Raises DatabaseUnavailable.
+    """
     async with database.connection() as conn:
         copy = await repository.copy_by_tracking_id(conn, tracking_id)
-        if copy is None:
+        if copy is None or not await tickets.is_visible(copy.ticket_id):
             return None
         sums = (await repository.sums_of(conn, [copy.recipient_id])).get(copy.recipient_id, NOTHING)
         links = await repository.clicked_links(conn, [copy.recipient_id])

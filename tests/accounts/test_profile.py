@@ -15,6 +15,7 @@ from app.accounts.errors import LoginRefused, NoSuchAccount
 from app.accounts.models import User
 from app.crypto import sha256
 from app.database import Database
+from app.runtime import Runtime
 from tests.conftest import PASSWORD
 from tests.support.web import HOST, get, log_in, post
 
@@ -237,6 +238,14 @@ async def test_the_token_of_ones_own_earlier_session_does_not_fit_a_form(
     stolen = earlier.csrf_token  # type: ignore[attr-defined]
     response = await agent_client.post("/profile", form={"name": "X", "csrf_token": stolen}, headers={"Host": HOST})
     assert response.status_code == 403
+
+
+async def test_a_session_that_outlived_its_person_opens_nothing(
+    agent_client: Client, agent: User, runtime: Runtime
+) -> None:
+    async with runtime.database.transaction() as conn:
+        await conn.execute("UPDATE users SET disabled_at = created_at WHERE id = %(id)s", {"id": agent.id})
+    assert (await get(agent_client, "/tickets")).location.startswith("/login")
 
 
 async def test_a_person_disabled_in_the_middle_is_out(agent_client: Client, agent: User, admin: User) -> None:

@@ -16,10 +16,11 @@ from app.runtime import Runtime
 from app.services import modules
 from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
+from tests.access.conftest import make_user
 from tests.announcements.builders import BODY, deliver, draft, handed_over, mail_to, part, people, sent
 from tests.api.conftest import Api
 from tests.support.scripted_smtp import ScriptedSmtp
-from tests.support.web import get, post
+from tests.support.web import get, log_in, post
 
 FORM = {"subject": "Outage", "body_html": BODY, "audience": "all", "tracked": "1"}
 
@@ -168,3 +169,14 @@ async def test_one_that_is_sent_is_deleted_with_its_statistics_and_the_mails_sta
     await _text(ada_client, f"/campaigns/{known.id}/statistics/", 404)
     async with runtime.database.connection() as conn:
         assert await conn.fetch_value("SELECT COUNT(*) FROM email_recipients") == 1
+
+
+async def test_who_works_for_some_departments_only_does_not_get_in(portal: Quart, runtime: Runtime, ada: User) -> None:
+    number = await draft(runtime.plugins.plugins["announcements"].handles(), ada)  # type: ignore[attr-defined]
+    async with runtime.database.transaction() as conn:
+        await conn.execute("INSERT INTO departments (name, created_at, updated_at) VALUES ('Support', NOW(6), NOW(6))")
+    lim = await make_user("lim@portal.test", "Lim", "Support")
+    client = await log_in(portal, lim)
+    for path in ("/announcements", f"/announcements/{number}", f"/campaigns/{number}/statistics/recipients.csv"):
+        assert "all departments" in await _text(client, path, 403)
+    assert (await (await _api(portal, lim)).get("/announcements")).status == 403

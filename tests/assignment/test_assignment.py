@@ -192,3 +192,19 @@ async def test_one_says_that_one_is_away(agent_client: Client, agent: User) -> N
     found = await accounts.user_by_id(agent.id)
     assert found is not None
     assert not found.is_away
+
+
+async def test_who_is_limited_gets_only_what_they_see(admin: User, agent: User, mei: User, db: Database) -> None:
+    sales, other = [await departments.add(by=admin, name=name) for name in ("Sales", "Other")]
+    async with db.transaction() as conn:
+        await conn.execute("INSERT INTO user_departments (user_id, department_id) VALUES (%s, %s)", [mei.id, sales])
+    await service.save(None, by=admin, name="Mei", agent_ids=[mei.id])
+    assert await opened(department_id=sales) == mei.id
+    assert await opened(department_id=other) is None
+    assert await opened() == mei.id, "a ticket without a department is seen by who has it"
+    unseen = await tickets.create_ticket(
+        subject="Hi", requester=BOB, text_body="x", created_by=None, department_id=other
+    )
+    sent = await tickets.add_reply(unseen, author=agent, html_body="<p>@mei</p>", internal=True)
+    assert sent.mentioned == ()
+    assert len((await notifications.page(mei)).rows) == 2

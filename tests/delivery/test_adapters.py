@@ -296,7 +296,7 @@ NAMES = st.sampled_from([
 
 
 @pytest.mark.parametrize("slug", PROVIDERS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 @drawn(body=st.dictionaries(NAMES, json_values, max_size=8))
 def test_no_shape_breaks_an_adapter(slug: str, body: dict[str, Any]) -> None:
     try:

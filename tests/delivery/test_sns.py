@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from quart.typing import TestClientProtocol as Client
 
-from app.database import Database
+from app.database import Database, DatabaseUnavailable
+from plugins.delivery import repository
 from plugins.delivery.errors import Unavailable
 from plugins.delivery.module import DeliveryEvents
 from tests.delivery.senders import CERTIFICATE_URL, SENDERS, TOPIC, Post, amazon, certificate, fetched, post, sign_sns
@@ -183,3 +184,17 @@ async def test_a_bounce_of_several_recipients_is_an_event_each(
         "bob@example.org": "",
         "ann@example.org": "stranger",
     }
+
+
+async def test_a_confirmation_that_cannot_be_written_down_is_to_come_again(
+    world: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise DatabaseUnavailable("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repository, "set_subscription", away)
+        status, answer = await send(world, "ses", confirmation())
+    assert (status, answer["status"]) == (503, "error")
+    assert (await send(world, "ses", confirmation()))[0] == 200
+    assert await states(database) == ["confirmed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -112,8 +113,6 @@ async def test_message_id_and_recipient_name_a_copy_together(
 
 
 async def test_events_in_every_order_end_with_the_worst(world: Client, database: Database) -> None:
-    from itertools import permutations
-
     for order in permutations(["delivered", "bounced", "complained", "deferred"]):
         reply = await mailed_reply(database)
         for number, kind in enumerate(order):

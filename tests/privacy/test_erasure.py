@@ -16,14 +16,17 @@ from app.hookspecs import ContactData, ModuleInfo, WorkDone, hookimpl
 from app.plugin_host import PluginHost
 from app.privacy import erasure, people
 from app.privacy.models import Erasure
+from app.reports import rebuild
 from app.runtime import Runtime
 from app.services import tickets
 from plugins.plausible import personal, retention
+from plugins.plausible.events import CLICK
 from plugins.plausible.links import Links
 from plugins.plausible.tokens import Signer
 from tests.conftest import PORTAL_URL, SECRET_KEY
 from tests.plausible.recording import count, event, rows, stored
 from tests.privacy.conftest import BODY, CANARIES, FIRST, SECOND, Person, found_in
+from tests.receipts.builders import mailed_reply
 
 
 async def erased(portal: Runtime, person: Person, *, keeps_ours: bool = False) -> Erasure:
@@ -255,4 +258,17 @@ async def test_the_worker_does_it(portal: Runtime, person: Person) -> None:
     finally:
         stop.set()
         await working
+    assert await found_in(portal) == {}
+
+
+async def test_links_of_others_are_counted_again_and_theirs_are_not(portal: Runtime, person: Person) -> None:
+    other = await mailed_reply(portal.database, "someone@example.org")
+    for number in range(2):
+        assert await stored(portal, event(other.recipients[0].tracking_id, CLICK, url=f"https://example.org/{number}"))
+    await erased(portal, person)
+    async with portal.database.connection() as conn:
+        assert await conn.fetch_value("SELECT COUNT(*) FROM report_items WHERE kind = 'link'") == 0
+    await rebuild.tend(portal.database, portal.plugins)
+    names = await rows(portal.database, "SELECT DISTINCT name FROM report_items WHERE kind = 'link' ORDER BY name")
+    assert [row["name"] for row in names] == ["example.org/0", "example.org/1"]
     assert await found_in(portal) == {}

@@ -91,7 +91,7 @@ async def test_customer_html_is_only_shown_in_a_sandboxed_frame(agent_client: Cl
         assert word not in frame
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; img-src data: portal.test/attachments/; style-src 'unsafe-inline'")
-    assert "frame-ancestors 'self'" in policy
+    assert "form-action 'none'; base-uri 'none'; frame-ancestors 'self'" in policy
     assert "sandbox allow-same-origin" in policy
     assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
 

@@ -35,6 +35,11 @@ class Items:
         if url:
             self.counts["link", url][place] += times
 
+    def without_links(self) -> Items:
+        """Only what is told of programs."""
+        kept = {item: counts for item, counts in self.counts.items() if item[0] != "link"}
+        return Items(defaultdict(lambda: [0, 0, 0, 0], kept))
+
     def told(self) -> tuple[ItemCounts, ...]:
         """What is not zero."""
         return tuple(ItemCounts(kind, name, *counts) for (kind, name), counts in self.counts.items() if any(counts))
