@@ -39,7 +39,7 @@ of announcements, into which a limited agent does not get at all: `tests/announc
 """
 KINDS = WORKING | OTHERS | ADMINS | SECRETS | PLAIN
 PLAIN_VALUES = {
-    "action": "primary", "number": 1, "email": "cc@example.org", "kind": "csv", "step": "pause", "announcement_id": 1,
+    "action": "remove", "number": 1, "email": "cc@example.org", "kind": "csv", "step": "pause", "announcement_id": 1,
     "import_id": 1,
 }  # fmt: skip
 
@@ -177,7 +177,8 @@ async def test_the_same_walk_among_ones_own_finds_something(app: Quart, db: Data
     refused = {}
     for rule, method in _rules(app):
         is_admins = getattr(app.view_functions[rule.endpoint], ACCESS, "user") == "admin"
-        if method != "GET" or is_admins:
+        # A module that is off here, into which a limited agent does not get.
+        if method != "GET" or is_admins or rule.endpoint.startswith("announcements_"):
             continue
         path = _path(app, desk, rule, method, _values(rule, desk, set(), extra))
         response = await _ask(lim, method, path, rule.endpoint)
