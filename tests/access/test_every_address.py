@@ -185,10 +185,12 @@ async def test_the_same_walk_among_ones_own_finds_something(app: Quart, db: Data
         if response.status_code >= 400:
             refused[rule.rule] = response.status_code
     assert refused == {
-        # A text file is no image; the message has no remote images; a merge needs to be told into what.
+        # A text file is no image; the message has no remote images; a merge needs to be told into what; no address is
+        # suppressed here.
         "/attachments/<int:attachment_id>/inline": 404,
         "/tickets/<int:ticket_id>/messages/<int:message_id>/images/<int:number>": 404,
         "/tickets/<int:ticket_id>/merge": 422,
+        "/suppressions/<int:number>": 404,
     }
 
 
