@@ -15,6 +15,7 @@ from app.live import service as live
 from app.runtime import current
 from app.tickets import bodies, composer, drafts_repository, moments, recounting, rules, steps
 from app.tickets import holding_repository as repository
+from app.tickets import repository as tickets
 from app.tickets.errors import TicketNotFound, TicketRefused
 from app.tickets.holding_repository import HeldReply, Waiting
 from app.tickets.steps import UNCHANGED
@@ -81,11 +82,13 @@ async def send_now(ticket_id: int, reply_id: int, *, user: User) -> None:
 
 
 async def _held(conn: Connection, ticket_id: int, reply_id: int, user: User) -> HeldReply:
+    await steps.ticket(conn, ticket_id)
     held = await repository.held(conn, reply_id)
-    if held is None:
+    if held is None and await tickets.message(conn, ticket_id, reply_id) is not None:
         raise TicketRefused({"": _TOO_LATE})
-    if held.ticket_id != ticket_id:
-        raise TicketNotFound(f"Ticket #{ticket_id} has no reply {reply_id} that waits to be sent.")
+    if held is None or held.ticket_id != ticket_id:
+        words = f"Ticket #{ticket_id} has no reply {reply_id} that waits to be sent; perhaps it was taken back already."
+        raise TicketNotFound(words)
     if held.user_id != user.id:
         raise TicketRefused({"": "Only who wrote a reply can take it back."})
     return held

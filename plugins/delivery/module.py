@@ -12,6 +12,8 @@ from app.hookspecs import (
     CheckResult,
     Delivery,
     Job,
+    MailEvent,
+    MailEventQuery,
     ModuleInfo,
     NavItem,
     PluginContext,
@@ -19,7 +21,7 @@ from app.hookspecs import (
     ReplyActivity,
     hookimpl,
 )
-from plugins.delivery import activity, selftest
+from plugins.delivery import activity, event_list, selftest
 from plugins.delivery.bounces import taking
 from plugins.delivery.bounces.marks import HEADER, Marks
 from plugins.delivery.handles import Handles
@@ -128,3 +130,9 @@ class DeliveryEvents(PrivacyHooks):
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         """Lines of the timeline."""
         return await activity.activity(self._handles().context.database, reply_ids)
+
+    @hookimpl
+    async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:
+        """Single events."""
+        async with self._handles().context.database.connection() as conn:
+            return await event_list.page(conn, query)

@@ -207,7 +207,7 @@ async def test_reports_are_of_their_departments_only(db: Database, desk: Desk, a
                 await conn.execute(
                     "INSERT INTO report_days (day, detailed, agent_id, department_id, tag_id, shard, sent) "
                     "VALUES (%(day)s, %(detailed)s, 0, %(department)s, 0, %(shard)s, 1000)",
-                    {"day": day, "detailed": detailed, "department": named, "shard": 14 + number},
+                    {"day": day, "detailed": detailed, "department": named, "shard": 100 + number},
                 )
     for by in ("day", "agent", "mailbox", "tag", "link", "client"):
         query = parse_report({"by": by}, today=day)

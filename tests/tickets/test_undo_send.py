@@ -153,7 +153,7 @@ async def test_only_its_author_and_only_once(
     with pytest.raises(TicketNotFound):
         await holding.undo(ticket_id + 1, reply_id, user=waits)
     await holding.undo(ticket_id, reply_id, user=waits)
-    with pytest.raises(TicketRefused, match="Too late"):
+    with pytest.raises(TicketNotFound, match="taken back already"):
         await holding.undo(ticket_id, reply_id, user=waits)
 
 
