@@ -16,6 +16,7 @@ from app.sql import in_parts
 from app.suppressions import repository, rules
 from app.suppressions.errors import SuppressionNotFound, SuppressionRefused
 from app.suppressions.models import New, Query, Scope, Suppression, SuppressionPage
+from app.tickets import access
 
 PAGE = 50
 HEAD = ("Address", "Does not get", "Why", "Told by", "Words", "Since", "Added by")
@@ -100,6 +101,16 @@ async def restore(number: int, *, by: User) -> Suppression:
     return await _change(number, by=by, put_back=True)
 
 
+async def within_reach(conn: Connection, one: Suppression) -> bool:
+    """Whether the viewer may open a line: who is limited to departments, those of contacts that they see. Numbers can be
+    counted, and an address tells who writes to the other departments.
+    """
+    if not access.is_limited():
+        return True
+    owner = await repository.owner(conn, one.email)
+    return owner is not None and await access.sees_contact(conn, owner)
+
+
 async def line(number: int) -> Suppression:
     """One line, also one that was taken off. Raises SuppressionNotFound."""
     async with current().database.connection() as conn:
@@ -171,7 +182,7 @@ async def _change(number: int, *, by: User, put_back: bool) -> Suppression:
 
 async def _line(conn: Connection, number: int, *, lock: bool = False) -> Suppression:
     found = await repository.line(conn, number, lock=lock)
-    if found is None:
+    if found is None or not await within_reach(conn, found):
         raise SuppressionNotFound(f"There is no line {number} in the list of suppressed addresses.")
     return found
 
