@@ -61,6 +61,8 @@ async def test_from_the_empty_list_to_a_mail_that_is_sent(
     assert "email-tracking" not in part(trial, "html")
 
     assert "Send to 2 people" in await _text(ada_client, f"{path}/send")
+    empty = (await post(ada_client, "/announcements/new", {"subject": "", "then": "save"})).headers["Location"]
+    assert f'href="{empty}#f-subject"' in await _text(ada_client, f"{empty}/send"), "the field is on the draft's page"
     late = await post(ada_client, f"{path}/send", {"when": "later", "send_at": "2020-01-01T10:00"})
     assert "not in the future" in await late.get_data(as_text=True)
     assert (await post(ada_client, f"{path}/send", {"when": "now"})).status_code == 303

@@ -88,8 +88,8 @@ async def test_no_call_for_the_rest_of_the_house_breaks_the_portal(
     (tmp_path / "schemathesis.toml").write_text(
         f'[parameters]\n"path.canned_id" = {canned.json["id"]}\n"query.ticket_id" = {await api.new_ticket()}\n'
     )
-    paths = r"^/api/(attachments|canned-replies|contacts$|departments|inbound|mailboxes(/\{mailbox_id\})?$|suppressions|users)"
-    await call_as_described(api, settings, tmp_path, paths=paths, examples=5)
+    ours = r"attachments|canned-replies|contacts$|departments|inbound|mailboxes(/\{mailbox_id\})?$|suppressions|users"
+    await call_as_described(api, settings, tmp_path, paths=rf"^/api/({ours})", examples=5)
     async with current().database.connection() as conn:
         assert await conn.fetch_value("SELECT COUNT(*) FROM canned_replies") > 1, "no call reached the services"
 
