@@ -181,4 +181,6 @@ async def test_who_works_for_some_departments_only_does_not_get_in(portal: Quart
     client = await log_in(portal, lim)
     for path in ("/announcements", f"/announcements/{number}", f"/campaigns/{number}/statistics/recipients.csv"):
         assert "all departments" in await _text(client, path, 403)
+    assert 'href="/announcements"' not in await _text(client, "/tickets")
+    assert 'href="/announcements"' in await _text(await log_in(portal, ada), "/tickets")
     assert (await (await _api(portal, lim)).get("/announcements")).status == 403
