@@ -52,9 +52,7 @@ class CsvFile:
 def read(content: bytes) -> CsvFile:
     """Read a file. Raises UnreadableFile for one that is too large, no text, or has no column with addresses."""
     if len(content) > MAX_BYTES:
-        raise UnreadableFile(
-            f"The file has {len(content) / 1e6:.1f} MB, at most {MAX_BYTES // 1_000_000} MB are read; split it."
-        )
+        raise UnreadableFile(f"The file has more than {MAX_BYTES // 1_000_000} MB, and no more is read; split it.")
     text, encoding = _decoded(content)
     if not text.strip():
         raise UnreadableFile("The file is empty; choose one with an address in each line.")

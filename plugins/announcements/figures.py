@@ -128,6 +128,12 @@ def with_readers_of(found: Figures, before: Figures) -> Figures:
     )
 
 
+def fate_word(fate: str, short: str) -> str:
+    """ "Bounced: mailbox full"; what says the same twice is said once."""
+    word = WORDS[fate][0]
+    return f"{word}: {short}" if short and short.lower() != word.lower() else word
+
+
 def events_of(
     copies: Sequence[MailingCopy], activity: MailingActivity | None, emails: Mapping[int, str]
 ) -> list[Event]:
@@ -137,7 +143,7 @@ def events_of(
         if copy.sent_at is not None:
             found.append(Event(copy.sent_at, "sent", WORDS["sent"][0], copy.email))
         if copy.fate and copy.fate_at is not None:
-            word = WORDS[copy.fate][0] + (f": {copy.fate_short}" if copy.fate_short else "")
+            word = fate_word(copy.fate, copy.fate_short)
             found.append(Event(copy.fate_at, copy.fate, word, copy.email, copy.words))
         if copy.state in {"failed", "unknown"} and copy.sent_at is None and copy.fate_at is None:
             found.append(Event(copy.tried_at, copy.state, WORDS[copy.state][0], copy.email, copy.words))

@@ -116,7 +116,7 @@ def flow_routes(handles: Handles) -> Blueprint:
     async def _confirm(
         known: Announcement, errors: Mapping[str, str], *, typed: Mapping[str, str] | None = None
     ) -> str:
-        found, problems = None, dict(errors)
+        found, problems, elsewhere = None, dict(errors), {}
         try:
             await drafts.check_ready(known)
             found = await audience.reach(handles.database, known.audience)
@@ -124,6 +124,7 @@ def flow_routes(handles: Handles) -> Blueprint:
                 problems.setdefault("", flow.NO_ADDRESS)
         except AnnouncementRefused as error:
             problems |= error.fields
+            elsewhere = dict.fromkeys(error.fields, f"{PATH}/{known.id}")
         rate = rules.effective_rate(known.per_minute, handles.settings.mails_per_minute)
         return await render_template(
             "announcements/send.html",
@@ -132,6 +133,7 @@ def flow_routes(handles: Handles) -> Blueprint:
             reach=reach_words(found) if found else "",
             errors=problems,
             labels={**LABELS, "send_at": "Time"},
+            pages=elsewhere,
             typed=typed or {},
             zone=zone().key,
             rate=rate,

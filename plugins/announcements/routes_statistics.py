@@ -130,9 +130,7 @@ def _asked() -> tuple[str, str, int]:
 def _shown(row: Row) -> Mapping[str, Any]:
     """A recipient as the table shows them: what became of the mail, in a word and a colour."""
     state = row["fate"] or row["state"]
-    word = figures.WORDS[state][0] if row["fate"] else STATE_WORDS.get(state, state)
-    if row["fate_short"]:
-        word = f"{word}: {row['fate_short']}"
+    word = figures.fate_word(state, row["fate_short"]) if row["fate"] else STATE_WORDS.get(state, state)
     tone = figures.WORDS[state][1] if row["fate"] else TONES.get(state, "quiet")
     if row["opens"] and state in {"sent", "delivered"}:
         word, tone = "Read", "good"

@@ -61,6 +61,8 @@ async def test_from_the_empty_list_to_a_mail_that_is_sent(
     assert "email-tracking" not in part(trial, "html")
 
     assert "Send to 2 people" in await _text(ada_client, f"{path}/send")
+    empty = (await post(ada_client, "/announcements/new", {"subject": "", "then": "save"})).headers["Location"]
+    assert f'href="{empty}#f-subject"' in await _text(ada_client, f"{empty}/send"), "the field is on the draft's page"
     late = await post(ada_client, f"{path}/send", {"when": "later", "send_at": "2020-01-01T10:00"})
     assert "not in the future" in await late.get_data(as_text=True)
     assert (await post(ada_client, f"{path}/send", {"when": "now"})).status_code == 303
@@ -179,4 +181,6 @@ async def test_who_works_for_some_departments_only_does_not_get_in(portal: Quart
     client = await log_in(portal, lim)
     for path in ("/announcements", f"/announcements/{number}", f"/campaigns/{number}/statistics/recipients.csv"):
         assert "all departments" in await _text(client, path, 403)
+    assert 'href="/announcements"' not in await _text(client, "/tickets")
+    assert 'href="/announcements"' in await _text(await log_in(portal, ada), "/tickets")
     assert (await (await _api(portal, lim)).get("/announcements")).status == 403

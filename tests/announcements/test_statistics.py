@@ -97,7 +97,7 @@ async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its
         "Unique opens": "2 50.0 % of sent",
         "Unique clicks": "1 25.0 % of sent",
         "Total clicks": "1 by people",
-        "Opens by machines": "1 1 mails by machines only",
+        "Opens by machines": "1 1 mail by machines only",
     }
     assert "Nothing tells of deliveries" in page
     assert "https://status.example/now" in page
@@ -107,13 +107,18 @@ async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its
     async with runtime.database.transaction() as conn:
         rows = await conn.fetch_all("SELECT id, email FROM email_recipients WHERE state = 'sent'")
         fates = {"ann@x.org": "delivered", "bob@x.org": "delivered", "dan@x.org": "bounced", "cat@x.org": "complained"}
-        await receipts.report(conn, [receipts.Report(row["id"], None, None, fates[row["email"]], now) for row in rows])
+        short = {"complained": "marked as spam", "bounced": "mailbox full"}
+        told = [(row["id"], fates[row["email"]]) for row in rows]
+        await receipts.report(
+            conn, [receipts.Report(one, None, None, fate, now, short=short.get(fate, "")) for one, fate in told]
+        )
     page = await _page(ada_client, f"{path}?refresh=TRUE")
     assert _card(page, "Delivered") == "3 75.0 % of sent"
     assert _card(page, "Bounced") == "1 25.0 % of sent"
     assert _card(page, "Unique opens") == "2 66.7 % of delivered"
     assert "Nothing tells of deliveries" not in page
-    for word in ("Bounced", "Marked as spam", "Opened by a person", "Opened by a mail scanner"):
+    assert "spam: marked" not in page, "that is said once"
+    for word in ("Bounced: mailbox full", "Marked as spam", "Opened by a person", "Opened by a mail scanner"):
         assert word in page
     counted = await statistics.stored(handles, known.id)
     assert counted is not None
