@@ -23,7 +23,7 @@ lint:  ## ruff and mypy --strict
 
 bench:  ## install what the benchmarks compare with, and list them
 	@tools/setup.sh bench
-	@echo 'Each prints a table:  $(PY) -m bench.send   bench.tickets   bench.rewrite [--hostile]   bench.serve   bench.live   bench.sync   bench.inbound   bench.cleaning   bench.reports'
+	@echo 'Each prints a table:  $(PY) -m bench.send   bench.tickets   bench.rewrite [--hostile]   bench.serve   bench.live   bench.sync   bench.inbound   bench.cleaning   bench.announce   bench.reports'
 
 migrate:  ## bring the database in DATABASE_URL up to date
 	@tools/setup.sh run

@@ -11,6 +11,7 @@ import asyncio
 import math
 import random
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -186,14 +187,21 @@ class Database:
         self._free: list[tuple[Any, float]] = []
         self._slots = asyncio.Semaphore(size)
         self._closed = False
+        self._siblings: weakref.WeakSet[Database] = weakref.WeakSet()
 
     def sibling(self, *, size: int, deadline: float, acquire: float) -> Database:
-        """A pool of its own to the same server, for work that must not wait for the others' connections."""
-        return Database(self._url, size=size, deadline=deadline, acquire=acquire)
+        """A pool of its own to the same server, for work that must not wait for the others' connections. Closed with
+        this one at the latest.
+        """
+        made = Database(self._url, size=size, deadline=deadline, acquire=acquire)
+        self._siblings.add(made)
+        return made
 
     async def close(self) -> None:
         """Close what is idle; connections in use close when they are given back."""
         self._closed = True
+        for sibling in list(self._siblings):
+            await sibling.close()
         while self._free:
             raw, _ = self._free.pop()
             await _goodbye(raw)

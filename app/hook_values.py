@@ -77,6 +77,8 @@ class NavItem:
     href: str
     icon: str = "plug"
     admin_only: bool = False
+    covers: tuple[str, ...] = ()
+    """What other paths of the module begin with while the entry counts as where one is."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class QueuedMail:
     subject: str
     enable_tracking: bool
     recipients: tuple[Recipient, ...]
+    mailing: str | None = None
+    """What it has in common with mails to others, in the words of whoever sends them; None for ordinary mails."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class Delivery:
     permits: frozenset[str] = TRACKED_KINDS
     """What of 'opens' and 'clicks' this recipient's copy may report, after contact, department and message had their
     say. Where it is empty, `enable_tracking` is False."""
+    mailing: str | None = None
+    """As in `QueuedMail`: such a mail belongs to no reply, and may be tracked all the same."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The headers that the mail itself, and plugins asked before, add to those that the portal writes."""
     message_id: str = ""
@@ -179,6 +185,7 @@ class DeliveryReport:
     """'sent', 'failed' or 'unknown'."""
     detail: str = ""
     """The mail server's words."""
+    mailing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +225,44 @@ class ReplyActivity:
 
     recipients: tuple[RecipientActivity, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class MailingActivity:
+    """What a plugin knows of all copies of one mailing together."""
+
+    unique_opens: int = 0
+    """Copies that a person opened."""
+    opens: int = 0
+    """By people."""
+    unique_clicks: int = 0
+    clicks: int = 0
+    machine_opens: int = 0
+    machine_clicks: int = 0
+    only_machines: int = 0
+    """Copies that machines opened, and no person."""
+    links: tuple[tuple[str, int, int], ...] = ()
+    """Destination, clicks by people, and people who followed it; most clicked first, a few dozen at most."""
+    opens_by_time: tuple[tuple[datetime, int, int], ...] = ()
+    """Start of an hour or day in UTC, opens by people, opens by machines; ascending, without the empty ones."""
+    by_hour: bool = False
+    """Whether `opens_by_time` counts hours; otherwise days."""
+    events: tuple[TimelineEntry, ...] = ()
+    """The newest, newest first."""
+
+
+@dataclass(frozen=True)
+class CopySums:
+    """What a plugin knows of one copy of a mailing."""
+
+    recipient_id: int
+    opens: int = 0
+    """By people, like `clicks`."""
+    clicks: int = 0
+    machine_opens: int = 0
+    machine_clicks: int = 0
+    first_opened_at: datetime | None = None
+    last_opened_at: datetime | None = None
 
 
 @dataclass(frozen=True)

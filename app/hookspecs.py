@@ -32,9 +32,11 @@ from app.hook_values import (
     AsgiRoute,
     CheckResult,
     ContactData,
+    CopySums,
     Delivery,
     DeliveryReport,
     Job,
+    MailingActivity,
     ModuleInfo,
     ModuleSettings,
     NavItem,
@@ -66,6 +68,7 @@ __all__ = [
     "CheckResult",
     "ContactData",
     "CopyCounts",
+    "CopySums",
     "Delivery",
     "DeliveryReport",
     "ItemCounts",
@@ -73,6 +76,7 @@ __all__ = [
     "MailEvent",
     "MailEventQuery",
     "MailPart",
+    "MailingActivity",
     "ModuleInfo",
     "ModuleSettings",
     "MyPortalSpec",
@@ -247,6 +251,22 @@ class MyPortalSpec:
         """
 
     @hookspec
+    async def mailing_activity(self, mailing: str) -> MailingActivity:  # type: ignore[empty-body]
+        """Tell what is known of all copies of a mailing together, for its statistics.
+
+        Called: when somebody has them counted, while enabled. Deadline 10 s. Without an answer the page says that opens
+        and links are not tracked.
+        """
+
+    @hookspec
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:  # type: ignore[empty-body]
+        """Tell what is known of a mailing's copies, one page of them.
+
+        Called: again and again when its statistics are counted, while enabled. Deadline 10 s. Return: those with ids
+        greater than `after` of which something is known, ascending, at most `limit`.
+        """
+
+    @hookspec
     async def copy_counts(self, conn: Connection, recipient_ids: Sequence[int]) -> Sequence[CopyCounts]:  # type: ignore[empty-body]
         """Count anew what the plugin gave to `app.services.reports.add` for these copies.
 
@@ -341,6 +361,14 @@ class MyPortalSpec:
 
         Called: for the text on Admin → Privacy, enabled or not: a module that is off tells what it still holds. Never:
         wait.
+        """
+
+    @hookspec
+    async def demo_data(self) -> None:
+        """Fill the module's pages in the demo portal.
+
+        Called: once by `myportal up --demo`, after the portal's own sample data, while enabled. Deadline 30 s. Raise:
+        logged, the demo goes without.
         """
 
     @hookspec

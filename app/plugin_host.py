@@ -29,9 +29,12 @@ from app.hookspecs import (
 from app.plugin_calls import DEADLINE, in_thread
 from app.plugin_checks import CheckCalls
 from app.plugin_mail import MailCalls
+from app.plugin_mailings import MailingCalls
 from app.plugin_pages import PageCalls
 from app.plugin_privacy import PrivacyCalls
 from app.plugin_reports import ReportCalls
+
+DEMO_DEADLINE = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class PreparedCopy:
 
 
 @dataclass
-class PluginHost(CheckCalls, MailCalls, PageCalls, PrivacyCalls, ReportCalls):
+class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls, ReportCalls):
     """Calls hooks of plugins, one typed method per hook.
 
     restore_own: takes out of a body that comes back what the portal itself put into mails.
@@ -168,6 +171,11 @@ class PluginHost(CheckCalls, MailCalls, PageCalls, PrivacyCalls, ReportCalls):
             unknown=all(policy.unknown for policy in found),
             opt_out_link=any(policy.opt_out_link for policy in found),
         )
+
+    async def demo_data(self) -> None:
+        """Let the plugins fill their pages in the demo portal."""
+        for slug, call in self._implementations("demo_data", enabled=True):
+            await self._await(slug, "demo_data", call(), DEMO_DEADLINE)
 
     async def email_queued(self, mail: QueuedMail) -> None:
         """Tell the plugins of a stored mail."""

@@ -69,6 +69,13 @@ class Settings(InboundSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = Field(
         "none", description="none, starttls (port 587) or tls (port 465)."
     )
+    smtp_connections: int = Field(
+        8,
+        ge=1,
+        le=50,
+        description="Connections to the mail server that each worker process keeps busy at once. More of them send "
+        "announcements faster, as far as the mail server and the database go along.",
+    )
     mail_from: str | None = Field(
         None,
         description="The sender of our mail, for example Support <support@example.com>. "

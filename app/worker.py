@@ -52,9 +52,10 @@ async def run(runtime: Runtime, *, stop: asyncio.Event) -> None:
         _repeat("reports", reports.INTERVAL, stop, lambda: reports.tend(runtime.database, runtime.plugins)),
         _repeat("tidying", TIDY, stop, lambda: _nothing(housekeeping.tidy(runtime))),
     ]
+    lanes = runtime.settings.smtp_connections
     jobs += [
-        _repeat(f"mail {lane}", POLL * delivery.LANES, stop, MailLane(runtime, stop).run, first=POLL * lane)
-        for lane in range(delivery.LANES)
+        _repeat(f"mail {lane}", POLL * lanes, stop, MailLane(runtime, stop).run, first=POLL * lane)
+        for lane in range(lanes)
     ]
     jobs += [
         _repeat(f"{slug}: {job.name}", job.interval, stop, _of_module(runtime, slug, job))

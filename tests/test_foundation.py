@@ -30,6 +30,19 @@ async def test_a_cancelled_statement_leaves_the_pool_usable(db: Database) -> Non
         assert await conn.fetch_value("SELECT 7") == 7
 
 
+async def test_a_pool_closes_those_made_from_it(database_server: LocalDatabase) -> None:
+    database = Database(database_server.url)
+    sibling = database.sibling(size=1, deadline=5, acquire=5)
+    async with sibling.connection() as conn:
+        number = await conn.fetch_value("SELECT CONNECTION_ID()")
+    await database.close()
+    other = Database(database_server.url)
+    async with other.connection() as conn:
+        there = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %(id)s"
+        assert await conn.fetch_value(there, {"id": number}) == 0
+    await other.close()
+
+
 async def test_a_silent_server_is_reported_within_the_deadline(database_server: LocalDatabase) -> None:
     database = Database(database_server.url, deadline=0.3, acquire=0.5)
     async with database.connection() as conn:

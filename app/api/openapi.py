@@ -38,6 +38,7 @@ REFUSALS = {
     403: "The account may not do this.",
     404: "There is no such ticket, reply or contact, or nothing of the kind about it.",
     405: "The address takes other methods; `Allow` names them.",
+    409: "It cannot be done in the state it is in.",
     413: "Too large; the message has the numbers.",
     422: "A field does not hold; `fields` names each.",
     503: "The database does not answer; try again in a moment.",

@@ -21,6 +21,7 @@ from app.api.privacy import privacy
 from app.api.replies import replies
 from app.api.reports import reports
 from app.api.saved_views import saved_views
+from app.api.suppressions import suppressions
 from app.api.ticket_work import ticket_work
 from app.api.tickets import tickets
 
@@ -28,6 +29,6 @@ api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
 for resource in (
     accounts, assignment_rules, attachments, canned, contacts, dashboard, departments, inbound, mailboxes, modules,
-    notifications, openapi, privacy, replies, reports, saved_views, ticket_work, tickets, users,
+    notifications, openapi, privacy, replies, reports, saved_views, suppressions, ticket_work, tickets, users,
 ):  # fmt: skip
     api.register_blueprint(resource)

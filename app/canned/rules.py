@@ -1,16 +1,11 @@
-"""What holds for canned replies, and how their placeholders are filled. Pure.
-
-A placeholder is a name between two braces and nothing more: no expression, no filter, no attribute. What is filled in
-is escaped, so that a customer's name cannot bring markup into an answer.
-"""
+"""What holds for canned replies, and how their placeholders are filled. Pure."""
 
 from __future__ import annotations
 
-import difflib
-import re
 import unicodedata
 from collections.abc import Mapping
-from html import escape, unescape
+
+from app import placeholders
 
 MAX_TITLE = 100
 PLACEHOLDERS: Mapping[str, str] = {
@@ -23,7 +18,6 @@ PLACEHOLDERS: Mapping[str, str] = {
     "agent.email": "your address",
 }
 """What each stands for, in words."""
-_PLACEHOLDER = re.compile(r"\{\{([^{}<>]{0,100})\}\}")
 
 
 def check_title(title: str) -> str:
@@ -40,23 +34,9 @@ def check_title(title: str) -> str:
 
 def check_placeholders(html: str) -> None:
     """Raise ValueError, in words, for a placeholder that nothing fills."""
-    for found in _PLACEHOLDER.findall(html):
-        name = _name(found)
-        if name not in PLACEHOLDERS:
-            near = difflib.get_close_matches(name, PLACEHOLDERS, 1)
-            hint = f"did you mean {{{{{near[0]}}}}}?" if near else f"there are {', '.join(PLACEHOLDERS)}."
-            raise ValueError(f"Nothing fills {{{{{name}}}}}: {hint}")
+    placeholders.check(html, PLACEHOLDERS)
 
 
 def fill(html: str, values: Mapping[str, str]) -> str:
     """The text with its placeholders filled; one that there is no value for stays as it is."""
-
-    def value(match: re.Match[str]) -> str:
-        found = values.get(_name(match[1]))
-        return match[0] if found is None else escape(found)
-
-    return _PLACEHOLDER.sub(value, html)
-
-
-def _name(written: str) -> str:
-    return unescape(written).replace("\u00a0", " ").strip().lower()
+    return placeholders.fill(html, values)

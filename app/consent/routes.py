@@ -5,10 +5,8 @@ Mail scanners follow links, and some press buttons: looking changes nothing, and
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
-from quart import Blueprint, Response, current_app, redirect, request
+from quart import Blueprint, Response, redirect, request
 from quart.typing import ResponseReturnValue
 
 from app.consent import optout, rules
@@ -16,6 +14,7 @@ from app.consent.links import PATH, OptOutLinks
 from app.database import DatabaseUnavailable
 from app.runtime import current
 from app.web.access import open_to_all
+from app.web.lone import lone_page, masked, private
 
 opt_out = Blueprint("opt_out", __name__, url_prefix=PATH)
 log = structlog.get_logger(__name__)
@@ -46,7 +45,7 @@ async def decide(token: str) -> ResponseReturnValue:
     except DatabaseUnavailable as error:
         return await _away(error)
     response = redirect(request.path, 303)
-    return _private(response) if isinstance(response, Response) else response
+    return private(response) if isinstance(response, Response) else response
 
 
 async def _page(token: str, *, wrong: bool = False) -> Response:
@@ -60,10 +59,10 @@ async def _page(token: str, *, wrong: bool = False) -> Response:
         return await _away(error)
     if found is None:
         return await _unknown()
-    return await _rendered(
+    return await lone_page(
         "consent/page.html",
         400 if wrong else 200,
-        email=_masked(found.email),
+        email=masked(found.email),
         refused=found.decision.decision == "refused",
         decided=rules.sentence(rules.decided(found.decision)) if found.decision.at else "",
         form=links.form(token),
@@ -72,30 +71,11 @@ async def _page(token: str, *, wrong: bool = False) -> Response:
 
 
 async def _unknown() -> Response:
-    return await _rendered("consent/unknown.html", 404)
+    return await lone_page("consent/unknown.html", 404)
 
 
 async def _away(error: DatabaseUnavailable) -> Response:
     log.error("database unavailable", endpoint=request.endpoint, error=str(error))
-    response = await _rendered("consent/away.html", 503)
+    response = await lone_page("consent/away.html", 503)
     response.headers["Retry-After"] = "60"
     return response
-
-
-async def _rendered(template: str, code: int, **context: Any) -> Response:
-    # Not by render_template: what the pages of the portal carry with them (cookie, form token) has no place here.
-    page = await current_app.jinja_env.get_template(template).render_async(**context)
-    return _private(Response(page, code, mimetype="text/html"))
-
-
-def _private(response: Response) -> Response:
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _masked(email: str) -> str:
-    """Enough of an address to know one's own by, should the link have been passed on."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:2]}…@{domain}" if len(name) > 3 else f"{name[:1]}…@{domain}"

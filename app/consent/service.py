@@ -17,15 +17,15 @@ HISTORY = 100
 
 
 async def of_copy(
-    runtime: Runtime, policy: TrackingPolicy, *, email: str, reply_id: int, message: bool | None
+    runtime: Runtime, policy: TrackingPolicy, *, email: str, reply_id: int | None, message: bool | None
 ) -> Tracking:
-    """What the copy of a reply for one address may report now. Raises DatabaseUnavailable.
+    """What the copy of a reply, or of a mailing, for one address may report now. Raises DatabaseUnavailable.
 
     policy: the modules'. message: what who sent it said.
     """
     async with runtime.database.connection() as conn:
         contact = await repository.decision_of_address(conn, email)
-        department = await repository.department_of_reply(conn, reply_id)
+        department = await repository.department_of_reply(conn, reply_id) if reply_id is not None else None
     return rules.decide(policy, department, contact, message)
 
 

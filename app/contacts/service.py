@@ -48,6 +48,12 @@ async def contact(contact_id: int) -> Contact:
         return await _contact(conn, contact_id)
 
 
+async def of_address(email: str) -> int | None:
+    """The id of the contact who writes from an address, whatever its case; None where it is nobody's."""
+    async with current().database.connection() as conn:
+        return await repository.contact_of_address(conn, email)
+
+
 async def list_contacts(query: str = "", *, after: int = 0, before: int = 0, limit: int = PAGE) -> ContactPage:
     """Contacts by name; each word of `query` starts a word of the name or of an address.
 

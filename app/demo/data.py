@@ -63,6 +63,7 @@ async def _fill(runtime: Runtime) -> None:
     stories = [*(_short(*entry) for entry in SHORT), *STORIES]
     for number, story in enumerate(stories):
         await _tell(runtime, dice, agents, story, number=number, left=len(stories) - number)
+    await runtime.plugins.demo_data()
 
 
 def _short(subject: str, question: str, answer: str) -> Story:

@@ -78,6 +78,7 @@ def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
         tracking_said=bool(row["tracking_said"]),
         sensitive=bool(row["is_sensitive"]),
         created_at=row["created_at"],
+        mailing=row["mailing"],
         attachments=tuple(
             Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")
             for one in files
@@ -101,8 +102,8 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
     html = with_inline_images(mail.html_body, mail.attachments)
     prepared, why_not, policy = PreparedCopy(html), "", NO_POLICY
     if html:
-        # Only mails of replies are anybody's to decide about, and have the link to do so.
-        if mail.reply_id is not None:
+        # Only mails of replies and mailings are anybody's to decide about, and have the link to do so.
+        if mail.reply_id is not None or mail.mailing is not None:
             policy = await runtime.plugins.tracking_policy()
         permits, why_not = await _permits(runtime, policy, mail, copy)
         prepared = await runtime.plugins.prepare_delivery(
@@ -116,6 +117,7 @@ async def prepare(runtime: Runtime, mail: StoredMail, copy: DueCopy) -> Built:
                 list_unsubscribe=_unsubscribe_urls(mail.headers),
                 text=mail.text_body,
                 permits=permits,
+                mailing=mail.mailing,
                 headers=mail.headers,
                 message_id=mail.message_id,
             )
@@ -150,7 +152,7 @@ async def _permits(
     runtime: Runtime, policy: TrackingPolicy, mail: StoredMail, copy: DueCopy
 ) -> tuple[frozenset[str], str]:
     """What the copy may report, and in a sentence why nothing."""
-    if mail.sensitive or mail.reply_id is None:
+    if mail.sensitive or (mail.reply_id is None and mail.mailing is None):
         return TRACKED_KINDS if mail.enable_tracking else frozenset(), ""
     message = mail.enable_tracking if mail.tracking_said else None
     found = await consent.of_copy(runtime, policy, email=copy.email, reply_id=mail.reply_id, message=message)

@@ -181,6 +181,7 @@ async def _tell(runtime: Runtime, copy: DueCopy, state: str, text: str) -> None:
         happened_at=utcnow(),
         state=state,
         detail=text,
+        mailing=copy.mailing,
     )
     if state == "sent":
         await runtime.plugins.email_sent(report)

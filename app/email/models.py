@@ -23,6 +23,7 @@ class NewMail:
     references: message ids with angle brackets, oldest first.
     tracking_said: whether `enable_tracking` is what who sends it said; False: it only follows from settings.
     sensitive: carries a login, reset or magic link; no module may rewrite anything in it.
+    mailing: what mails to many people with one text have in common, as `outbox.NAME` allows.
     wait: seconds before the first try.
     """
 
@@ -44,6 +45,7 @@ class NewMail:
     sensitive: bool = False
     attachment_ids: tuple[int, ...] = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
+    mailing: str | None = None
     wait: int = 0
 
 
@@ -71,6 +73,8 @@ class StoredMail:
     sensitive: bool
     created_at: datetime
     attachments: tuple[Attachment, ...]
+    mailing: str | None = None
+    """What it has in common with mails to others."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class DueCopy:
     """Tries so far, this one included."""
     created_at: datetime
     is_agent: bool
+    mailing: str | None = None
 
     @property
     def recipient(self) -> Recipient:

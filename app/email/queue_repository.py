@@ -56,6 +56,7 @@ async def _copies(conn: Connection, rows: Sequence[Row]) -> list[DueCopy]:
             attempts=row["attempts"],
             created_at=row["created_at"],
             is_agent=bool(known[row["id"]]["is_agent"]),
+            mailing=known[row["id"]]["mailing"],
         )
         for row in rows
     ]
@@ -78,7 +79,7 @@ async def _lock_due(conn: Connection, state: str, limit: int, mail_id: int | Non
 async def _surroundings(conn: Connection, copy_ids: Sequence[int]) -> dict[int, Row]:
     rows = await conn.fetch_all(
         f"""
-        SELECT r.id, m.reply_id, {IS_AGENT} AS is_agent
+        SELECT r.id, m.reply_id, m.mailing, {IS_AGENT} AS is_agent
           FROM email_recipients AS r JOIN outgoing_emails AS m ON m.id = r.email_id
          WHERE r.id IN %(ids)s
         """,  # noqa: S608

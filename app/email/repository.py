@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from app.database import Connection, Row, utcnow
 from app.email.addresses import Address
 from app.email.models import CopyState, NewMail
+from app.sql import in_list
 
 IS_AGENT = """
     EXISTS (SELECT 1 FROM users AS u
@@ -17,52 +19,79 @@ IS_AGENT = """
 """Whether the address of email_recipients AS r is that of a user. The columns themselves take 'é' for 'e'."""
 
 
-async def insert_mail(conn: Connection, mail: NewMail, *, message_id: str, sender: str, text_body: str) -> int:
+_INSERT_MAIL = """
+    INSERT INTO outgoing_emails
+           (reply_id, message_id, subject, sender, reply_to, html_body, text_body, in_reply_to, reference_ids,
+            headers, auto_submitted, enable_tracking, tracking_said, is_sensitive, metadata, mailing, created_at)
+    VALUES (%(reply_id)s, %(message_id)s, %(subject)s, %(sender)s, %(reply_to)s, %(html_body)s, %(text_body)s,
+            %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s,
+            %(tracking_said)s, %(sensitive)s, %(metadata)s, %(mailing)s, %(now)s)
+"""
+_INSERT_COPY = """
+    INSERT INTO email_recipients (email_id, role, name, email, tracking_id, next_attempt_at, created_at)
+    VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(due)s, %(now)s)
+"""
+
+
+@dataclass(frozen=True)
+class MailRow:
+    """A mail as it is inserted: what `NewMail` says, and what the outbox adds."""
+
+    mail: NewMail
+    message_id: str
+    sender: str
+    text_body: str
+
+    def values(self, now: datetime) -> dict[str, object]:
+        """The parameters of the statement."""
+        mail = self.mail
+        return {
+            "reply_id": mail.reply_id,
+            "message_id": self.message_id,
+            "subject": mail.subject,
+            "sender": self.sender,
+            "reply_to": mail.reply_to or "",
+            "html_body": mail.html_body,
+            "text_body": self.text_body,
+            "in_reply_to": mail.in_reply_to or "",
+            "references": " ".join(mail.references),
+            "headers": json.dumps(dict(mail.headers)),
+            "auto_submitted": mail.auto_submitted or "",
+            "enable_tracking": mail.enable_tracking,
+            "tracking_said": mail.tracking_said,
+            "sensitive": mail.sensitive,
+            "metadata": json.dumps(dict(mail.metadata), default=str),
+            "mailing": mail.mailing,
+            "now": now,
+        }
+
+
+async def insert_mail(conn: Connection, row: MailRow) -> int:
     """Store what all copies have in common."""
-    sql = """
-        INSERT INTO outgoing_emails
-               (reply_id, message_id, subject, sender, reply_to, html_body, text_body, in_reply_to, reference_ids,
-                headers, auto_submitted, enable_tracking, tracking_said, is_sensitive, metadata, created_at)
-        VALUES (%(reply_id)s, %(message_id)s, %(subject)s, %(sender)s, %(reply_to)s, %(html_body)s, %(text_body)s,
-                %(in_reply_to)s, %(references)s, %(headers)s, %(auto_submitted)s, %(enable_tracking)s,
-                %(tracking_said)s, %(sensitive)s, %(metadata)s, %(now)s)
-    """
-    values = {
-        "reply_id": mail.reply_id,
-        "message_id": message_id,
-        "subject": mail.subject,
-        "sender": sender,
-        "reply_to": mail.reply_to or "",
-        "html_body": mail.html_body,
-        "text_body": text_body,
-        "in_reply_to": mail.in_reply_to or "",
-        "references": " ".join(mail.references),
-        "headers": json.dumps(dict(mail.headers)),
-        "auto_submitted": mail.auto_submitted or "",
-        "enable_tracking": mail.enable_tracking,
-        "tracking_said": mail.tracking_said,
-        "sensitive": mail.sensitive,
-        "metadata": json.dumps(dict(mail.metadata), default=str),
-        "now": utcnow(),
-    }
-    return await conn.insert(sql, values)
+    return await conn.insert(_INSERT_MAIL, row.values(utcnow()))
 
 
-async def insert_copies(
-    conn: Connection, *, mail_id: int, copies: Sequence[tuple[str, Address, str]], wait: int = 0
-) -> None:
-    """Store one row per recipient: (role, address, tracking id). wait: seconds before the first try."""
-    sql = """
-        INSERT INTO email_recipients (email_id, role, name, email, tracking_id, next_attempt_at, created_at)
-        VALUES (%(mail_id)s, %(role)s, %(name)s, %(email)s, %(tracking_id)s, %(due)s, %(now)s)
-    """
+async def insert_mails(conn: Connection, rows: Sequence[MailRow]) -> dict[str, int]:
+    """Store many mails (at least one) by few statements; their ids by Message-ID."""
+    now = utcnow()
+    await conn.execute_many(_INSERT_MAIL, [row.values(now) for row in rows])
+    listed, parameters = in_list("message", [row.message_id for row in rows])
+    found = await conn.fetch_all(
+        f"SELECT m.id, m.message_id FROM outgoing_emails AS m WHERE m.message_id IN {listed}",  # noqa: S608
+        parameters,
+    )
+    return {row["message_id"]: int(row["id"]) for row in found}
+
+
+async def insert_copies(conn: Connection, copies: Sequence[tuple[int, str, Address, str]], *, wait: int = 0) -> None:
+    """Store one row per recipient: (id of the mail, role, address, tracking id). wait: seconds before the first try."""
     now = await conn.fetch_value("SELECT UTC_TIMESTAMP(6)")
-    common = {"mail_id": mail_id, "now": now, "due": now + timedelta(seconds=wait)}
+    common = {"now": now, "due": now + timedelta(seconds=wait)}
     rows = [
-        {**common, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token}
-        for role, who, token in copies
+        {**common, "mail_id": mail_id, "role": role, "name": who.name[:200], "email": who.email, "tracking_id": token}
+        for mail_id, role, who, token in copies
     ]
-    await conn.execute_many(sql, rows)
+    await conn.execute_many(_INSERT_COPY, rows)
 
 
 async def attach(conn: Connection, *, mail_id: int, attachment_ids: Sequence[int]) -> None:
@@ -73,27 +102,38 @@ async def attach(conn: Connection, *, mail_id: int, attachment_ids: Sequence[int
 
 async def copies_of(conn: Connection, mail_id: int) -> list[CopyState]:
     """All copies of a mail, To before Cc before Bcc."""
+    return (await copies_of_mails(conn, [mail_id])).get(mail_id, [])
+
+
+async def copies_of_mails(conn: Connection, mail_ids: Sequence[int]) -> dict[int, list[CopyState]]:
+    """All copies of these mails (at least one), by mail."""
+    listed, parameters = in_list("mail", mail_ids)
     rows = await conn.fetch_all(
         f"""
-        SELECT r.id, r.role, r.email, r.tracking_id, r.state, r.smtp_text, r.reports, {IS_AGENT} AS is_agent
+        SELECT r.email_id, r.id, r.role, r.email, r.tracking_id, r.state, r.smtp_text, r.reports,
+               {IS_AGENT} AS is_agent
           FROM email_recipients AS r
-         WHERE r.email_id = %(mail_id)s ORDER BY r.id
+         WHERE r.email_id IN {listed} ORDER BY r.email_id, r.id
         """,  # noqa: S608
-        {"mail_id": mail_id},
+        parameters,
     )
-    return [
-        CopyState(
-            id=row["id"],
-            role=row["role"],
-            email=row["email"],
-            tracking_id=row["tracking_id"],
-            state=row["state"],
-            detail=row["smtp_text"],
-            reports=frozenset(filter(None, row["reports"].split(","))),
-            is_agent=bool(row["is_agent"]),
-        )
-        for row in rows
-    ]
+    found: dict[int, list[CopyState]] = {}
+    for row in rows:
+        found.setdefault(row["email_id"], []).append(_copy(row))
+    return found
+
+
+def _copy(row: Row) -> CopyState:
+    return CopyState(
+        id=row["id"],
+        role=row["role"],
+        email=row["email"],
+        tracking_id=row["tracking_id"],
+        state=row["state"],
+        detail=row["smtp_text"],
+        reports=frozenset(filter(None, row["reports"].split(","))),
+        is_agent=bool(row["is_agent"]),
+    )
 
 
 async def mail_row(conn: Connection, mail_id: int) -> Row | None:

@@ -18,7 +18,7 @@ from app.email.errors import EmailRefused
 from app.email.markup_limits import check_size
 from app.email.message import Attachment
 from app.email.models import CopyState, NewMail
-from app.email.outbox import announce, enqueue
+from app.email.outbox import announce, check_mail, enqueue, enqueue_many
 from app.email.tracking import tracking_now
 from app.files import repository as files
 from app.hookspecs import QueuedMail, Recipient
@@ -31,8 +31,10 @@ log = structlog.get_logger(__name__)
 
 __all__ = [
     "announce",
+    "check_mail",
     "deliver_now",
     "enqueue",
+    "enqueue_many",
     "reply_of_message",
     "send_again",
     "send_email",

@@ -21,6 +21,11 @@ GRACE = 0.02
 """Seconds between the last byte of the body leaving us and the dot: long enough for a reset to arrive."""
 
 _SHORTEST_LOOK = 0.001
+_EARLY_LOOK = 0.005
+_EARLY = 0.1
+"""Seconds for which it is looked often: a receiver confirms a short mail after 40 ms (delayed ACK), and each look that
+comes late holds up the connection's next mail.
+"""
 _LONGEST_LOOK = 0.05
 _START_MAIL_INPUT = 354
 _LINE_ENDS = re.compile(rb"\r\n|\r|\n")
@@ -127,7 +132,8 @@ async def _leave(
     socket below it; it is caught by looking again after the grace time.
     """
     clock = asyncio.get_running_loop().time
-    end = clock() + body_timeout
+    begun = clock()
+    end = begun + body_timeout
     deadline, least, look = clock() + stall_timeout, None, _SHORTEST_LOOK
     while not answer.done():
         unsent = _unsent(transport)
@@ -143,7 +149,7 @@ async def _leave(
         if clock() > end:
             return f"The mail server did not take the whole mail within {body_timeout:g} s."
         await asyncio.wait({answer}, timeout=look)
-        look = min(look * 2, _LONGEST_LOOK)
+        look = min(look * 2, _EARLY_LOOK if clock() - begun < _EARLY else _LONGEST_LOOK)
     return None
 
 

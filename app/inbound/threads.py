@@ -49,12 +49,13 @@ def _claims(mail: ParsedMail, recipient: str) -> list[str]:
         found: Iterable[str] = mail.returned_ids
     else:
         addresses = (recipient, *mail.delivered_to, *(one.email for one in (*mail.to, *mail.cc)))
-        found = (
-            *(address for address in addresses if "+" in address),
-            *mail.in_reply_to,
-            *mail.references[::-1],
-        )
+        found = (*(address for address in addresses if "+" in address), *answered_ids(mail))
     return list(dict.fromkeys(found))[:MOST_IDS]
+
+
+def answered_ids(mail: ParsedMail) -> list[str]:
+    """The Message-IDs that a mail answers, the surest first."""
+    return list(dict.fromkeys((*mail.in_reply_to, *mail.references[::-1])))[:MOST_IDS]
 
 
 async def _ticket_of(conn: Connection, text: str, tokens: ReplyTokens, *, ours_only: bool) -> int | None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from app.database import Connection, utcnow
 from app.departments import repository as departments
+from app.email import mailings
 from app.email import repository as sent_mails
 from app.email.addresses import Address, parse_address
 from app.email.reply_tokens import ReplyTokens
@@ -123,6 +124,7 @@ async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
         department_id=department_id,
         mailbox_id=mailbox_id,
     )
+    await _note_mailing(conn, work, ticket_id, sender=work.mail.sender)
     await _finish(
         conn,
         work,
@@ -131,6 +133,19 @@ async def _store(conn: Connection, runtime: Runtime, work: _Work) -> None:
         reply_id=reply_id,
         supposed_ticket_id=place.supposed,
         mail_key=work.key,
+    )
+
+
+async def _note_mailing(conn: Connection, work: _Work, ticket_id: int, *, sender: Address) -> None:
+    """Say in the new ticket which mailing it answers, where it does."""
+    ids = threads.answered_ids(work.mail)
+    found = await mailings.of_message(conn, ids)
+    if found is None:
+        return
+    mailing, subject = found
+    await mailings.note_answer(conn, mailing, ticket_id=ticket_id, email=sender.email, message_ids=ids)
+    await tickets.insert_change(
+        conn, ticket_id=ticket_id, user_id=None, field="mailing", old_value="", new_value=subject[:500]
     )
 
 

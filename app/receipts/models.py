@@ -158,7 +158,7 @@ class Report:
 
     recipient_id: int
     reply_id: int | None
-    """None, like the ticket's, for a mail that is no reply: then only a fate can be told."""
+    """None, like the ticket's, for a mail that is no reply: no ticket then hears of it."""
     ticket_id: int | None
     receipt: str | None
     """'machine' or 'read' replaces what was said of reading before, and so does None: nothing is seen any more.

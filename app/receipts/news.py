@@ -75,8 +75,6 @@ def _check(report: Report) -> None:
         raise ValueError(f"the receipt {report.receipt!r} needs the time when that was, in `at`")
     if report.bounce not in {"", "hard", "soft"}:
         raise ValueError(f"`bounce` must be 'hard', 'soft' or '', got {report.bounce!r}")
-    if report.receipt in SEEN and (report.reply_id is None or report.ticket_id is None):
-        raise ValueError(f"the receipt {report.receipt!r} needs the reply and the ticket that it belongs to")
 
 
 def _counts(report: Report, known: Known) -> bool:

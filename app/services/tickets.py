@@ -1,5 +1,6 @@
 """Open, answer, change and read tickets."""
 
+from app.tickets.access import is_limited
 from app.tickets.errors import AuthorRefused, BodyTooLarge, TicketError, TicketNotFound, TicketRefused
 from app.tickets.files import Upload
 from app.tickets.models import Change, Conversation, Message, SentReply, Ticket
@@ -36,6 +37,7 @@ __all__ = [
     "change",
     "conversation",
     "create_ticket",
+    "is_limited",
     "is_visible",
     "note_undelivered",
     "open_ticket",

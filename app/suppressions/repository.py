@@ -92,6 +92,13 @@ async def line(conn: Connection, number: int, *, lock: bool = False) -> Suppress
     return Suppression.from_row(row) if row else None
 
 
+async def owner(conn: Connection, email: str) -> int | None:
+    """The contact of an address."""
+    sql = "SELECT contact_id FROM contact_addresses WHERE email = %(email)s LIMIT 1"
+    found = await conn.fetch_value(sql, {"email": email})
+    return None if found is None else int(found)
+
+
 async def page(conn: Connection, query: Query, *, before: int = 0, after: int = 0, limit: int) -> list[Suppression]:
     """Lines that stand, newest first. before, after: only those with a smaller, or a greater, id."""
     where, values = _where(query)

@@ -50,10 +50,10 @@ async def add() -> ResponseReturnValue:
     form = await request.form
     given = {name: form.get(name, "") for name in LABELS}
     try:
-        email = await service.add_by_hand(given["email"], scope=given["scope"], detail=given["detail"], by=g.user)
+        added = await service.add_by_hand(given["email"], scope=given["scope"], detail=given["detail"], by=g.user)
     except SuppressionRefused as error:
         return await _list(given, {error.field: str(error)}), 422
-    await flash(f"{email} is on the list.", "good")
+    await flash(f"{added.email} is on the list.", "good")
     return redirect(url_for("suppressions.index"), 303)
 
 

@@ -16,6 +16,7 @@ from app.sql import in_parts
 from app.suppressions import repository, rules
 from app.suppressions.errors import SuppressionNotFound, SuppressionRefused
 from app.suppressions.models import New, Query, Scope, Suppression, SuppressionPage
+from app.tickets import access
 
 PAGE = 50
 HEAD = ("Address", "Does not get", "Why", "Told by", "Words", "Since", "Added by")
@@ -70,24 +71,24 @@ async def removals(conn: Connection, emails: Iterable[str]) -> dict[str, datetim
     return await repository.removals(conn, asked) if asked else {}
 
 
-async def add_by_hand(email: str, *, scope: str, detail: str, by: User) -> str:
-    """Put an address on the list, and return it as it stands there. Raises SuppressionRefused."""
+async def add_by_hand(email: str, *, scope: str, detail: str, by: User) -> Suppression:
+    """Put an address on the list, and return its line. Raises SuppressionRefused."""
     address, detail = rules.check_address(email), detail.strip()
     if len(detail) > rules.LONGEST_DETAIL:
         words = f"The note has {len(detail)} characters, at most {rules.LONGEST_DETAIL} fit; shorten it."
         raise SuppressionRefused(words, "detail")
     new = New(address, "manual", "agent", utcnow(), rules.check_scope(scope), detail, by.id)
 
-    async def work(conn: Connection) -> None:
+    async def work(conn: Connection) -> Suppression:
         known = await find(conn, [address], scope=new.scope)
         if address in known and known[address].scope in {"all", new.scope}:
             raise SuppressionRefused(f"{address} is on the list: {rules.why(known[address])}.", "email")
         await add(conn, [new])
         [stored] = (await find(conn, [address], scope=new.scope)).values()
         await _record(conn, "suppression.add", stored, by=by)
+        return stored
 
-    await current().database.run(work)
-    return address
+    return await current().database.run(work)
 
 
 async def remove(number: int, *, by: User) -> Suppression:
@@ -98,6 +99,16 @@ async def remove(number: int, *, by: User) -> Suppression:
 async def restore(number: int, *, by: User) -> Suppression:
     """Put a line back that was taken off. Raises SuppressionNotFound."""
     return await _change(number, by=by, put_back=True)
+
+
+async def within_reach(conn: Connection, one: Suppression) -> bool:
+    """Whether the viewer may open a line: who is limited to departments, those of contacts that they see. Numbers can
+    be counted, and an address tells who writes to the other departments.
+    """
+    if not access.is_limited():
+        return True
+    owner = await repository.owner(conn, one.email)
+    return owner is not None and await access.sees_contact(conn, owner)
 
 
 async def line(number: int) -> Suppression:
@@ -171,7 +182,7 @@ async def _change(number: int, *, by: User, put_back: bool) -> Suppression:
 
 async def _line(conn: Connection, number: int, *, lock: bool = False) -> Suppression:
     found = await repository.line(conn, number, lock=lock)
-    if found is None:
+    if found is None or not await within_reach(conn, found):
         raise SuppressionNotFound(f"There is no line {number} in the list of suppressed addresses.")
     return found
 

@@ -19,6 +19,7 @@ from app.inbound import mailbox_repository as mailboxes
 from app.runtime import current
 from app.suppressions import rules as suppression_rules
 from app.suppressions import service as suppressions
+from app.suppressions.models import Suppression
 from app.tickets import followers, repository, rules
 from app.tickets.bodies import Body
 from app.tickets.errors import TicketRefused, sentence
@@ -26,6 +27,7 @@ from app.tickets.models import Ticket
 
 MAX_COPIES = 400
 """Cc addresses that an answer takes over; a mail takes 500 recipients."""
+ASK = "Ask an admin to let it get mail again."
 
 Addresses = str | Sequence[str] | None
 
@@ -40,7 +42,7 @@ class SuppressedAddress:
     words: str
     """What follows the address in the sentence that says why."""
     id: int
-    """Of the line in the list of suppressed addresses."""
+    """Of the line in the list of suppressed addresses; 0 where the viewer may not open it."""
 
 
 def parse_recipients(to: Addresses, cc: Addresses, bcc: Addresses, *, default: Address | None = None) -> Recipients:
@@ -195,8 +197,16 @@ async def suppressed_in_lines(lines: Mapping[str, str]) -> list[SuppressedAddres
             typed[field] = [one.email for one in parse_address_list(line)][:MAX_COPIES]
     async with current().database.connection() as conn:
         found = await suppressions.find(conn, [email for emails in typed.values() for email in emails])
+        open_to = {email: await suppressions.within_reach(conn, one) for email, one in found.items()}
+
+    def shown(field: str, email: str, one: Suppression) -> SuppressedAddress:
+        words = f"gets no mail: {suppression_rules.why(one)}."
+        if open_to[email]:
+            return SuppressedAddress(field, email, words, one.id)
+        return SuppressedAddress(field, email, f"{words} {ASK}", 0)
+
     return [
-        SuppressedAddress(field, email, f"gets no mail: {suppression_rules.why(found[email])}.", found[email].id)
+        shown(field, email, found[email])
         for field, emails in typed.items()
         for email in dict.fromkeys(emails)
         if email in found

@@ -302,6 +302,7 @@ def _line(change: Change, *, by_portal: bool = False) -> HistoryLine:
         "tags": "flag",
         "due": "clock",
         "snooze": "clock",
+        "mailing": "announce",
         "split": "split",
     }
     if change.field == undelivered.HISTORY:

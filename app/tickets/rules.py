@@ -144,6 +144,8 @@ def history_words(who: str, field: str, old: str, new: str) -> str:
     if field == "tags":
         words = ([f"added {_tag_words(new)}"] if new else []) + ([f"removed {_tag_words(old)}"] if old else [])
         return " and ".join(words)
+    if field == "mailing":
+        return f"answered our announcement “{new}”"
     if field == "split":
         return f"split off {new}" if new else f"split this off {old}"
     if field == "merged":

@@ -10,6 +10,7 @@ from typing import Any
 
 from quart import Quart, Response, g, request
 
+from app.hookspecs import NavItem
 from app.notifications import rules as notification_rules
 from app.notifications import service as notifications
 from app.runtime import current
@@ -71,18 +72,20 @@ async def _keep_visitor(response: Response) -> Response:
 
 
 async def _navigation() -> list[dict[str, Any]]:
-    entries = [("Tickets", "/tickets", "inbox", False), ("Contacts", "/contacts", "contacts", False)]
-    entries += [("Dashboard", "/dashboard", "chart", False), ("Reports", "/reports", "list", False)]
-    entries += [(item.label, item.href, item.icon, item.admin_only) for item in await current().plugins.navigation()]
-    entries.append(("Admin", "/admin", "settings", True))
-    return [
-        {
-            "label": label,
-            "href": href,
-            "icon": icon,
-            "active": request.path == href or request.path.startswith(href + "/"),
-            "count": None,
-        }
-        for label, href, icon, admin_only in entries
-        if not admin_only or g.user.is_admin
+    entries = [
+        NavItem("Tickets", "/tickets", "inbox"),
+        NavItem("Contacts", "/contacts", "contacts"),
+        NavItem("Dashboard", "/dashboard", "chart"),
+        NavItem("Reports", "/reports", "list"),
+        *await current().plugins.navigation(),
+        NavItem("Admin", "/admin", "settings", admin_only=True),
     ]
+    return [
+        {"label": item.label, "href": item.href, "icon": item.icon, "active": _is_here(item), "count": None}
+        for item in entries
+        if not item.admin_only or g.user.is_admin
+    ]
+
+
+def _is_here(item: NavItem) -> bool:
+    return request.path == item.href or request.path.startswith((f"{item.href}/", *item.covers))

@@ -31,7 +31,7 @@ async def activity(database: Database, reply_ids: Sequence[int]) -> Mapping[int,
         recipients[reply_of[recipient_id]].append(_recipient(recipient_id, found, links))
     timeline: defaultdict[int, list[TimelineEntry]] = defaultdict(list)
     for event in events:
-        timeline[reply_of[event.recipient_id]].append(_entry(event))
+        timeline[reply_of[event.recipient_id]].append(entry_of(event))
     return {
         reply_id: ReplyActivity(tuple(recipients[reply_id]), tuple(timeline[reply_id]))
         for reply_id in set(reply_of.values())
@@ -65,7 +65,7 @@ SURE_FROM = 0.7
 """Below this a class is said with "likely"."""
 
 
-def _entry(event: SeenEvent) -> TimelineEntry:
+def entry_of(event: SeenEvent) -> TimelineEntry:
     """One request in words: what, by whom as far as that can be told, with which program, and why we say so."""
     times = f" {event.repeats} times" if event.repeats > 1 else ""
     what = "Opened" if event.kind != CLICK else "Links followed" if times else "A link followed"

@@ -15,9 +15,11 @@ from app.database import Database, utcnow
 from app.hookspecs import (
     AsgiRoute,
     CheckResult,
+    CopySums,
     Delivery,
     DeliveryReport,
     Job,
+    MailingActivity,
     ModuleInfo,
     ModuleSettings,
     NavItem,
@@ -31,7 +33,7 @@ from app.hookspecs import (
 from app.services import cli, outbound
 from app.services.email import CopyIds
 from app.services.web import AgentSigns
-from plugins.plausible import activity, repository
+from plugins.plausible import activity, mailings, repository
 from plugins.plausible.commands import commands
 from plugins.plausible.commands_quarantine import quarantine_command
 from plugins.plausible.commands_reclassify import reclassify_command
@@ -176,7 +178,9 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
     def prepare_delivery(self, delivery: Delivery) -> Prepared | None:
         """Put pixel and links into a reply's copy."""
         handles = self._handles()
-        if not delivery.enable_tracking or delivery.reply_id is None or delivery.sensitive:
+        if not delivery.enable_tracking or delivery.sensitive:
+            return None
+        if delivery.reply_id is None and delivery.mailing is None:
             return None
         # What an agent reads, or somebody who is not seen by the others, says nothing of the customer.
         if delivery.recipient.is_agent or delivery.recipient.role == "bcc":
@@ -237,9 +241,11 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
     @hookimpl
     async def email_sent(self, report: DeliveryReport) -> None:
         """Keep when the reply's first copy went out, and let requests that came before be judged by it."""
-        if report.reply_id is not None:
-            async with self._handles().context.database.transaction() as conn:
-                await rejudge.mark_due(conn, report.recipient.id, now=utcnow())
+        if report.reply_id is None and report.mailing is None:
+            return
+        async with self._handles().context.database.transaction() as conn:
+            await rejudge.mark_due(conn, report.recipient.id, now=utcnow())
+            if report.reply_id is not None:
                 await repository.set_sent_at(conn, reply_id=report.reply_id, at=report.happened_at)
 
     @hookimpl
@@ -251,6 +257,16 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         """Opens, followed links and the timeline."""
         return await activity.activity(self._handles().context.database, reply_ids)
+
+    @hookimpl
+    async def mailing_activity(self, mailing: str) -> MailingActivity:
+        """Opens and followed links of a mailing."""
+        return await mailings.activity(self._handles().context.database, mailing)
+
+    @hookimpl
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:
+        """The same by copy."""
+        return await mailings.copies(self._handles().context.database, mailing, after=after, limit=limit)
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:

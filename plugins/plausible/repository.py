@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.database import Connection
+from app.database import Connection, Row
 from app.sql import in_list
 
 LOOKED_AT = 1000
@@ -63,6 +63,21 @@ class SeenEvent:
     """The class; '' until it is known."""
     confidence: float = 0.0
     reason: str = ""
+
+    @classmethod
+    def from_row(cls, row: Row) -> SeenEvent:
+        """From a row with the columns of `email_tracking_events` that it names."""
+        return cls(
+            row["recipient_id"],
+            row["event_type"],
+            row["event_url"],
+            row["user_agent"] or "",
+            row["occurred_at"],
+            row["repeats"],
+            row["class"],
+            float(row["confidence"]),
+            row["reason"],
+        )
 
 
 async def set_tracking_id(conn: Connection, *, reply_id: int, tracking_id: str) -> None:
@@ -139,20 +154,7 @@ async def newest_events(conn: Connection, recipient_ids: Sequence[int]) -> list[
         """,  # noqa: S608
         {**parameters, "limit": TIMELINE_EVENTS},
     )
-    return [
-        SeenEvent(
-            row["recipient_id"],
-            row["event_type"],
-            row["event_url"],
-            row["user_agent"] or "",
-            row["occurred_at"],
-            row["repeats"],
-            row["class"],
-            float(row["confidence"]),
-            row["reason"],
-        )
-        for row in rows
-    ]
+    return [SeenEvent.from_row(row) for row in rows]
 
 
 async def recipients_of(conn: Connection, reply_ids: Sequence[int]) -> dict[int, int]:

@@ -19,11 +19,13 @@ from app.hookspecs import (
     CheckResult,
     ContactData,
     CopyCounts,
+    CopySums,
     Delivery,
     DeliveryReport,
     Job,
     MailEvent,
     MailEventQuery,
+    MailingActivity,
     ModuleInfo,
     ModuleSettings,
     NavItem,
@@ -134,6 +136,18 @@ class Raises:
     @hookimpl
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         raise RuntimeError("reply_activity")
+
+    @hookimpl
+    async def demo_data(self) -> None:
+        raise RuntimeError("demo_data")
+
+    @hookimpl
+    async def mailing_activity(self, mailing: str) -> MailingActivity:
+        raise RuntimeError("mailing_activity")
+
+    @hookimpl
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:
+        raise RuntimeError("mailing_copies")
 
     @hookimpl
     def tracking_policy(self) -> TrackingPolicy:

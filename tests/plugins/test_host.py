@@ -78,6 +78,9 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     assert await host.tracking_notice() is None
     assert (await host.tracking_policy()).able == frozenset(), "what its settings forbid is not known"
     assert await host.reply_activity([7]) == {}
+    assert await host.mailing_activity("news:1") is None
+    await host.demo_data()
+    assert await host.mailing_copies("news:1", after=0, limit=9) == []
     await host.email_queued(QueuedMail(1, 7, "Hi", True, (BOB,)))
     await host.email_sent(REPORT)
     await host.email_failed(REPORT)

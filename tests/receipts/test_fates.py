@@ -165,7 +165,6 @@ async def test_a_mail_that_is_no_reply_keeps_its_fate_too(db: Database) -> None:
     [
         ("gone", "", 1, "a receipt must be one of"),
         ("bounced", "maybe", 1, "'hard', 'soft'"),
-        ("read", "", None, "needs the reply"),
     ],
 )
 async def test_a_report_that_cannot_be_is_refused(

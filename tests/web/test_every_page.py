@@ -21,8 +21,8 @@ from app.web.access import ACCESS
 from tests.support.web import HOST, get, log_in
 
 FILLED = {
-    "slug": "plausible", "kind": "csv", "action": "primary", "token": "x" * 43, "email": "cc@example.org",
-    "tracking_id": "x" * 43,
+    "slug": "plausible", "kind": "csv", "action": "remove", "token": "x" * 43, "email": "cc@example.org",
+    "tracking_id": "x" * 43, "step": "pause", "slash": "/",
 }  # fmt: skip
 SCRIPT = re.compile(r"<script\b([^>]*)>")
 

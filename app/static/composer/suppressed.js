@@ -27,7 +27,9 @@ export function watchSuppressed(form) {
         const words = line.querySelector("span > span");
         line.querySelector("b").textContent = one.email;
         words.textContent = one.words;
-        line.querySelector("a").href = `/suppressions/${one.id}`;
+        const link = line.querySelector("a");
+        if (one.id) link.href = `/suppressions/${one.id}`;
+        else link.remove();
         return line;
       }),
     );

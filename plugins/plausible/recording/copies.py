@@ -21,6 +21,7 @@ class TrackedCopy:
 
     recipient_id: int
     reply_id: int
+    """0 for a copy of a mailing, like `ticket_id`."""
     ticket_id: int
 
 

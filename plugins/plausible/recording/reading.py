@@ -39,10 +39,14 @@ HAS_READER = "r.erased_at IS NULL"
 """Of the copies of people who were erased nothing is known any more, and nothing is added."""
 COPIES = (
     "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
-    "JOIN ticket_replies AS t ON t.id = e.reply_id"
+    "LEFT JOIN ticket_replies AS t ON t.id = e.reply_id"
 )
+REPLY = "COALESCE(e.reply_id, 0)"
+"""Copies of mailings belong to no reply, and to no ticket: 0."""
+TICKET = "COALESCE(t.ticket_id, 0)"
 IS_TRACKED = (
-    "e.enable_tracking AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '') "  # noqa: S608
+    "e.enable_tracking AND (e.reply_id IS NOT NULL OR e.mailing IS NOT NULL) "  # noqa: S608
+    "AND NOT (r.state IN ('sent', 'unknown', 'failed') AND r.reports = '') "
     "AND COALESCE((SELECT c.tracking FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id "
     f"WHERE a.email = r.email), '') <> 'refused' AND {HAS_READER}"
 )
@@ -52,7 +56,7 @@ _COPIES_WITH_SUMS = (
     f"LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'"
 )
 _COPY = (
-    "JSON_ARRAY(r.id, r.tracking_id, e.reply_id, t.ticket_id, r.sending_at, r.sent_at, "  # noqa: S608
+    f"JSON_ARRAY(r.id, r.tracking_id, {REPLY}, {TICKET}, r.sending_at, r.sent_at, "  # noqa: S608
     "SUBSTRING_INDEX(r.email, '@', -1), (SELECT MAX(IF(u.email = r.email, 2, 1)) FROM users AS u "
     "WHERE u.email LIKE CONCAT('%@', SUBSTRING_INDEX(r.email, '@', -1))), "
     f"IF(CHAR_LENGTH(n.note) <= {LONG_NOTE}, n.note, NULL), CHAR_LENGTH(n.note), "
@@ -98,7 +102,7 @@ async def tracked_copies(conn: Connection, tracking_ids: Sequence[str]) -> dict[
     # One row of JSON: reading five hundred of them would cost more than finding them.
     found = await conn.fetch_value(
         f"""
-        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, e.reply_id, t.ticket_id))
+        SELECT JSON_ARRAYAGG(JSON_ARRAY(r.tracking_id, r.id, {REPLY}, {TICKET}))
           {COPIES} WHERE r.tracking_id IN {ids} AND {IS_TRACKED}
         """,
         parameters,

@@ -12,7 +12,7 @@ from app.database import Connection
 from app.sql import literal
 from plugins.plausible.recording.copies import TrackedCopy
 from plugins.plausible.recording.history import WINDOW, CopyRecord
-from plugins.plausible.recording.reading import COPIES, IS_TRACKED, LOOKUP, Surroundings, load, load_where, whose
+from plugins.plausible.recording.reading import COPIES, IS_TRACKED, LOOKUP, REPLY, Surroundings, load, load_where, whose
 
 
 async def take(
@@ -50,7 +50,7 @@ def _make_rows(copies: Mapping[int, TrackedCopy], unknown_ids: Sequence[str]) ->
     parts = [f"SELECT {one} AS id, {copy.reply_id} AS reply_id" for one, copy in copies.items()]
     if unknown_ids:
         ids = ",".join(map(literal, unknown_ids))
-        parts.append(f"SELECT r.id, e.reply_id {COPIES} WHERE r.tracking_id IN ({ids}) AND {IS_TRACKED}")
+        parts.append(f"SELECT r.id, {REPLY} AS reply_id {COPIES} WHERE r.tracking_id IN ({ids}) AND {IS_TRACKED}")
     return (
         "INSERT INTO email_tracking_recipients (recipient_id, reply_id) SELECT id, reply_id FROM "  # noqa: S608
         f"({' UNION ALL '.join(reversed(parts))}) AS found ORDER BY id "

@@ -112,7 +112,7 @@ async def save(conn: Connection, judged: Sequence[Outcome], around: Surroundings
     await receipts.report(
         conn,
         _reports(judged),
-        heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged},
+        heard={one.after.copy.reply_id: one.after.copy.ticket_id for one in judged if one.after.copy.reply_id},
         was={one.after.copy.recipient_id: _seen(one.before.sums) for one in judged},
         shard=shard,
     )
@@ -146,6 +146,8 @@ async def _add_to_replies(conn: Connection, judged: Iterable[Outcome]) -> None:
     taken_back: set[int] = set()
     for one in judged:
         reply_id, before, after = one.after.copy.reply_id, one.before.sums, one.after.sums
+        if not reply_id:
+            continue
         if after.open_count != before.open_count:
             opens[reply_id] += after.open_count - before.open_count
         if after.first_read_at == before.first_read_at:
@@ -191,7 +193,8 @@ def _reports(judged: Iterable[Outcome]) -> list[Report]:
         at, last = after.first_read_at, after.last_read_at
         if seen == "machine":
             at, last = after.first_opened_at or after.first_clicked_at, after.last_opened_at or after.last_clicked_at
-        reports.append(Report(copy.recipient_id, copy.reply_id, copy.ticket_id, seen, at, last, after.words))
+        reply_id, ticket_id = copy.reply_id or None, copy.ticket_id or None
+        reports.append(Report(copy.recipient_id, reply_id, ticket_id, seen, at, last, after.words))
     return reports
 
 

@@ -1,0 +1,80 @@
+"""From a file to people: what becomes of each line, and contacts that are made when it is sent."""
+
+from __future__ import annotations
+
+import io
+
+from quart.datastructures import FileStorage
+from quart.typing import TestClientProtocol as Client
+
+from app.accounts.models import User
+from app.runtime import Runtime
+from plugins.announcements import flow, imports, unsubscribe
+from plugins.announcements.finding import announcement
+from plugins.announcements.handles import Handles
+from tests.announcements.builders import draft, handed_over, people
+from tests.support.web import get, post
+
+FILE = (
+    "email;name\n"
+    "bob@x.org;Bob in the file\n"
+    "new@z.org;=New Person\n"
+    "new@Z.org;Double\n"
+    "bob2@x.org;Second address of Bob\n"
+    "gone@x.org;\n"
+    "no address;\n"
+)
+
+
+async def test_each_line_is_told_and_nothing_counts_before_it_is_accepted(
+    runtime: Runtime, handles: Handles, ada: User, ada_client: Client
+) -> None:
+    from app.services import contacts
+
+    bob, _ = await people(runtime, "Bob <bob@x.org>", "gone@x.org")
+    await contacts.add_address(bob, "bob2@x.org")
+    async with runtime.database.transaction() as conn:
+        await unsubscribe.add(conn, "gone@x.org", contact_id=None, source="page")
+    number = await draft(handles, ada)
+    path = f"/announcements/{number}/import"
+
+    upload = FileStorage(io.BytesIO(FILE.encode("cp1252")), filename="people.csv")
+    answer = await post(ada_client, path, files={"file": upload})
+    assert answer.status_code == 303, await answer.get_data(as_text=True)
+    report = answer.headers["Location"]
+    page = await (await get(ada_client, report)).get_data(as_text=True)
+    assert "semicolons" in page
+    assert "<b>2</b> of 6 lines count" in page
+    for words in ("A new contact is made", "Stands in the file before", "The same contact under another address"):
+        assert words in page
+    csv = await (await get(ada_client, f"{report}/report.csv")).get_data(as_text=True)
+    assert csv.startswith("\ufeffline,email,name,verdict,reason")
+    assert "new@z.org,New Person,A new contact is made" in csv
+    assert (await announcement(handles, number)).audience.kind == "all"
+    assert await contacts.of_address("new@z.org") is None
+
+    assert (await post(ada_client, f"{report}/accept")).status_code == 303
+    await flow.send(handles, number, by=ada)
+    await handed_over(handles, number)
+    async with runtime.database.connection() as conn:
+        rows = await conn.fetch_all("SELECT email, name, state FROM announcement_recipients ORDER BY id")
+    assert [(row["email"], row["name"], row["state"]) for row in rows] == [
+        ("bob@x.org", "Bob", "queued"),
+        ("new@z.org", "New Person", "queued"),
+    ]
+    assert await contacts.of_address("new@z.org") is not None
+
+
+async def test_a_bad_file_is_refused_at_its_field_and_keeps_what_was_accepted(
+    handles: Handles, ada: User, ada_client: Client
+) -> None:
+    number = await draft(handles, ada)
+    first = await imports.upload(handles, number, filename="a.csv", content=b"email\na@x.org\n", by=ada)
+    await imports.accept(handles, number, first)
+    path = f"/announcements/{number}/import"
+    upload = FileStorage(io.BytesIO(b"\x00\x01"), filename="x.xlsx")
+    answer = await post(ada_client, path, files={"file": upload})
+    assert answer.status_code == 422
+    assert "is no text" in await answer.get_data(as_text=True)
+    assert (await post(ada_client, path)).status_code == 422
+    assert (await announcement(handles, number)).audience.value == str(first)
