@@ -190,9 +190,8 @@ class Database:
         self._siblings: weakref.WeakSet[Database] = weakref.WeakSet()
 
     def sibling(self, *, size: int, deadline: float, acquire: float) -> Database:
-        """A pool of its own to the same server, for work that must not wait for the others' connections.
-
-        Closed with this one at the latest.
+        """A pool of its own to the same server, for work that must not wait for the others' connections. Closed with
+        this one at the latest.
         """
         made = Database(self._url, size=size, deadline=deadline, acquire=acquire)
         self._siblings.add(made)

@@ -70,7 +70,7 @@ class Settings(InboundSettings):
         "none", description="none, starttls (port 587) or tls (port 465)."
     )
     smtp_connections: int = Field(
-        4,
+        8,
         ge=1,
         le=50,
         description="Connections to the mail server that each worker process keeps busy at once. More of them send "

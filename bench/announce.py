@@ -88,7 +88,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--contacts", type=int, default=100_000, help="how many get it (default 100,000)")
     parser.add_argument("--kills", type=int, default=0, help="how often the worker is killed (default 0)")
-    parser.add_argument("--connections", type=int, default=4, help="SMTP_CONNECTIONS of the worker (default 4)")
+    parser.add_argument("--connections", type=int, default=8, help="SMTP_CONNECTIONS of the worker (default 8)")
     parser.add_argument("--workers", type=int, default=1, help="worker processes; those after the first live on")
     parser.add_argument("--untracked", action="store_true", help="without pixel and tracked links")
     parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Blueprint
 
 from app.api.accounts import accounts
+from app.api.assignment import assignment_rules
 from app.api.attachments import attachments
 from app.api.canned import canned
 from app.api.contacts import contacts
@@ -26,7 +27,7 @@ from app.api.tickets import tickets
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
 for resource in (
-    accounts, attachments, canned, contacts, departments, inbound, mailboxes, modules, notifications, openapi, privacy,
-    replies, reports, saved_views, suppressions, ticket_work, tickets, users,
+    accounts, assignment_rules, attachments, canned, contacts, departments, inbound, mailboxes, modules, notifications,
+    openapi, privacy, replies, reports, saved_views, suppressions, ticket_work, tickets, users,
 ):  # fmt: skip
     api.register_blueprint(resource)

@@ -9,6 +9,7 @@ from email.message import Message
 
 from app.email.addresses import Address, make_address
 from app.email.errors import EmailRefused
+from app.inbound.charsets import decode_text
 
 MAX_VALUE = 20_000
 """Characters of one header that are looked at."""
@@ -42,13 +43,17 @@ def decode(value: str) -> str:
     if "=?" in value:
         try:
             text = "".join(
-                part.decode(charset or "ascii", "replace") if isinstance(part, bytes) else part
+                _part(part, charset) if isinstance(part, bytes) else part
                 for part, charset in email.header.decode_header(value)
             )
-        except (ValueError, LookupError, AssertionError):
-            # LookupError: a charset that does not exist; ValueError: base64 that is none.
+        except (ValueError, AssertionError):
+            # ValueError: base64 that is none.
             text = value
     return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def _part(part: bytes, charset: str | None) -> str:
+    return decode_text(part, charset) if charset else part.decode("ascii", "replace")
 
 
 def ids(message: Message, name: str) -> tuple[str, ...]:

@@ -23,9 +23,10 @@ _DAEMON = re.compile(r"(?i)^(mailer-daemon|postmaster|mail-daemon|mdaemon)(@|$)"
 _BOUNCE_SUBJECT = re.compile(
     r"(?i)\b(undeliver|delivery (status|fail)|returned mail|failure notice|mail delivery fail)"
 )
+# Alone, or before a colon: a customer may well have a question about their absence.
 _ABSENCE = re.compile(
-    r"(?i)^\s*(auto(matic|matische)?[ -]?(reply|response|antwort)|out of (the )?office|abwesenheit|réponse automatique|"
-    r"respuesta automática|absence)\b"
+    r"(?i)^\s*(auto(matic|matische)?[ -]?(reply|response|antwort)|out of (the )?office|abwesenheit(snotiz|smeldung)?|"
+    r"réponse automatique|respuesta automática|absence)\b((\s+\w+){0,3}\s*[:\uff1a]|\s*$)"
 )
 _AUTO_PRECEDENCE = frozenset({"auto_reply", "auto-reply", "junk"})
 _LIST_HEADERS = ("List-Id", "List-Post", "List-Unsubscribe-Post")

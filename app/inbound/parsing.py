@@ -17,6 +17,7 @@ from html import escape
 
 from app.inbound import header_values as values
 from app.inbound import invitations, kinds, senders, tnef
+from app.inbound.charsets import decode_text
 from app.inbound.errors import Unreadable
 from app.inbound.models import File, ParsedMail
 from app.inbound.scan import check_shape
@@ -30,9 +31,7 @@ _REPORTED = ("Original-Recipient", "Final-Recipient", "Original-Rcpt-To", "Remov
 _ADDRESS = re.compile(r"[!#-'*+./0-9=?A-Z^_`a-z{|}~-]{1,64}@[0-9A-Za-z.-]{1,253}")
 _POLICY = policy.compat32.clone(linesep="\r\n")
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "text/html": ".html", "text/plain": ".txt"}
-_CHARSET_IN_HTML = re.compile(rb"""(?i)<meta[^>]{0,200}charset\s*=\s*["']?([a-z0-9_-]{2,40})""")
 _TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
-_ALIASES = {"iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7", "x-gbk": "gbk", "cp-850": "cp850"}
 
 
 @dataclass(frozen=True)
@@ -243,24 +242,6 @@ def _content(part: Message, found: _Found) -> bytes:
         return content
     found.notes.append("A part of the mail could not be decoded; it is in the original.")
     return b""
-
-
-def decode_text(content: bytes, charset: str | None, *, is_html: bool = False) -> str:
-    """Bytes as text by what the mail says, where that fits; else UTF-8 where it fits; else Windows-1252. NULs go."""
-    candidates = [charset] if charset and charset not in {"us-ascii", "ascii"} else []
-    if not candidates and is_html and (found := _CHARSET_IN_HTML.search(content[:2000])):
-        candidates.append(found[1].decode("ascii").lower())
-    for name in [*(_ALIASES.get(one, one) for one in candidates), "utf-8"]:
-        try:
-            return content.decode(name).replace("\x00", "")
-        except (LookupError, ValueError):
-            continue
-    if candidates:
-        try:
-            return content.decode(_ALIASES.get(candidates[0], candidates[0]), "replace").replace("\x00", "")
-        except (LookupError, ValueError):
-            pass
-    return content.decode("cp1252", "replace").replace("\x00", "")
 
 
 def _filename(part: Message) -> str:

@@ -40,15 +40,15 @@ async def waiting(conn: Connection, reply_ids: Collection[int]) -> dict[int, Wai
     return await repository.waiting(conn, reply_ids)
 
 
-async def undo(ticket_id: int, reply_id: int, *, user: User) -> None:
+async def undo(ticket_id: int, reply_id: int, *, user: User) -> bool:
     """Take a reply back: it is deleted with its mail, the ticket is as before, the text is `user`'s draft again, above
-    what they have begun to write since.
+    what they have begun to write since. Whether the ticket has no message now: the reply had opened it.
 
     Raises TicketNotFound where the ticket has no such reply that waits; TicketRefused where it is another's, or on its
     way.
     """
 
-    async def work(conn: Connection) -> None:
+    async def work(conn: Connection) -> bool:
         held = await _held(conn, ticket_id, reply_id, user)
         if not await repository.lock_untried(conn, reply_id):
             raise TicketRefused({"": _TOO_LATE})
@@ -67,8 +67,9 @@ async def undo(ticket_id: int, reply_id: int, *, user: User) -> None:
             )
         await recounting.recount(conn, ticket_id)
         await live.publish(conn, ticket_id=ticket_id, kind="ticket")
+        return not await repository.has_messages(conn, ticket_id)
 
-    await current().database.run(work)
+    return await current().database.run(work)
 
 
 async def send_now(ticket_id: int, reply_id: int, *, user: User) -> None:

@@ -114,3 +114,9 @@ async def withdraw(conn: Connection, reply_id: int) -> None:
         "DELETE FROM ticket_replies WHERE id = %(id)s",
     ):
         await conn.execute(sql, values)
+
+
+async def has_messages(conn: Connection, ticket_id: int) -> bool:
+    """Whether a ticket has any message or note."""
+    sql = "SELECT EXISTS (SELECT 1 FROM ticket_replies AS r WHERE r.ticket_id = %(id)s)"
+    return bool(await conn.fetch_value(sql, {"id": ticket_id}))

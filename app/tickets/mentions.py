@@ -50,16 +50,20 @@ async def tell(conn: Connection, ticket_id: int, reply_id: int, *, author: User,
 
 
 async def suggest(ticket_id: int, typed: str, *, user: User) -> list[Mentionable]:
-    """Other agents who may see a ticket, whose handle or a word of whose name begins so; at most SUGGESTED."""
+    """Other agents who may see a ticket, whose handle or a word of whose name begins so; at most SUGGESTED.
+
+    Whose handle begins so comes first: that is what the note will say.
+    """
     begin = typed.strip().lower()
     async with current().database.connection() as conn:
         agents = await _all(conn, ticket_id)
-    return [
+    found = [
         one
         for one in agents
         if one.id != user.id
         and (one.handle.startswith(begin) or any(word.startswith(begin) for word in one.name.lower().split()))
-    ][:SUGGESTED]
+    ]
+    return sorted(found, key=lambda one: not one.handle.startswith(begin))[:SUGGESTED]
 
 
 def written(text: str) -> frozenset[str]:

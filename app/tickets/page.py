@@ -328,8 +328,8 @@ def _summary(panels: Mapping[int, ReceiptPanel]) -> list[tuple[str, str]]:
     states = [panel.badge.state for panel in panels.values()]
     read = sum(state in {"read", "replied"} for state in states)
     failed = sum(state in {"failed", "bounced", "complained", "unknown"} for state in states)
-    words = f"{len(states)} sent" if len(states) > 1 else "1 sent"
-    words += f", {read} read" if read else ""
-    words += f", {failed} with a problem" if failed else ""
+    waiting = states.count("queued")
+    counts = {"sent": len(states) - waiting, "waiting": waiting, "read": read, "with a problem": failed}
+    words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     clicks = sum(count for panel in panels.values() for row in panel.rows for _, count in row.links)
     return [("Replies", words), *([("Links", f"{clicks} followed")] if clicks else [])]

@@ -120,11 +120,14 @@ async def save_draft(ticket_id: int) -> ResponseReturnValue:
 async def undo_send(ticket_id: int, reply_id: int) -> ResponseReturnValue:
     """Take back a reply that waits to be sent; its text is in the composer again."""
     try:
-        await holding.undo(ticket_id, reply_id, user=g.user)
+        is_empty = await holding.undo(ticket_id, reply_id, user=g.user)
     except TicketRefused as error:
         await flash(str(error), "bad")
         return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor=f"reply-{reply_id}"), 303)
-    await flash("Nothing was sent. What you wrote is in the composer again.", "good")
+    words = "Nothing was sent. What you wrote is in the composer again."
+    if is_empty:
+        words += " The ticket stays open without a message: send another, or close it."
+    await flash(words, "good")
     return redirect(url_for("tickets.show", ticket_id=ticket_id, _anchor="composer"), 303)
 
 

@@ -31,7 +31,12 @@ REPORT = (
         ({"Return-Path": "<>"}, "Hi", "auto_reply"),
         ({}, "Out of office: Hi", "auto_reply"),
         ({}, "Automatische Antwort: Hi", "auto_reply"),
+        ({}, "Abwesenheitsnotiz: Hi", "auto_reply"),
+        ({}, "Out of Office AutoReply: Hi", "auto_reply"),
+        ({}, "Out of office", "auto_reply"),
         ({}, "Re: the automatic door", "person"),
+        ({}, "Out of office settings do not work", "person"),
+        ({}, "Automatic reply goes to everybody", "person"),
     ],
 )
 def test_kinds_are_told_by_headers(headers: dict[str, str], subject: str, kind: str) -> None:

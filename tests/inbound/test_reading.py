@@ -18,7 +18,9 @@ HEAD = b"From: Bob <bob@example.org>\r\n"
     [
         (b"klingon", "Grüße".encode("cp1252"), "Grüße"),
         (b"us-ascii", "Grüße".encode(), "Grüße"),
-        (b"utf-8", "Grüße".encode("latin-1"), "Gr"),
+        (b"utf-8", "Grüße".encode("latin-1"), "Grüße"),
+        (b"utf-8", "Grüße, cut off: ü".encode()[:-1], "Grüße, cut off: "),
+        (b"shift_jis", "こんにちは".encode("shift_jis") + b"\xff", "こんにちは"),
         (b"iso-8859-8-i", "שלום".encode("iso-8859-8"), "שלום"),
         (b"shift_jis", "こんにちは".encode("shift_jis"), "こんにちは"),
         (b"utf-16", "Grüße".encode("utf-16"), "Grüße"),
@@ -35,6 +37,11 @@ def test_headers_in_eight_bits_are_read() -> None:
     for charset in ("utf-8", "latin-1"):
         found = parse("From: Jürgen <j@example.org>\r\nSubject: Grüße\r\n\r\nx".encode(charset))
         assert (found.sender and found.sender.name, found.subject) == ("Jürgen", "Grüße")
+
+
+@pytest.mark.parametrize("charset", ["x-unknown", "utf-8", "latin-1"])
+def test_a_subject_in_a_charset_that_is_wrong_is_read(charset: str) -> None:
+    assert decode(f"Re: =?{charset}?Q?Gr=FC=DFe?=") == "Re: Grüße"
 
 
 def test_a_subject_cannot_bring_a_line_break() -> None:

@@ -88,6 +88,15 @@ async def test_a_mention_in_a_note_tells_and_lets_follow(ticket_id: int, agent: 
     assert len(await told(mei)) == 2, "she follows it"
 
 
+async def test_whose_handle_begins_so_is_offered_first(
+    ticket_id: int, mei: User, admin: User, agent_client: Client, db: Database
+) -> None:
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE users SET name = 'Ada Moreau' WHERE id = %(id)s", {"id": admin.id})
+    found = await (await get(agent_client, f"/tickets/{ticket_id}/mentions?q=m")).get_json()
+    assert [one["name"] for one in found] == ["Mei Chen", "Ada Moreau"]
+
+
 async def test_who_is_disabled_is_neither_told_nor_offered(
     ticket_id: int, agent: User, mei: User, admin: User, agent_client: Client
 ) -> None:

@@ -198,3 +198,12 @@ async def test_a_new_tickets_mail_can_be_taken_back(agent_client: Client, waits:
     assert 'value="bob@example.org"' in page
     assert "Hello" in page
     assert await value(db, "SELECT COUNT(*) FROM outgoing_emails") == 0
+    assert "The ticket stays open without a message" in page
+    assert "This ticket has no message yet" in await (await get(agent_client, path)).get_data(as_text=True)
+
+
+async def test_a_reply_that_waits_is_not_counted_as_sent(ticket_id: int, waits: User, agent_client: Client) -> None:
+    await send(ticket_id, waits)
+    page = await (await get(agent_client, f"/tickets/{ticket_id}")).get_data(as_text=True)
+    assert "1 waiting" in page
+    assert "1 sent" not in page
