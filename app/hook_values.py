@@ -79,6 +79,8 @@ class NavItem:
     admin_only: bool = False
     covers: tuple[str, ...] = ()
     """What other paths of the module begin with while the entry counts as where one is."""
+    unlimited_only: bool = False
+    """Not for agents who work for some departments only."""
 
 
 @dataclass(frozen=True)

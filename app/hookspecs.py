@@ -251,11 +251,12 @@ class MyPortalSpec:
         """
 
     @hookspec
-    async def mailing_activity(self, mailing: str) -> MailingActivity:  # type: ignore[empty-body]
+    async def mailing_activity(self, mailing: str) -> MailingActivity | None:
         """Tell what is known of all copies of a mailing together, for its statistics.
 
-        Called: when somebody has them counted, while enabled. Deadline 10 s. Without an answer the page says that opens
-        and links are not tracked.
+        Called: when somebody has them counted, while enabled. Deadline 10 s. Return: what no other module tells, since
+        all answers are added up; None to say nothing. Without an answer the page says that opens and links are not
+        tracked.
         """
 
     @hookspec

@@ -83,7 +83,7 @@ async def _navigation() -> list[dict[str, Any]]:
     return [
         {"label": item.label, "href": item.href, "icon": item.icon, "active": _is_here(item), "count": None}
         for item in entries
-        if not item.admin_only or g.user.is_admin
+        if (not item.admin_only or g.user.is_admin) and not (item.unlimited_only and g.user.is_limited)
     ]
 
 

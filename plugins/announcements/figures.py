@@ -107,7 +107,7 @@ def of(counts: MailingCounts, activity: MailingActivity | None, *, recipients: i
         click_rate=rate(known.unique_clicks, whole),
         bounce_rate=rate(counts.bounced, counts.sent),
         rates_from=basis,
-        is_tracked=activity is not None and (counts.tracked > 0 or not counts.sent),
+        is_tracked=activity is not None and (counts.tracked > 0 or not counts.sent or bool(activity.events)),
     )
 
 

@@ -8,7 +8,6 @@ from quart import Blueprint
 
 from app.hookspecs import CheckResult, Job, ModuleInfo, NavItem, PluginContext, hookimpl
 from app.services.links import without_tokens
-from app.services.tickets import is_limited
 from plugins.announcements import demo, sending, statistics
 from plugins.announcements.handles import UNSUBSCRIBE, Handles
 from plugins.announcements.privacy_hooks import PrivacyHooks
@@ -70,7 +69,7 @@ class Announcements(PrivacyHooks):
     @hookimpl
     def navigation(self) -> Sequence[NavItem]:
         """The list of announcements, for who gets in."""
-        return [] if is_limited() else [NavItem("Announcements", PATH, "announce", covers=("/campaigns/",))]
+        return [NavItem("Announcements", PATH, "announce", covers=("/campaigns/",), unlimited_only=True)]
 
     @hookimpl
     def jobs(self) -> Sequence[Job]:

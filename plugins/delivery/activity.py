@@ -44,7 +44,7 @@ async def activity(database: Database, reply_ids: Sequence[int]) -> Mapping[int,
             last_open[row["recipient_id"]] = row
             if before is not None and row["happened_at"] - before["happened_at"] < ONE_LOOK:
                 continue
-        found[row["reply_id"]].append(_entry(row))
+        found[row["reply_id"]].append(entry(row))
     return {reply_id: ReplyActivity(timeline=tuple(lines)) for reply_id, lines in found.items()}
 
 
@@ -66,7 +66,7 @@ async def _newest(conn: Connection, reply_ids: Sequence[int]) -> list[Row]:
     )
 
 
-def _entry(row: Row) -> TimelineEntry:
+def entry(row: Row) -> TimelineEntry:
     """One event in words: what, and the provider's reason with who says so."""
     kind: str = row["kind"]
     words = BOUNCES[row["bounce"]] if kind == "bounced" else WORDS[kind]

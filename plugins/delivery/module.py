@@ -10,10 +10,12 @@ from app.hookspecs import (
     Arrived,
     ArrivedMail,
     CheckResult,
+    CopySums,
     Delivery,
     Job,
     MailEvent,
     MailEventQuery,
+    MailingActivity,
     ModuleInfo,
     NavItem,
     PluginContext,
@@ -21,7 +23,7 @@ from app.hookspecs import (
     ReplyActivity,
     hookimpl,
 )
-from plugins.delivery import activity, event_list, selftest
+from plugins.delivery import activity, event_list, mailings, selftest
 from plugins.delivery.bounces import taking
 from plugins.delivery.bounces.marks import HEADER, Marks
 from plugins.delivery.handles import Handles
@@ -130,6 +132,16 @@ class DeliveryEvents(PrivacyHooks):
     async def reply_activity(self, reply_ids: Sequence[int]) -> Mapping[int, ReplyActivity]:
         """Lines of the timeline."""
         return await activity.activity(self._handles().context.database, reply_ids)
+
+    @hookimpl
+    async def mailing_activity(self, mailing: str) -> MailingActivity | None:
+        """What providers tell of a mailing's readers, where no module of the portal does."""
+        return await mailings.activity(self._handles().context.database, mailing)
+
+    @hookimpl
+    async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:
+        """The same by copy."""
+        return await mailings.copies(self._handles().context.database, mailing, after=after, limit=limit)
 
     @hookimpl
     async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:

@@ -259,7 +259,7 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
         return await activity.activity(self._handles().context.database, reply_ids)
 
     @hookimpl
-    async def mailing_activity(self, mailing: str) -> MailingActivity:
+    async def mailing_activity(self, mailing: str) -> MailingActivity | None:
         """Opens and followed links of a mailing."""
         return await mailings.activity(self._handles().context.database, mailing)
 
