@@ -9,6 +9,7 @@ from app.api.assignment import assignment_rules
 from app.api.attachments import attachments
 from app.api.canned import canned
 from app.api.contacts import contacts
+from app.api.dashboard import dashboard
 from app.api.errors import install
 from app.api.inbound import inbound
 from app.api.mailboxes import mailboxes
@@ -27,7 +28,7 @@ from app.api.tickets import tickets
 api = Blueprint("api", __name__, url_prefix="/api")
 install(api)
 for resource in (
-    accounts, assignment_rules, attachments, canned, contacts, departments, inbound, mailboxes, modules, notifications,
-    openapi, privacy, replies, reports, saved_views, suppressions, ticket_work, tickets, users,
+    accounts, assignment_rules, attachments, canned, contacts, dashboard, departments, inbound, mailboxes, modules,
+    notifications, openapi, privacy, replies, reports, saved_views, suppressions, ticket_work, tickets, users,
 ):  # fmt: skip
     api.register_blueprint(resource)

@@ -155,7 +155,7 @@ async def _try(args: MultiDict[str, str]) -> str:
     mailbox, department = ((_numbers(args, name) or (None,))[0] for name in ("mailbox", "department"))
     found = await service.try_it(Opened(mailbox, department, tags))
     if found is None:
-        return "Nobody: no rule fits that has an agent who takes tickets now."
+        return "Nobody: no rule fits that has an agent who takes tickets now and may see this one."
     return f"{found.agent.name}, by the rule “{found.rule.name}”."
 
 

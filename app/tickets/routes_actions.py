@@ -43,7 +43,7 @@ async def set_properties(ticket_id: int) -> ResponseReturnValue:
         )
     except TicketRefused as error:
         context = await page.context(ticket_id, user=g.user, errors=error.fields)
-        return await render_template("tickets/show.html", **{**context, "due": form.get("due", context["due"])}), 422
+        return await render_template("tickets/show.html", **context, typed=form), 422
     return redirect(url_for("tickets.show", ticket_id=ticket_id), 303)
 
 

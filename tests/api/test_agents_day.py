@@ -8,6 +8,7 @@ import pytest
 
 from app.accounts.models import User
 from app.database import utcnow
+from app.runtime import current
 from tests.api.conftest import Api
 
 
@@ -94,3 +95,19 @@ async def test_many_are_snoozed(api: Api) -> None:
     assert (await api.post("/tickets/bulk", {"tickets": [ticket_id], "snoozed_until": later})).json["changed"] == 1
     assert (await api.get("/tickets?view=snoozed")).json["tickets"][0]["id"] == ticket_id
     assert (await api.post("/tickets/bulk", {"tickets": [ticket_id], "snoozed_until": "none"})).json["changed"] == 1
+
+
+async def test_the_dashboard_is_given_in_figures(api: Api, agent: User) -> None:
+    await opened(api, "Mine", assignee="me", due_at=(utcnow() - timedelta(hours=1)).isoformat())
+    closed = await opened(api, "Done")
+    await api.new_reply(closed, status="closed")
+    async with current().database.transaction() as conn:
+        await conn.execute("UPDATE email_recipients SET state = 'sent', sent_at = UTC_TIMESTAMP(6)")
+    desk = (await api.get("/dashboard")).json
+    assert desk["now"] == {"open": 1, "waiting": 1, "unassigned": 0, "overdue": 1}
+    assert (len(desk["days"]), desk["days"][-1]["opened"], desk["days"][-1]["closed"]) == (7, 2, 1)
+    assert (desk["first_answer"]["tickets"], desk["unanswered"], desk["closing"]["tickets"]) == (1, 1, 1)
+    assert desk["closing"]["median"] == desk["closing"]["nine_in_ten_within"] < 60
+    assert (desk["replies"]["sent"], desk["agents"][0]["id"], desk["agents"][0]["open"]) == (1, agent.id, 1)
+    assert len((await api.get("/dashboard?days=30")).json["days"]) == 30
+    assert (await api.get("/dashboard?days=8")).fields.keys() == {"days"}

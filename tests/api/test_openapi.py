@@ -91,8 +91,8 @@ async def test_no_call_for_the_rest_of_the_house_breaks_the_portal(
         f'[parameters]\n"path.canned_id" = {canned.json["id"]}\n"query.ticket_id" = {await api.new_ticket()}\n'
     )
     paths = (
-        r"^/api/(announcements|assignment-rules|attachments|canned-replies|contacts$|departments|events|inbound|"
-        r"mailboxes(/\{mailbox_id\})?$|reports|suppressions|users|views)"
+        r"^/api/(announcements|assignment-rules|attachments|canned-replies|contacts$|dashboard|departments|"
+        r"events|inbound|mailboxes(/\{mailbox_id\})?$|reports|suppressions|users|views)"
     )
     await call_as_described(api, settings, tmp_path, paths=paths, examples=5)
     async with current().database.connection() as conn:

@@ -181,3 +181,14 @@ async def test_an_answer_by_mail_finds_its_ticket_and_strangers_do_not(
         await service.answer_by_mail(email="bob@example.org", in_reply_to="<no@where>", text_body="hm")
     texts = [one.body_text for one in (await service.conversation(ticket_id)).messages]
     assert texts == ["It burns.\n\nBob", "Hi", "from bob@example.org", "from ann@example.org"]
+
+
+async def test_what_is_refused_is_kept_as_it_was_typed(agent_client: Client, ticket_id: int) -> None:
+    form = {"status": "pending", "priority": "high", "due": "2026-12-24T10:00", "tags": "vip, " + "x" * 50}
+    response = await post(agent_client, f"/tickets/{ticket_id}/properties", form)
+    page = await response.get_data(as_text=True)
+    assert response.status_code == 422
+    assert f'value="{form["tags"]}"' in page
+    assert 'value="2026-12-24T10:00"' in page
+    for chosen in ("pending", "high"):
+        assert f'<option value="{chosen}" selected>' in page
