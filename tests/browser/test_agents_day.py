@@ -66,6 +66,7 @@ def test_a_tag_is_offered_after_a_comma(ada: Page, demo: Demo) -> None:
     ada.fill("#f-tags", "winter")
     ada.get_by_role("button", name="Update").click()
     expect(ada.locator(".ticket-line .tag")).to_have_text(["winter"])
+    ada.wait_for_load_state()
     ada.locator("#f-tags").fill("")
     ada.locator("#f-tags").press_sequentially("spring, win")
     offered = ada.locator("#f-tags + datalist option")

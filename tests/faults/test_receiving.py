@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
+from app.database import DatabaseUnavailable
 from app.inbound import processing
 from app.inbound.lmtp import Listener
 from app.localdb import LocalDatabase
@@ -31,9 +32,11 @@ async def listening(database: LocalDatabase) -> AsyncIterator[tuple[Runtime, int
     )
     with runtime.entered():
         await runtime.open(watch=False)
-        async with Listener(runtime, host="127.0.0.1", port=0) as listener:
-            yield runtime, listener.port
-        await runtime.close()
+        try:
+            async with Listener(runtime, host="127.0.0.1", port=0) as listener:
+                yield runtime, listener.port
+        finally:
+            await runtime.close()
 
 
 async def hand_over(port: int, raw: bytes) -> int:
@@ -49,8 +52,14 @@ def letter(number: int, *, size: int = 300_000) -> bytes:
 
 async def numbers(runtime: Runtime) -> list[str]:
     """Subjects of what became messages, sorted."""
-    while await processing.run_due(runtime):
-        pass
+    # As the worker does: a connection from before the fault may be the next one, and the next look goes on.
+    for _ in range(20):
+        try:
+            while await processing.run_due(runtime):
+                pass
+            break
+        except DatabaseUnavailable:
+            await asyncio.sleep(0.1)
     async with runtime.database.connection() as conn:
         held = await conn.fetch_value("SELECT COUNT(*) FROM inbound_mails WHERE state <> 'processed'")
         assert held == 0
@@ -93,11 +102,15 @@ async def test_a_database_that_breaks_while_mail_comes_loses_none(template: Path
     try:
         async with listening(database) as (runtime, port):
             waiting = {number: letter(number, size=20_000) for number in range(40)}
-            refused = 0
+            refused, broken = 0, asyncio.Event()
 
             async def keep_trying(mine: list[int]) -> None:
+                """Half of it before the fault, half while it lasts."""
                 nonlocal refused
+                half = len(mine) // 2
                 while mine:
+                    if len(mine) == half:
+                        await broken.wait()
                     if await hand_over(port, waiting[mine[0]]) == 250:
                         mine.pop(0)
                     else:
@@ -105,13 +118,15 @@ async def test_a_database_that_breaks_while_mail_comes_loses_none(template: Path
                         await asyncio.sleep(0.1)
 
             tasks = [asyncio.create_task(keep_trying(list(range(first, 40, 4)))) for first in range(4)]
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
             if fault == "killed":
                 database.kill()
+                broken.set()
                 await asyncio.sleep(0.5)
                 database.start()
             else:
                 database.pause()
+                broken.set()
                 await asyncio.sleep(1)
                 database.resume()
             async with asyncio.timeout(60):
