@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from app.events.models import CLASSES, KINDS, EventQuery, EventsRefused
+from app.web.arguments import asked_day
 
 DAYS = 7
 """Of the list where no days are given."""
@@ -23,8 +24,8 @@ def parse(arguments: Mapping[str, str], *, today: date) -> EventQuery:
     today: of the reader. Raises EventsRefused.
     """
     wrong: dict[str, str] = {}
-    last = _date(arguments, "to", wrong) or today
-    first = _date(arguments, "from", wrong) or last - timedelta(days=DAYS - 1)
+    last = asked_day(arguments, "to", wrong) or today
+    first = asked_day(arguments, "from", wrong) or last - timedelta(days=DAYS - 1)
     if not wrong and first > last:
         wrong["to"] = f"must not be before the first day, {first}, got {last}; swap them."
     elif not wrong and (last - first).days >= LONGEST:
@@ -60,20 +61,6 @@ def _cursor(text: str, wrong: dict[str, str]) -> dict[str, str]:
             wrong["after"] = "must be what the page before gave; leave it out for the first page."
             return {}
         found[source] = position
-    return found
-
-
-def _date(arguments: Mapping[str, str], name: str, wrong: dict[str, str]) -> date | None:
-    given = arguments.get(name, "").strip()
-    if not given:
-        return None
-    try:
-        found = date.fromisoformat(given)
-    except ValueError:
-        found = None
-    if found is None or not 2000 <= found.year <= 2999:
-        wrong[name] = f"must be a day such as 2026-11-26, got {given[:40]!r}; correct it or leave it empty."
-        return None
     return found
 
 

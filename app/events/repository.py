@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.database import Connection, Row
 from app.events.models import EventQuery
+from app.events.positions import position, read_position
 from app.hookspecs import MailEvent, MailEventQuery
 from app.sql import in_list
 
@@ -104,21 +105,10 @@ def _bounds(column: str, number: str, query: MailEventQuery) -> tuple[str, dict[
     return " AND ".join(conditions), values
 
 
-def read_position(text: str) -> tuple[datetime, int]:
-    """What `_event` wrote; anything else is a place behind all events."""
-    micros, _, number = text.partition("_")
-    if not (micros.isascii() and micros.isdecimal() and number.isascii() and number.isdecimal()):
-        return datetime(1970, 1, 1, tzinfo=UTC), 0
-    if len(micros) > 17 or len(number) > 18:
-        return datetime(1970, 1, 1, tzinfo=UTC), 0
-    seconds, rest = divmod(int(micros), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), int(number)
-
-
 def _event(row: Row, kind: str) -> MailEvent:
     at: datetime = row["at"]
     return MailEvent(
-        position=f"{int(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond}_{row['id']}",
+        position=position(at, row["id"]),
         happened_at=at,
         kind=kind,
         recipient_id=row["id"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from app.reports.models import Filter
+from app.web.arguments import asked_day
 
 GROUPINGS = {
     "day": "Day",
@@ -86,7 +87,7 @@ def parse(arguments: Mapping[str, str], *, today: date, departments: frozenset[i
     if by not in GROUPINGS:
         wrong["by"] = f"must be one of {', '.join(GROUPINGS)}, got {by[:40]!r}; leave it out for days."
     period = arguments.get("period", "")
-    first, last = _date(arguments, "from", wrong), _date(arguments, "to", wrong)
+    first, last = asked_day(arguments, "from", wrong), asked_day(arguments, "to", wrong)
     if period and period not in PERIODS and period != OTHER:
         wrong["period"] = f"must be one of {', '.join(PERIODS)} days, got {period[:40]!r}; or give `from` and `to`."
     if (first or last) and period in ("", OTHER) and not wrong:
@@ -105,20 +106,6 @@ def parse(arguments: Mapping[str, str], *, today: date, departments: frozenset[i
     if wrong or first is None or last is None:
         raise ReportRefused(wrong)
     return ReportQuery(by, period, Filter(first, last, **ids, departments=departments))
-
-
-def _date(arguments: Mapping[str, str], name: str, wrong: dict[str, str]) -> date | None:
-    given = arguments.get(name, "").strip()
-    if not given:
-        return None
-    try:
-        found = date.fromisoformat(given)
-    except ValueError:
-        found = None
-    if found is None or not 2000 <= found.year <= 2999:
-        wrong[name] = f"must be a day such as 2026-11-26, got {given[:40]!r}; correct it or leave it empty."
-        return None
-    return found
 
 
 def _id(arguments: Mapping[str, str], name: str, wrong: dict[str, str]) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from app.database import Connection, Row
 from app.hookspecs import MailEvent, MailEventQuery
+from app.services import reports
 from app.sql import in_list
 from plugins.delivery.activity import source
 
@@ -24,7 +25,6 @@ KINDS = {
 nobody knows.
 """
 MACHINE, PERSON = "bot", "human"
-MOST_DIGITS = 17
 
 
 async def page(conn: Connection, query: MailEventQuery) -> list[MailEvent]:
@@ -36,7 +36,7 @@ async def page(conn: Connection, query: MailEventQuery) -> list[MailEvent]:
     conditions = [f"d.kind IN {named}", "d.happened_at >= %(since)s", "d.happened_at < %(until)s"]
     given: dict[str, Any] = {**values, "since": query.since, "until": query.until, "limit": query.limit}
     if query.after is not None:
-        at, number = _place(query.after)
+        at, number = reports.read_position(query.after)
         conditions += ["d.happened_at <= %(at)s", "(d.happened_at < %(at)s OR d.id < %(number)s)"]
         given |= {"at": at, "number": number}
     if query.made_by is not None:
@@ -70,7 +70,7 @@ def _event(row: Row) -> MailEvent:
         said = f"{said}; of no mail of ours that we could be sure of"
     machine = {None: "", 0: PERSON, 1: MACHINE}[row["machine"]]
     return MailEvent(
-        position=f"{int(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond}_{row['id']}",
+        position=reports.position(at, row["id"]),
         happened_at=at,
         kind=KINDS[row["kind"]],
         recipient_id=row["recipient_id"],
@@ -79,12 +79,3 @@ def _event(row: Row) -> MailEvent:
         reason=f"{said}: {row['reason']}" if row["reason"] else f"{said}.",
         detail=row["url"] or row["code"],
     )
-
-
-def _place(position: str) -> tuple[datetime, int]:
-    """What `_event` wrote; anything else is a place behind all events."""
-    micros, _, number = position.partition("_")
-    if not all(part.isascii() and part.isdecimal() and len(part) <= MOST_DIGITS for part in (micros, number)):
-        return datetime(1970, 1, 1, tzinfo=UTC), 0
-    seconds, rest = divmod(int(micros), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), int(number)

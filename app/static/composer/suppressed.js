@@ -7,7 +7,8 @@
  *     <template data-suppressed-line>             such a line
  */
 
-const PAUSE_MS = 400;
+import { askWhileTyping } from "./asking.js";
+
 const WATCHED = ["to", "cc", "bcc", "requester"];
 
 /** @param {HTMLFormElement} form */
@@ -16,9 +17,6 @@ export function watchSuppressed(form) {
   if (!frame) return;
   const list = frame.querySelector("[data-suppressed-list]");
   const template = frame.querySelector("[data-suppressed-line]");
-  let timer = 0;
-  let request = new AbortController();
-  let asked = question(form);
 
   const show = (found) => {
     list.replaceChildren(
@@ -36,28 +34,12 @@ export function watchSuppressed(form) {
     list.hidden = found.length === 0;
   };
 
-  const ask = async () => {
-    const now = question(form);
-    if (now === asked) return;
-    asked = now;
-    request.abort();
-    request = new AbortController();
-    try {
-      const answer = await fetch(`${frame.dataset.suppressed}?${now}`, { signal: request.signal });
-      if (answer.ok) show(await answer.json());
-      else asked = "";
-    } catch {
-      if (asked === now) asked = "";
-    }
-  };
-
-  for (const type of ["input", "change"]) {
-    form.addEventListener(type, (event) => {
-      if (!WATCHED.includes(event.target.name)) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => void ask(), PAUSE_MS);
-    });
-  }
+  askWhileTyping(form, {
+    url: frame.dataset.suppressed,
+    isWatched: (name) => WATCHED.includes(name),
+    question: () => question(form),
+    show,
+  });
 }
 
 function question(form) {

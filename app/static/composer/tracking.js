@@ -8,7 +8,8 @@
  *     [data-tracking-on], [data-tracking-off]   a bold word and then the words of either side
  */
 
-const PAUSE_MS = 400;
+import { askWhileTyping } from "./asking.js";
+
 const WATCHED = { to: "to", cc: "cc", requester: "to", department: "department" };
 
 /** @param {HTMLFormElement} form */
@@ -18,9 +19,6 @@ export function watchTracking(form) {
   if (!checkbox) return;
   const offered = frame.querySelector("[data-tracking-offered]");
   const standing = frame.querySelector("[data-tracking-default]");
-  let timer = 0;
-  let request = new AbortController();
-  let asked = question(form);
 
   const show = (told) => {
     const untouched = offered.disabled || checkbox.checked === (standing.value === "1");
@@ -33,29 +31,13 @@ export function watchTracking(form) {
     say(frame.querySelector("[data-tracking-off]"), told.off);
   };
 
-  const ask = async () => {
-    const now = question(form);
-    if (now === asked) return;
-    asked = now;
-    request.abort();
-    request = new AbortController();
-    try {
-      const answer = await fetch(`${frame.dataset.tracking}?${now}`, { signal: request.signal });
-      if (answer.ok) show(await answer.json());
-      else asked = "";
-    } catch {
-      // The server decides anew when it sends; until it answers, the words stay as they were.
-      if (asked === now) asked = "";
-    }
-  };
-
-  for (const type of ["input", "change"]) {
-    form.addEventListener(type, (event) => {
-      if (!(event.target.name in WATCHED)) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => void ask(), PAUSE_MS);
-    });
-  }
+  // The server decides anew when it sends; until it answers, the words stay as they were.
+  askWhileTyping(form, {
+    url: frame.dataset.tracking,
+    isWatched: (name) => name in WATCHED,
+    question: () => question(form),
+    show,
+  });
 }
 
 function question(form) {
