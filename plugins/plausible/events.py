@@ -46,6 +46,8 @@ class TrackingEvent:
     """Requests that this stands for: over the limits of one id or one address they are only counted."""
     evidence: str | None = None
     """What else classification needs, as `plugins.plausible.evidence` packs it."""
+    row_id: int | None = None
+    """Of one that is stored already, and still to be judged: its row."""
 
     def __post_init__(self) -> None:
         self.key = self.key or new_key(self.occurred_at)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+LATER = "later"
+"""In place of the class of an event that was stored in a rush, and judged afterwards."""
 REQUESTS = Counter(
     "myportal_tracking_requests", "Opens and clicks that were answered, by what became of them.", ["kind", "outcome"]
 )
 EVENTS = Counter(
     "myportal_tracking_events",
-    "Events that were stored, by who made them when they came; later ones may put them in another light.",
+    "Events that were stored, by who made them when they came, 'later' for those that were judged after a rush.",
     ["kind", "class"],
 )
 BATCH = Histogram(

@@ -18,10 +18,11 @@ from plugins.plausible.recording.lookup import Lookup
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.recorder import LANES, Recorder
 from plugins.plausible.recording.replay import Replayer
+from plugins.plausible.recording.settling import Settler
 from plugins.plausible.recording.store import Store
 
-CONNECTIONS = LANES + replay.LANES + 1
-"""For live events, for the replay and for ids that are asked for; pages have connections of their own."""
+CONNECTIONS = LANES + replay.LANES + 2
+"""For live events, the replay, ids that are asked for, and what a rush left; pages have connections of their own."""
 DEADLINE = 5.0
 ACQUIRE = 2.0
 
@@ -52,6 +53,7 @@ class Recording:
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
         self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted, reduce=reduce)
+        self._settler = Settler(self._recorder, self._database, around or Surroundings())
         self.intake = Intake(self._recorder, self._lookup, known, ids, wanted=wanted)
 
     def start(self) -> None:
@@ -59,12 +61,14 @@ class Recording:
         metrics.DATABASE_UP.set(1)
         metrics.SPOOL_MAX.set(self._cap_bytes)
         self._replayer.start()
+        self._settler.start()
 
     async def close(self) -> None:
         """Make everything that was answered durable, then let go."""
         await self._lookup.close()
         await self._recorder.close()
         await self._replayer.close()
+        await self._settler.close()
         await self.spool.close()
         await self._database.close()
 

@@ -16,7 +16,9 @@ from app.sql import in_list, literal
 from plugins.plausible.classify import Class, Context, Judgement, Request, State
 from plugins.plausible.events import Kind
 from plugins.plausible.evidence import request_of
+from plugins.plausible.recording import deferred
 from plugins.plausible.recording.copies import TrackedCopy
+from plugins.plausible.recording.deferred import IS_COUNTED
 from plugins.plausible.recording.history import FIRST, NOT_JUDGED, WINDOW, CopyRecord, Sums, Tally, Told, add, loaded
 from plugins.plausible.recording.statements import SUM_COLUMNS
 from plugins.plausible.sync.days import SiteDays
@@ -145,13 +147,23 @@ async def load_where(
     long_notes = await _notes(conn, [row[0] for row in rows if (row[9] or 0) > LONG_NOTE])
     sums = {row[0]: _sums(row[11:]) for row in rows}
     told = await _told(conn, sums, most)
+    waiting = {one: found.deferred_from for one, found in sums.items() if found.deferred}
+    events, more_from = await deferred.read(conn, waiting) if waiting else ({}, None)
     records: dict[int, CopyRecord] = {}
     for recipient_id, _, reply_id, ticket_id, sending, sent, domain, insider, note, _, machines, *_ in rows:
         noted = long_notes.get(recipient_id, note)
         context = _context(around, sending, sent, domain, insider, noted, machines)
         copy = TrackedCopy(recipient_id, reply_id, ticket_id)
         whole = most > WINDOW
-        records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id], whole=whole)
+        records[recipient_id] = loaded(
+            copy,
+            context,
+            sums[recipient_id],
+            told[recipient_id],
+            deferred=events.get(recipient_id, ()),
+            more_deferred=more_from is not None and recipient_id in waiting and recipient_id >= more_from,
+            whole=whole,
+        )
     return records, {row[1]: row[0] for row in rows}
 
 
@@ -180,7 +192,7 @@ async def _told(conn: Connection, sums: Mapping[int, Sums], most: int) -> defaul
         rows = await conn.fetch_all(
             f"""
             SELECT recipient_id, JSON_ARRAYAGG(JSON_ARRAY({_EVENT})) AS found FROM email_tracking_events
-             WHERE recipient_id IN ({numbers}) {since} GROUP BY recipient_id
+             WHERE recipient_id IN ({numbers}) {since} AND {IS_COUNTED} GROUP BY recipient_id
             """  # noqa: S608
         )
         for row in rows:
@@ -207,7 +219,7 @@ async def _both_ends(conn: Connection, recipient_id: int, most: int) -> list[Tol
         rows = await conn.fetch_all(
             f"""
             SELECT JSON_ARRAY({_EVENT}) AS found FROM email_tracking_events
-             WHERE recipient_id = {recipient_id} ORDER BY id {order} LIMIT {limit}
+             WHERE recipient_id = {recipient_id} AND {IS_COUNTED} ORDER BY id {order} LIMIT {limit}
             """  # noqa: S608
         )
         for row in rows:
@@ -254,7 +266,7 @@ def _judgement(name: str, rule: str, confidence: float, reason: str) -> Judgemen
 def _sums(values: Iterable[Any]) -> Sums:
     (
         opens, first_open, last_open, clicks, first_click, last_click, events, person_opens, machine_opens,
-        person_clicks, machine_clicks, first_read, last_read, state, words, pending, version,
+        person_clicks, machine_clicks, first_read, last_read, state, words, pending, version, waiting, waiting_from,
     ) = values  # fmt: skip
     return Sums(
         open_count=opens,
@@ -271,6 +283,8 @@ def _sums(values: Iterable[Any]) -> Sums:
         words=words,
         pending_until=_moment(pending),
         version=version,
+        deferred=waiting,
+        deferred_from=waiting_from,
     )
 
 

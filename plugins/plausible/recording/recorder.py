@@ -27,6 +27,10 @@ LANES = 2
 """Transactions at the same time: while one waits for the disk, the other is written down."""
 ENOUGH = 16
 """Events that wait, for which a second transaction beside one that runs is worth it: two half as large cost more."""
+RUSH = 8
+"""Events in one transaction from which on they are only stored, and judged when the rush is over."""
+CALM = 0.25
+"""Seconds without so many after which a rush is over."""
 FOLD_FOR = 0.02
 """Seconds that folded events collect: so many rows at most come of one copy, at whatever rate it is asked for."""
 MOST_WAITING = 10_000
@@ -60,11 +64,14 @@ class Recorder:
         self._others: set[asyncio.Task[None]] = set()
         self._writing: dict[int, tuple[list[Entry], float]] = {}
         """By lane, what its transaction holds and when it began, on the loop's clock."""
+        self._rush_until = 0.0
         self._away = False
         self._closed = False
         self._last_words = 0.0
         self.on_away: Callable[[], None] = lambda: None
         """Called when the spool has got something; the replay starts by it."""
+        self.on_rush: Callable[[], None] = lambda: None
+        """Called when events were stored that are to be judged later."""
 
     @property
     def is_away(self) -> bool:
@@ -75,6 +82,11 @@ class Recorder:
     def is_busy(self) -> bool:
         """Whether live events wait."""
         return bool(self._writing) or len(self._queue) > 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing waits and there is no rush."""
+        return not self.is_busy and asyncio.get_running_loop().time() >= self._rush_until
 
     def came_back(self) -> None:
         """The database takes events again."""
@@ -168,7 +180,10 @@ class Recorder:
                 self._writing[lane] = batch, loop.time()
                 metrics.QUEUE.set(len(self._queue))
                 try:
-                    outcomes = await self._store.put([entry.event for entry in batch], lane=lane)
+                    defer = self._is_rush(len(batch))
+                    outcomes = await self._store.put([entry.event for entry in batch], defer=defer, lane=lane)
+                    if defer:
+                        self.on_rush()
                     for entry in batch:
                         outcome = outcomes[entry.event.key]
                         entry.settle("committed" if outcome in {"stored", "duplicate"} else outcome)
@@ -180,6 +195,13 @@ class Recorder:
             self._writing.pop(lane, None)
             del self._writers[lane]
             metrics.QUEUE.set(len(self._queue))
+
+    def _is_rush(self, count: int) -> bool:
+        """Whether so many at once are too many to be judged before they are answered, or others were just now."""
+        now = asyncio.get_running_loop().time()
+        if count >= RUSH:
+            self._rush_until = now + CALM
+        return now < self._rush_until
 
     def _in_flight(self) -> list[Entry]:
         return [entry for batch, _ in self._writing.values() for entry in batch]

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from app.database import Connection, Database, Row, utcnow
 from app.services import receipts
+from plugins.plausible.recording import deferred
 from plugins.plausible.recording.history import Outcome, judge
 from plugins.plausible.recording.reading import WHOLE, Surroundings, load
 from plugins.plausible.recording.taking import lock_versions
@@ -44,10 +45,18 @@ class Progress:
     """Seconds for which one batch held its locks, at most."""
 
 
-async def settle_due(database: Database, around: Surroundings, *, now: Callable[[], datetime] = utcnow) -> int:
-    """Classify the copies whose time has come, until there are none; how many. Any number of workers may do it."""
+async def settle_due(
+    database: Database,
+    around: Surroundings,
+    *,
+    now: Callable[[], datetime] = utcnow,
+    until: Callable[[], bool] = lambda: False,
+) -> int:
+    """Classify the copies whose time has come, until there are none or `until` holds; how many. Any number of
+    processes may do it.
+    """
     total = 0
-    while True:
+    while not until():
 
         async def work(conn: Connection) -> int:
             moment = now()
@@ -58,14 +67,15 @@ async def settle_due(database: Database, around: Surroundings, *, now: Callable[
         count = await database.run(work)
         total += count
         if not count:
-            return total
+            break
+    return total
 
 
 async def _claim(conn: Connection, now: datetime) -> list[int]:
     """Lock the sums of some copies that are due and that nobody else is at."""
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_count FROM email_tracking_recipients
+        SELECT recipient_id, event_count + deferred AS events FROM email_tracking_recipients
          WHERE pending_until <= %(now)s ORDER BY pending_until LIMIT {DUE}
         """,  # noqa: S608
         {"now": now},
@@ -73,7 +83,7 @@ async def _claim(conn: Connection, now: datetime) -> list[int]:
     events = 0
     ids: list[int] = []
     for row in rows:
-        events += row["event_count"]
+        events += row["events"]
         if ids and events > DUE_EVENTS:
             break
         ids.append(row["recipient_id"])
@@ -244,8 +254,7 @@ async def _settle(conn: Connection, ids: Sequence[int], around: Surroundings, no
     judged = await _judged(conn, ids, around, now)
     gone = set(ids) - {one.after.copy.recipient_id for one in judged}
     if gone:
-        numbers = ",".join(map(str, sorted(gone)))
-        conn.later(f"UPDATE email_tracking_recipients SET pending_until = NULL WHERE recipient_id IN ({numbers})")  # noqa: S608
+        await deferred.forget(conn, sorted(gone))
     different = [one for one in judged if _differs(one)]
     await save(conn, different, around, shard=os.getpid() % SHARDS)
 
@@ -253,7 +262,7 @@ async def _settle(conn: Connection, ids: Sequence[int], around: Surroundings, no
 def _differs(one: Outcome) -> bool:
     before, after = one.before.sums, one.after.sums
     return (
-        bool(one.changed)
+        bool(one.changed or one.stored)
         or before.pending_until is not None
         or before.state is not after.state
         or (

@@ -184,7 +184,12 @@ class Replayer:
             shares[hash(event.tracking_id) % lanes].append(event)
         found = await asyncio.gather(
             *(
-                self._store.put(share, check_keys=self._check_keys, lane=FIRST_LANE + number)
+                self._store.put(
+                    share,
+                    check_keys=self._check_keys,
+                    defer=len(share) >= recorder.RUSH,
+                    lane=FIRST_LANE + number,
+                )
                 for number, share in enumerate(shares)
                 if share
             ),
@@ -196,6 +201,7 @@ class Replayer:
                 self._check_keys = True
                 raise one
             outcomes.update(one.values())
+        self._recorder.on_rush()
         for outcome, count in outcomes.items():
             metrics.REPLAYED.labels(outcome).inc(count)
         # Asking for the keys takes a fourth of the time, and few are there: those whose commit came through and its

@@ -33,7 +33,8 @@ def insert_events(placed: Iterable[tuple[TrackingEvent, int, Judgement]]) -> str
     rows = ",".join(
         f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{literal(event.url)},"
         f"{literal(event.user_agent)},{literal(event.ip_address)},{literal(event.referrer)},"
-        f"'{moment(event.occurred_at)}',{event.repeats},'{judgement.kind.value}','{judgement.rule}',"
+        f"'{moment(event.occurred_at)}',{event.repeats},'{judgement.rule and judgement.kind.value}',"
+        f"'{judgement.rule}',"
         f"{judgement.confidence},{literal(judgement.reason[:200])},{literal(event.evidence)})"
         for event, recipient_id, judgement in placed
     )
@@ -83,7 +84,7 @@ def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
 SUM_COLUMNS = (
     "open_count", "first_opened_at", "last_opened_at", "click_count", "first_clicked_at", "last_clicked_at",
     "event_count", "person_opens", "machine_opens", "person_clicks", "machine_clicks", "first_read_at", "last_read_at",
-    "state", "words", "pending_until", "version",
+    "state", "words", "pending_until", "version", "deferred", "deferred_from",
 )  # fmt: skip
 """Of `email_tracking_recipients`: all that new events may change."""
 _INSERT_SUMS = f"INSERT INTO email_tracking_recipients (recipient_id, reply_id, {', '.join(SUM_COLUMNS)}) VALUES "  # noqa: S608
@@ -103,7 +104,7 @@ def _sums_row(record: CopyRecord) -> str:
         f"{_time(sums.last_opened_at)},{sums.click_count},{_time(sums.first_clicked_at)},{_time(sums.last_clicked_at)},"
         f"{sums.event_count},{tally.person_opens},{tally.machine_opens},{tally.person_clicks},{tally.machine_clicks},"
         f"{_time(sums.first_read_at)},{_time(sums.last_read_at)},'{sums.state.value}',{literal(sums.words)},"
-        f"{_time(sums.pending_until)},{sums.version})"
+        f"{_time(sums.pending_until)},{sums.version},{sums.deferred},{sums.deferred_from})"
     )
 
 

@@ -12,6 +12,7 @@ import structlog
 from app.database import DUPLICATE, Database, DatabaseUnavailable
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import metrics, statements
+from plugins.plausible.recording.arriving import arrive
 from plugins.plausible.recording.codec import encode
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.reading import Surroundings
@@ -47,24 +48,42 @@ class Store:
         self._refusals = Refusals(database, known)
 
     async def put(
-        self, events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0
+        self, events: Sequence[TrackingEvent], *, check_keys: bool = False, defer: bool = False, lane: int = 0
     ) -> dict[bytes, str]:
         """Store events; by key 'stored', 'duplicate', 'unknown' or 'quarantined'.
 
         Afterwards each is durable or, if unknown, not ours. check_keys: some of them may be there already. Raises
         DatabaseUnavailable where the database takes none of them now; some may be stored all the same, so that
-        whoever puts them again must check the keys. lane: which of several that put at the same time this is.
+        whoever puts them again must check the keys. defer: store them now and judge them later. lane: which of several
+        that put at the same time this is.
         """
         outcome: dict[bytes, str] = {}
         for part in _parts(events):
             started = time.perf_counter()
             try:
                 await self._refusals.heed()
-                outcome |= await self._attempt(part, check_keys, lane)
+                outcome |= await (self._arrive(part, check_keys) if defer else self._attempt(part, check_keys, lane))
             except pymysql.err.Error as error:
                 raise _takes_none(error) from error
             metrics.COMMIT.observe(time.perf_counter() - started)
             metrics.BATCH.observe(len(part))
+        return outcome
+
+    async def _arrive(self, events: Sequence[TrackingEvent], check_keys: bool) -> dict[bytes, str]:
+        """Store events without judging them; where that fails for another reason than the database, one by one."""
+        try:
+            work = partial(arrive, events=events, known=self._known, check_keys=check_keys)
+            outcome = await self._database.run(work)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if _code(error) in REFUSES_ALL:
+                raise
+            # Some may be there already, or one is at fault: the other way finds out.
+            return await self._attempt(events, True, 0)
+        for event in events:
+            if outcome[event.key] == "stored":
+                metrics.count_event(event.kind, metrics.LATER, event.repeats)
         return outcome
 
     async def _attempt(
@@ -84,7 +103,7 @@ class Store:
             raise
         except Exception as error:
             # Not only the database's errors: the driver cannot write a lone surrogate, or trips over a fault of ours.
-            code = error.args[0] if isinstance(error, pymysql.err.Error) and error.args else None
+            code = _code(error)
             if code in REFUSES_ALL:
                 raise
             if code == DUPLICATE and not check_keys:
@@ -128,10 +147,15 @@ def _takes_none(error: pymysql.err.Error) -> DatabaseUnavailable:
     return DatabaseUnavailable(f"the database takes no events now: {reason}")
 
 
+def _code(error: Exception) -> int | None:
+    """The server's number of an error; None for errors of others."""
+    return error.args[0] if isinstance(error, pymysql.err.Error) and error.args else None
+
+
 def _words(error: Exception) -> str:
     """What went wrong, without the values that an error may repeat."""
-    code = f" {error.args[0]}" if isinstance(error, pymysql.err.Error) and error.args else ""
-    return f"{type(error).__name__}{code}"
+    code = _code(error)
+    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
 
 
 def _parts(events: Sequence[TrackingEvent]) -> Iterator[Sequence[TrackingEvent]]:

@@ -19,7 +19,7 @@ from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.events import TrackingEvent
-from plugins.plausible.recording import figures, statements
+from plugins.plausible.recording import deferred, figures, statements
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
 from plugins.plausible.recording.reading import Surroundings
@@ -83,10 +83,10 @@ async def write(
     for recipient_id, found in placed.items():
         record = records[recipient_id]
         fresh = [event for event in found if outcome[event.key] != "duplicate"]
-        if fresh:
+        if fresh or record.deferred:
             judged.append(judge(record, fresh, now=now))
     await save(conn, judged, around, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
-    stored = [one for found in judged for one in found.stored]
+    stored = [(event, judgement) for one in judged for event, judgement in one.stored if event.row_id is None]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
 
@@ -96,9 +96,13 @@ async def save(conn: Connection, judged: Sequence[Outcome], around: Surroundings
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
+    fresh = [one for one in stored if one[0].row_id is None]
+    waited = [(event, judgement) for event, _, judgement in stored if event.row_id is not None]
     changed = [(one.after.copy.recipient_id, told, judgement) for one in judged for told, judgement in one.changed]
-    if stored:
-        conn.later(statements.insert_events(stored))
+    if fresh:
+        conn.later(statements.insert_events(fresh))
+    if waited:
+        conn.later(deferred.settle(waited))
     if changed:
         conn.later(statements.change_events(changed))
     sent_on = around.sent_on()

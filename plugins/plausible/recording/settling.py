@@ -1,0 +1,61 @@
+"""Judges what a rush left behind, in the process that took it, as soon as there is time. The worker does so too: any
+number of processes share the work, and none depends on another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from app.database import Database
+from plugins.plausible.recording.reading import Surroundings
+from plugins.plausible.recording.recorder import CALM, Recorder
+from plugins.plausible.recording.rejudge import settle_due
+from plugins.plausible.recording.words import explain
+
+log = structlog.get_logger(__name__)
+
+RETRY = 1.0
+"""Seconds between two tries while the database is away."""
+
+
+class Settler:
+    """One per process, beside its recorder."""
+
+    def __init__(self, live: Recorder, database: Database, around: Surroundings) -> None:
+        self._recorder = live
+        self._database = database
+        self._around = around
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        live.on_rush = self._wake.set
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; the worker, or the next process, does the rest."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        said = ""
+        while True:
+            await self._wake.wait()
+            while not self._recorder.is_calm:
+                await asyncio.sleep(CALM / 5)
+            self._wake.clear()
+            try:
+                await settle_due(self._database, self._around, until=lambda: not self._recorder.is_calm)
+                said = ""
+            except Exception as error:
+                if type(error).__name__ != said:
+                    log.warning("events of a rush are not judged", **explain(error))
+                said = type(error).__name__
+                await asyncio.sleep(RETRY)
+                self._wake.set()
