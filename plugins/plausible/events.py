@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import random
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,13 @@ def new_key(moment: datetime) -> bytes:
 
     Keys that begin with the time are inserted at the index's end, so that a table of any size takes them as quickly.
     """
-    return int(moment.timestamp() * 1000).to_bytes(6, "big") + os.urandom(10)
+    return int(moment.timestamp() * 1000).to_bytes(6, "big") + _random.getrandbits(80).to_bytes(10, "big")
+
+
+# Not secret, only unlike all others: asking the kernel for each costs more than the rest of the key. A forked process
+# must not go on with its parent's numbers.
+_random = random.Random(os.urandom(32))  # noqa: S311
+os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
 
 
 @dataclass(slots=True)

@@ -36,12 +36,13 @@ def defer(events: Iterable[tuple[TrackingEvent, TrackedCopy]], *, now: datetime)
     rows = ",".join(
         f"({number},{copies[number].reply_id},{at},1,{counts[number]},LAST_INSERT_ID())" for number in sorted(copies)
     )
-    # The first id is taken before the count that says whether there was one: assignments go from left to right.
+    # Who stored first may come here last, so the lowest id counts. It is taken before the count that says whether there
+    # was one: assignments go from left to right.
     return (
         "INSERT INTO email_tracking_recipients (recipient_id, reply_id, pending_until, version, deferred, "  # noqa: S608
         f"deferred_from) VALUES {rows} ON DUPLICATE KEY UPDATE version = version + 1, "
         "pending_until = LEAST(COALESCE(pending_until, VALUES(pending_until)), VALUES(pending_until)), "
-        "deferred_from = IF(deferred > 0, deferred_from, VALUES(deferred_from)), "
+        "deferred_from = IF(deferred > 0, LEAST(deferred_from, VALUES(deferred_from)), VALUES(deferred_from)), "
         "deferred = deferred + VALUES(deferred)"
     )
 

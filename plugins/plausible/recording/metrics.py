@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter as Counts
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 LATER = "later"
@@ -44,21 +48,26 @@ DATABASE_UP = Gauge(
     "myportal_tracking_database_up", "Whether the database takes events: 1 or 0.", multiprocess_mode="livemin"
 )
 LOST = Counter("myportal_tracking_lost_events", "Events that neither the database nor the spool took.")
-_CHILDREN: dict[tuple[str, str], Counter] = {}
-_BY_CLASS: dict[tuple[str, str], Counter] = {}
+_counted: Counts[tuple[str, str]] = Counts()
+"""Requests that are not told yet, by kind and outcome."""
 
 
 def count(kind: str, outcome: str) -> None:
-    """Count one request."""
-    child = _CHILDREN.get((kind, outcome))
-    if child is None:
-        child = _CHILDREN[kind, outcome] = REQUESTS.labels(kind, outcome)
-    child.inc()
+    """Count one request. It is told once the loop has done what waits: telling costs more than counting, and many come
+    at the same time.
+    """
+    if not _counted:
+        asyncio.get_running_loop().call_soon(_tell)
+    _counted[kind, outcome] += 1
 
 
-def count_event(kind: str, name: str, repeats: int) -> None:
-    """Count one stored event. name: its class."""
-    child = _BY_CLASS.get((kind, name))
-    if child is None:
-        child = _BY_CLASS[kind, name] = EVENTS.labels(kind, name)
-    child.inc(repeats)
+def _tell() -> None:
+    for labels, number in _counted.items():
+        REQUESTS.labels(*labels).inc(number)
+    _counted.clear()
+
+
+def count_events(found: Mapping[tuple[str, str], int]) -> None:
+    """Count stored events by kind and class."""
+    for labels, number in found.items():
+        EVENTS.labels(*labels).inc(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -81,9 +82,11 @@ class Store:
                 raise
             # Some may be there already, or one is at fault: the other way finds out.
             return await self._attempt(events, True, 0)
+        counts: Counter[tuple[str, str]] = Counter()
         for event in events:
             if outcome[event.key] == "stored":
-                metrics.count_event(event.kind, metrics.LATER, event.repeats)
+                counts[event.kind, metrics.LATER] += event.repeats
+        metrics.count_events(counts)
         return outcome
 
     async def _attempt(
@@ -96,8 +99,10 @@ class Store:
             )
             written = await self._database.run(work)
             self._known.add_records(written.records)
+            counts: Counter[tuple[str, str]] = Counter()
             for event, judgement in written.judged:
-                metrics.count_event(event.kind, judgement.kind, event.repeats)
+                counts[event.kind, judgement.kind] += event.repeats
+            metrics.count_events(counts)
             return written.outcome
         except DatabaseUnavailable:
             raise

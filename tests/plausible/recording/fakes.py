@@ -27,7 +27,7 @@ class ScriptedStore(Store):
         self.error: Exception | None = None
 
     async def put(
-        self, events: Sequence[TrackingEvent], *, check_keys: bool = False, lane: int = 0
+        self, events: Sequence[TrackingEvent], *, check_keys: bool = False, defer: bool = False, lane: int = 0
     ) -> dict[bytes, str]:
         async with self.called:
             self.batches.append(list(events))
