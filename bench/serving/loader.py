@@ -39,18 +39,19 @@ class Answers:
 class Loader:
     """wrk where it is wanted and there, else our own.
 
-    work: a folder for what loaders print. connections: kept open. wrk counts no answer that is still out when it ends;
-    our own waits for them.
+    work: a folder for what loaders print. connections: kept open. native: our own one in C, for fixed rates; None
+    without a compiler. wrk counts no answer that is still out when it ends; our own waits for them.
     """
 
     work: Path
     connections: int
     wrk: bool
+    native: Path | None = None
 
     @classmethod
     def choose(cls, work: Path, *, connections: int, wrk: bool = True) -> Loader:
         """With wrk, unless it is not installed or not wanted."""
-        return cls(work, connections, wrk and shutil.which("wrk") is not None)
+        return cls(work, connections, wrk and shutil.which("wrk") is not None, _compiled(work / "pacer"))
 
     @property
     def name(self) -> str:
@@ -84,7 +85,17 @@ class Loader:
             sys.executable, "-m", "bench.serving.pacer", str(requests), f"--port={port}", f"--seconds={seconds}",
             f"--connections={self.connections}", *([f"--rate={rate}"] if rate else []),
         ]  # fmt: skip
+        if rate and self.native:
+            command = [str(self.native), str(requests), str(port), str(seconds), str(self.connections), str(rate)]
         return Run(command, self.work / f"{tag}.txt", seconds, cores, {})
+
+
+def _compiled(program: Path) -> Path | None:
+    if shutil.which("gcc") is None:
+        return None
+    source = Path(__file__).with_name("pacer.c")
+    subprocess.run(["gcc", "-O2", str(source), "-o", str(program)], check=True)
+    return program
 
 
 class Run:

@@ -15,7 +15,7 @@ import pytest
 from bench import serve
 from bench.serving.aims import Results, verdicts
 from bench.serving.calm import until_calm
-from bench.serving.loader import Answers
+from bench.serving.loader import Answers, Loader
 from bench.serving.machine import Busy, Cores
 from bench.serving.pacer import Load
 from bench.serving.report import print_report
@@ -80,6 +80,17 @@ def test_a_request_that_waits_behind_a_stall_counts_from_when_it_was_due() -> No
 
     assert load.tally.statuses == {200: 10}
     assert min(load.tally.times) > 0.5
+
+
+def test_the_loader_in_c_counts_in_the_same_way(tmp_path: Path) -> None:
+    loader = Loader.choose(tmp_path, connections=1)
+    if loader.native is None:
+        pytest.skip("there is no C compiler")
+    (tmp_path / "requests").write_text("/\t192.0.2.1\tBrowser/1.0\n")
+    with _server([(1.0, ANSWER), *[(0.0, ANSWER)] * 8, (0.0, REFUSAL)]) as port:
+        found = loader.paced(port, tmp_path / "requests", 0.5, Cores.pick(), rate=21)
+    assert (found.answered, found.refused, found.broken) == (9, 1, 0)
+    assert 0.5 < found.p50 < found.worst < 1.6
 
 
 def test_refusals_are_not_answers_and_a_connection_that_breaks_is_counted() -> None:

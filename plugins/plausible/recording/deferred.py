@@ -16,7 +16,7 @@ from plugins.plausible.classify import Class, Judgement
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording.copies import TrackedCopy
 
-DEFERRED = Judgement("", Class.BOT, 0.0, "later")
+DEFERRED = Judgement("", Class.BOT, 0.0, "not judged yet")
 """What a stored event was judged to be that is still to be judged."""
 IS_DEFERRED = f"(rule = '' AND reason = '{DEFERRED.reason}')"
 IS_COUNTED = f"NOT {IS_DEFERRED}"

