@@ -6,7 +6,7 @@ from app.accounts.agent_signs import AgentSigns
 from app.accounts.models import User
 from app.web.access import admin_required, anonymous, open_to_all, request_address, sensitive
 from app.web.charts import Chart, Column, bar_chart
-from app.web.client_address import client_address
+from app.web.client_address import client_address, is_ipv4
 from app.web.errors import error_response
 from app.web.formats import absolute, ago, zone
 from app.web.lone import lone_page, masked, private
@@ -30,6 +30,7 @@ __all__ = [
     "bar_chart",
     "client_address",
     "error_response",
+    "is_ipv4",
     "lone_page",
     "masked",
     "open_to_all",

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from app.services.web import is_ipv4
+
 OPEN: Literal["open"] = "open"
 CLICK: Literal["click"] = "click"
 Kind = Literal["open", "click"]
@@ -73,6 +75,8 @@ class Address(NamedTuple):
 
 def read_address(address: str) -> Address:
     """An address and its cut form: "203.0.113.77" → "203.0.113.0", "2001:db8:1:2::3" → "2001:db8:1::"."""
+    if is_ipv4(address):
+        return Address(address, f"{address.rpartition('.')[0]}.0", address.startswith("127."))
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

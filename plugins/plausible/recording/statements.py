@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from app.database import Connection, utcnow
 from app.sql import derived, in_list, literal, moment
 from plugins.plausible.classify import Judgement
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording.history import CopyRecord, Told
+
+LONGEST_REMEMBERED = 400
+"""Characters of a text that is remembered as SQL: strangers choose how long it is."""
+_remembered = lru_cache(maxsize=4096)(literal)
 
 
 async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[bytes]:
@@ -31,17 +36,23 @@ async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[byt
 def insert_events(placed: Iterable[tuple[TrackingEvent, int, Judgement]]) -> str:
     """Add events with the ids of their recipients and what they were judged to be."""
     rows = ",".join(
-        f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{literal(event.url)},"
-        f"{literal(event.user_agent)},{literal(event.ip_address)},{literal(event.referrer)},"
+        f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{_text(event.url)},"
+        f"{_text(event.user_agent)},{_text(event.ip_address)},{_text(event.referrer)},"
         f"'{moment(event.occurred_at)}',{event.repeats},'{judgement.rule and judgement.kind.value}',"
-        f"'{judgement.rule}',"
-        f"{judgement.confidence},{literal(judgement.reason[:200])},{literal(event.evidence)})"
+        f"'{judgement.rule}',{judgement.confidence},{_text(judgement.reason[:200])},{_text(event.evidence)})"
         for event, recipient_id, judgement in placed
     )
     return (
         "INSERT INTO email_tracking_events (event_key, tracking_id, recipient_id, event_type, event_url, user_agent, "  # noqa: S608
         "ip_address, referrer, occurred_at, repeats, class, rule, confidence, reason, evidence) VALUES " + rows
     )
+
+
+def _text(value: str | None) -> str:
+    """A text as SQL writes it. Most come again and again: names of programs, evidence, reasons, networks."""
+    if value is None:
+        return "NULL"
+    return _remembered(value) if len(value) <= LONGEST_REMEMBERED else literal(value)
 
 
 def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
