@@ -29,6 +29,7 @@ PARTS = {
     "latency": "ours at half of its top rate",
     STOPPED: "ours with the database killed, and the replay",
     "memory": "what load adds to a worker's memory",
+    "judging": "how fast the events of a rush are judged afterwards",
     "workers": "two workers against one",
     "flood": "real opens beside forged ones",
     "growth": "pages and inserts with a long history",
@@ -91,6 +92,9 @@ def _measure(stage: Stage, competitors: Sequence[Competitor], parts: set[str]) -
     if "memory" in parts:
         _say(PARTS["memory"])
         results.memory = scenarios.memory(stage)
+    if "judging" in parts:
+        _say(PARTS["judging"])
+        results.judging = scenarios.judging(stage)
     if "workers" in parts:
         _say(PARTS["workers"])
         results.workers = scenarios.workers(stage)

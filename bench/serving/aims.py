@@ -11,7 +11,7 @@ from bench.serving.competitors import NATIVE, NGINX, OURS, TUNED, USUAL
 from bench.serving.growth import Size
 from bench.serving.outage import Outages
 from bench.serving.sample import Runs
-from bench.serving.scenarios import Flood, Latency, Memory
+from bench.serving.scenarios import Flood, Judging, Latency, Memory
 
 TIMES_USUAL, SHARE_OF_NGINX = 5.0, 0.12
 P99, P999 = 10.0, 50.0
@@ -36,6 +36,7 @@ class Results:
     latency: Mapping[str, Latency] = field(default_factory=dict)
     outages: Outages | None = None
     memory: Memory | None = None
+    judging: Judging | None = None
     workers: Mapping[int, Runs] = field(default_factory=dict)
     growth: tuple[Size, Size] | None = None
     flood: Flood | None = None

@@ -66,6 +66,12 @@ def _others(results: Results) -> Iterator[str]:
     if results.memory:
         idle, added = results.memory.idle / 1e6, results.memory.added
         yield f"\n{'memory of the worker':<47}{idle:.0f} MB idle, {added:+.1f} MB under load"
+    if results.judging:
+        found = results.judging
+        yield (
+            f"\n{'judged after the top rate':<47}{found.rate:,.0f} events a second, "
+            f"{found.events:,} within {found.seconds:.1f} s"
+        )
     if results.workers:
         yield f"\n{'workers, nothing bound to a core':<47}{'a second':>10}{'p50 ms':>9}{'p99 ms':>9}{COUNTS}"
         for count, runs in results.workers.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,9 @@ from bench.serving.sample import Runs, Sample, counted
 from bench.serving.stage import WARM_UP, Stage
 
 SAMPLED_EVERY = 0.2
-"""Seconds between two looks at a process's memory."""
+"""Seconds between two looks at a process's memory, or at what is left."""
+PATIENCE = 180.0
+"""Seconds that judging may take."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,19 @@ class Memory:
     def added(self) -> float:
         """Megabytes."""
         return (self.loaded - self.idle) / 1e6
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What the top rate left to be judged, and how long that took afterwards, in seconds."""
+
+    events: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,16 @@ def latency(stage: Stage, rates: Mapping[str, float]) -> Mapping[str, Latency]:
             for kind, rate in rates.items():
                 found[kind].runs.samples += stage.until_calm(partial(_paced, stage, kind, rate))
     return found
+
+
+def judging(stage: Stage) -> Judging:
+    """How fast the server itself judges what it only stored at the top rate, once that is over."""
+    with stage.ours():
+        stage.loader.top(stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
+        left, started = stage.store.deferred(), time.monotonic()
+        while stage.store.deferred() and time.monotonic() - started < PATIENCE:
+            time.sleep(SAMPLED_EVERY)
+        return Judging(left - stage.store.deferred(), time.monotonic() - started)
 
 
 def memory(stage: Stage) -> Memory:

@@ -61,6 +61,10 @@ class Store:
             return 0
         return self.value(f"SELECT SUM(repeats) - COUNT(*) FROM email_tracking_events WHERE id > {mark}")  # noqa: S608
 
+    def deferred(self) -> int:
+        """Events of ours that are stored and not judged yet."""
+        return self.value("SELECT SUM(deferred) FROM email_tracking_recipients")
+
     def settled(self, mark: int, *, expected: int = 0, patience: float = 10.0) -> int:
         """Events after a mark, once they are as many as expected and no more come; after `patience` seconds anyway."""
         deadline, before = time.monotonic() + patience, -1
