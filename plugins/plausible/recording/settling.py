@@ -33,7 +33,8 @@ class Settler:
         live.on_rush = self._wake.set
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to look, at once: an earlier process may have ended in a rush."""
+        self._wake.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
