@@ -259,5 +259,12 @@ OTHERS: Mapping[str, Sample] = {
         f"--o\nContent-Type: text/plain\n\nThis one.\n\n--o\nContent-Type: message/rfc822\n\n{MESSAGE}\n--o--\n",
         "",
     ),
+    "a report of a failed DKIM check": Sample(
+        arf(
+            "Feedback-Type: auth-failure\nAuth-Failure: dmarc\nDelivery-Result: delivered\n"
+            "Authentication-Results: mx.example.org; dmarc=fail\nOriginal-Rcpt-To: {recipient}\n"
+        ),
+        "",
+    ),
     "a complaint that is taken back": Sample(arf("Feedback-Type: not-spam\nOriginal-Rcpt-To: {recipient}\n"), ""),
 }
