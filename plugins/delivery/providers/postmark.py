@@ -12,7 +12,8 @@ from plugins.delivery.providers.base import SLOT, Given, Provider, composite, ma
 KINDS = words(
     delivered="Delivery",
     deferred="Transient DnsError",
-    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated",
+    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated "
+    "TemplateRenderingFailed",
     complained="SpamComplaint SpamNotification",
     unsubscribed="Unsubscribe ManualSuppression",
     opened="Open",
