@@ -47,7 +47,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         at=one.get("timestamp"),
         tracking_id=slot_of(one.text("user-variables", SLOT)),
         message_id=mail,
-        reason=status.first("message", "description") or one.text("reason"),
+        reason=status.first("message", "description") or one.first(("reject", "reason"), "reason"),
         code=" ".join(filter(None, (status.text("code"), status.text("enhanced-code")))),
         url=one.text("url"),
         user_agent=one.text("client-info", "user-agent"),

@@ -32,7 +32,8 @@ NO_BOUNCES: dict[str, Word] = {
     "90": ("unsubscribed", ""),
     "100": ("unknown", ""),
 }
-"""Of `bounce_class`: refused by the admin or held back, automatic answers, wishes to be added or taken off. All others are soft."""
+"""Of `bounce_class`: refused by the admin or held back, automatic answers, wishes to be added or taken off. All others
+are soft."""
 
 
 def read(given: Given) -> Iterable[DeliveryEvent]:
