@@ -133,6 +133,17 @@ BOUNCES: Mapping[str, Sample] = {
         ),
         "bounced", "hard", "5.1.10", marks=False,
     ),
+    "exchange online": Sample(
+        dsn(
+            "Original-Recipient: rfc822;{recipient}\nFinal-Recipient: rfc822;{recipient}\nAction: failed\nStatus: 5.1.10\n"
+            "Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {recipient} not found by SMTP\n"
+            "  address lookup\n",
+            sender="Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@contoso.example>",
+            subject="Undeliverable: Re: Printer",
+            top="In-Reply-To: {message_id}\nAuto-Submitted: auto-replied\n",
+        ),
+        "bounced", "hard", "5.1.10", "mailbox unknown",
+    ),
     "gmail": Sample(
         dsn(
             "Final-Recipient: rfc822; {recipient}\nAction: failed\nStatus: 5.1.1\n"
