@@ -60,8 +60,8 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
             code=one.text("error_code"),
             url=one.text("target_link_url"),
             user_agent=one.text("user_agent"),
-            # Of a link it does not say so; a proxy may fetch for a person who looks.
-            machine=one.flag("user_agent_parsed", "is_prefetched") if word[0] == "opened" else None,
+            # What was not loaded ahead may be a person's, or a mail scanner's: that claims nothing.
+            machine=(one.flag("user_agent_parsed", "is_prefetched") or None) if word[0] == "opened" else None,
         )
 
 
