@@ -29,7 +29,7 @@ from tests.support.web import log_in
 NAME = "Quirina Zabelthau"
 FIRST, SECOND = "quirina.zabelthau@canary.example", "qz-private@second-canary.example"
 BODY = "My Wunschkennzeichen is XKCD-4711"
-CANARIES = ("quirina", "zabelthau", "canary", "wunschkennzeichen", "4711", "198.51.100", "geheimnisvoll")
+CANARIES = ("quirina", "zabelthau", "canary", "wunschkennzeichen", "xkcd-4711", "198.51.100", "geheimnisvoll")
 """What must be nowhere afterwards."""
 
 

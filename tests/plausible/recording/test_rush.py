@@ -60,10 +60,7 @@ async def result(portal: Runtime, reply: MailedReply) -> dict[str, Any]:
         "reply": f"email_opened_at, email_open_count FROM ticket_replies WHERE id = {reply.reply_id}",
         "copy": f"seen, seen_at, counted FROM email_recipients WHERE id = {number}",
     }
-    found: dict[str, Any] = {
-        name: await rows(portal.database, f"SELECT {query}")
-        for name, query in queries.items()
-    }
+    found: dict[str, Any] = {name: await rows(portal.database, f"SELECT {query}") for name, query in queries.items()}
     return {**found, "badge": (await receipts.badges([reply.reply_id]))[reply.reply_id].word}
 
 
