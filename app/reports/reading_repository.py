@@ -66,8 +66,10 @@ async def by_item(conn: Connection, wanted: Filter, kind: str, limit: int) -> li
     rows = await conn.fetch_all(
         f"""
         SELECT MAX(name) AS name, {_ITEM_SUMS} FROM report_items WHERE kind = %(kind)s AND {where}
-         GROUP BY item_key HAVING SUM(opens) + SUM(clicks) + SUM(machine_opens) + SUM(machine_clicks) > 0
-         ORDER BY SUM(opens) + SUM(clicks) DESC, SUM(machine_opens) + SUM(machine_clicks) DESC, item_key
+         GROUP BY item_key
+        HAVING SUM(opens) + SUM(clicks) + SUM(machine_opens) + SUM(machine_clicks) + SUM(unknown_clicks) > 0
+         ORDER BY SUM(opens) + SUM(clicks) DESC, SUM(unknown_clicks) DESC,
+                  SUM(machine_opens) + SUM(machine_clicks) DESC, item_key
          LIMIT %(limit)s
         """,  # noqa: S608
         {**values, "kind": kind, "limit": limit},
