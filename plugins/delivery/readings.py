@@ -1,8 +1,8 @@
 """What providers tell of readers, summed up by copy and given to the reports.
 
 An event counts where no module of the portal counts the same: an open where the copy has no pixel of ours, a click
-where it has no links of ours. That is settled when it comes, and its sums outlive it. Of one that does not say whether a
-person or a machine did it, nobody says so here either.
+where it has no links of ours. That is settled when it comes, and its sums outlive it. Of one that does not say whether
+a person or a machine did it, nobody says so here either.
 """
 
 from __future__ import annotations
