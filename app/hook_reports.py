@@ -29,6 +29,8 @@ class ItemCounts:
     machine_opens: int = 0
     clicks: int = 0
     machine_clicks: int = 0
+    unknown_clicks: int = 0
+    """Of which nobody says whether a person made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class CopyCounts:
     machine_opens: int = 0
     clicks: int = 0
     machine_clicks: int = 0
+    unknown_opens: int = 0
+    """Of which nobody says whether a person made them; likewise the next."""
+    unknown_clicks: int = 0
     items: tuple[ItemCounts, ...] | None = ()
     """None: no longer known, because single events are gone. A copy's row may be missing where all of it is zero."""
 

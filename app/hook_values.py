@@ -243,6 +243,9 @@ class MailingActivity:
     machine_clicks: int = 0
     only_machines: int = 0
     """Copies that machines opened, and no person."""
+    unknown_opens: int = 0
+    """Of which nobody says whether a person made them; in none of the figures above. Likewise the next."""
+    unknown_clicks: int = 0
     links: tuple[tuple[str, int, int], ...] = ()
     """Destination, clicks by people, and people who followed it; most clicked first, a few dozen at most."""
     opens_by_time: tuple[tuple[datetime, int, int], ...] = ()

@@ -61,6 +61,8 @@ def together(answers: Sequence[MailingActivity]) -> MailingActivity:
         machine_opens=sum(one.machine_opens for one in answers),
         machine_clicks=sum(one.machine_clicks for one in answers),
         only_machines=sum(one.only_machines for one in answers),
+        unknown_opens=sum(one.unknown_opens for one in answers),
+        unknown_clicks=sum(one.unknown_clicks for one in answers),
         links=tuple((url, clicks, people) for url, (clicks, people) in most[:LINKS]),
         opens_by_time=tuple((at, people, machines) for at, (people, machines) in sorted(times.items())),
         by_hour=by_hour,

@@ -26,7 +26,7 @@ from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
 from app.plugin_discovery import discover
 from app.plugin_host import PluginHost
-from app.reports.rebuild import rebuild
+from app.reports.rebuild import fold, rebuild
 from bench import reports_rows
 from bench.reports_rows import DAYS, statements
 from bench.tickets import Client, portal
@@ -35,6 +35,8 @@ from plugins.plausible.growth import later, tend
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "bench-reports"
 EVENTS = 5_000_000
 WARM_UP = 5
+SAID_EVERY = 20.0
+"""Seconds between two lines that say how far counting is."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,19 @@ async def _fill(url: str, events: int) -> None:
                 say(f"{name} filled")
         plugins = PluginHost(discover())
         for words in ("counted", "counted again"):
-            days = corrected = 0
-            began = time.monotonic()
+            days = copies = corrected = 0
+            began = said = time.monotonic()
             async for one in rebuild(database, plugins):
-                days, corrected = days + 1, corrected + one.corrected
+                days, copies, corrected = days + 1, copies + one.copies, corrected + one.corrected
+                if time.monotonic() - said > SAID_EVERY:
+                    said = time.monotonic()
+                    say(f"{one.day}: {copies:,} mails {words}")
             say(f"{days} days {words} in {time.monotonic() - began:.0f} s, {corrected:,} figures corrected")
         if corrected:
             raise SystemExit("the summary is not what its rows say; see app/reports/rebuild.py")
+        began = time.monotonic()
+        await fold(database)
+        say(f"days that are over folded in {time.monotonic() - began:.0f} s, as the worker does")
         async with database.connection() as conn:
             for table in ("report_days", "report_items", "email_tracking_events", "email_recipients", "report_mails"):
                 await conn.execute(f"ANALYZE TABLE {table}")

@@ -39,6 +39,8 @@ class MailingCounts:
     withdrawn: int = 0
     delivered: int = 0
     """Of those sent, what somebody reported as delivered, or as complained about."""
+    reported: int = 0
+    """What somebody reported as delivered, also where it bounced later."""
     bounced: int = 0
     complained: int = 0
     replied: int = 0
@@ -81,6 +83,7 @@ async def counts(conn: Connection, mailing: str) -> MailingCounts:
                SUM(r.state = 'failed' AND r.smtp_text = %(withdrawn)s) AS withdrawn,
                SUM(COALESCE(r.fate, '') IN ('delivered', 'complained')) AS delivered,
                SUM(COALESCE(r.fate, '') = 'bounced') AS bounced, SUM(COALESCE(r.fate, '') = 'complained') AS complained,
+               SUM(r.arrived = 1 OR COALESCE(r.fate, '') IN ('delivered', 'complained')) AS reported,
                SUM(r.replied_at IS NOT NULL) AS replied, SUM(r.state = 'sent' AND r.reports <> '') AS tracked
           FROM {_COPIES} WHERE m.mailing = %(mailing)s
         """,  # noqa: S608

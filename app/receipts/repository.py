@@ -120,6 +120,12 @@ def set_fates(conn: Connection, reports: Sequence[Report]) -> None:
     conn.later(fates.update_fates(reports))
 
 
+def set_arrived(conn: Connection, recipient_ids: Sequence[int]) -> None:
+    """Keep that somebody reported these copies (at least one, ascending) as delivered, whatever comes later."""
+    listed = ",".join(map(str, recipient_ids))
+    conn.later(f"UPDATE email_recipients SET arrived = 1 WHERE id IN ({listed}) AND arrived = 0 ORDER BY id")  # noqa: S608
+
+
 def set_delays(conn: Connection, reports: Sequence[Report]) -> None:
     """Keep what plugins say of delays (at least one report, one per copy, by ascending id) where it is later."""
     conn.later(fates.update_delays(reports))

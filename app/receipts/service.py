@@ -79,6 +79,9 @@ async def report(
         repository.set_seen(conn, found.seen)
     if found.fates:
         repository.set_fates(conn, found.fates)
+    arrived = sorted({one.recipient_id for one in reports if one.receipt == "delivered"} & known.keys())
+    if arrived:
+        repository.set_arrived(conn, arrived)
     if found.delays:
         repository.set_delays(conn, found.delays)
     if found.stale:
@@ -88,7 +91,7 @@ async def report(
     if told:
         await live.publish_receipts(conn, told, found.looks)
     counted = [one.recipient_id for one in found.seen if one.receipt != known[one.recipient_id].seen]
-    counted += [one.recipient_id for one in found.fates]
+    counted += [*(one.recipient_id for one in found.fates), *arrived]
     if counted:
         await counting.count(conn, counted, shard=shard)
     return list(found.newly_read)

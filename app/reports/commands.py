@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 import click
@@ -10,6 +11,9 @@ from app.commands import run
 from app.plugin_privacy import PluginFailed
 from app.reports.rebuild import rebuild
 from app.runtime import Runtime
+
+SAID_EVERY = 10.0
+"""Seconds between two lines that say how far it is."""
 
 
 @click.group("reports")
@@ -27,12 +31,15 @@ def rebuild_command(since: datetime | None) -> None:
     """
 
     async def work(runtime: Runtime) -> tuple[int, int]:
-        days, wrong = 0, 0
+        days, wrong, copies, said = 0, 0, 0, time.monotonic()
         async for one in rebuild(runtime.database, runtime.plugins, since=since.date() if since else None):
-            days, wrong = days + 1, wrong + one.corrected
+            days, wrong, copies = days + 1, wrong + one.corrected, copies + one.copies
             if one.corrected:
                 kept = "" if one.links_known else "; links and programs stay, because single events are gone"
                 click.echo(f"{one.day}: {one.copies:,} mails, {one.corrected:,} figures corrected{kept}.")
+            if time.monotonic() - said >= SAID_EVERY:
+                said = time.monotonic()
+                click.echo(f"{one.day}: {days:,} days, {copies:,} mails so far, {wrong:,} figures corrected.", err=True)
         return days, wrong
 
     try:

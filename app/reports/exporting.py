@@ -23,11 +23,14 @@ COLUMNS = {
     "machine_only": "Opened by machines only",
     "replied": "Answered",
     "readers": "Read or answered",
+    "reported": "Reported as delivered, also bounced later",
     "clicked": "Unique clicks",
     "opens": "Opens by people",
     "machine_opens": "Opens by machines",
     "clicks": "Clicks by people",
     "machine_clicks": "Clicks by machines",
+    "unknown_opens": "Opens, nobody says by whom",
+    "unknown_clicks": "Clicks, nobody says by whom",
 }
 RATES = {
     "delivery": "Delivery rate",

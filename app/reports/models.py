@@ -10,13 +10,13 @@ from app.hookspecs import CopyCounts, ItemCounts
 
 COPY_MEASURES = (
     "recipients", "sent", "failed", "delivered", "bounced", "complained", "tracked", "opened", "machine_only",
-    "replied", "readers",
+    "replied", "readers", "reported",
 )  # fmt: skip
 """What a copy counts once for, or not; in the order of the bits of `email_recipients.counted`."""
-EVENT_MEASURES = ("clicked", "opens", "machine_opens", "clicks", "machine_clicks")
+EVENT_MEASURES = ("clicked", "opens", "machine_opens", "clicks", "machine_clicks", "unknown_opens", "unknown_clicks")
 """What modules count."""
 MEASURES = (*COPY_MEASURES, *EVENT_MEASURES)
-ITEM_MEASURES = ("opens", "machine_opens", "clicks", "machine_clicks")
+ITEM_MEASURES = ("opens", "machine_opens", "clicks", "machine_clicks", "unknown_clicks")
 EVERYTHING = 0
 """In place of a tag: all mails, each once."""
 
@@ -84,11 +84,16 @@ class Figures:
     machine_only: int = 0
     replied: int = 0
     readers: int = 0
+    reported: int = 0
+    """Of which somebody reported a delivery, also where they bounced later."""
     clicked: int = 0
     opens: int = 0
     machine_opens: int = 0
     clicks: int = 0
     machine_clicks: int = 0
+    unknown_opens: int = 0
+    """Of which the provider does not say whether a person made them; likewise the next."""
+    unknown_clicks: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ DELIVERED, SENT = "delivered", "sent"
 
 def base_of(total: Figures) -> str:
     """What open and click rates are of: delivered mails, or sent ones where nobody reports deliveries."""
-    return DELIVERED if total.delivered else SENT
+    return DELIVERED if total.delivered or total.reported else SENT
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,15 @@ from app.reports.models import EVERYTHING, ITEM_MEASURES, MEASURES, Figures, Fil
 from app.sql import in_list
 
 MOST_TAGS = 1000
-_SUMS = ", ".join(f"CAST(GREATEST(0, SUM({name})) AS SIGNED) AS {name}" for name in MEASURES)
-_ITEM_SUMS = ", ".join(f"CAST(GREATEST(0, SUM({name})) AS SIGNED) AS {name}" for name in ITEM_MEASURES)
+
+
+def _sums(measures: tuple[str, ...]) -> str:
+    # As floating point, which is exact up to 2^53: sums of whole numbers are decimals to the server, which adds those
+    # several times slower, and that is most of what a report over a year costs.
+    return ", ".join(f"CAST(GREATEST(0, SUM({name} + 0e0)) AS SIGNED) AS {name}" for name in measures)
+
+
+_SUMS, _ITEM_SUMS = _sums(MEASURES), _sums(ITEM_MEASURES)
 
 
 def _where(wanted: Filter, tags: tuple[int, ...], *, detailed: bool = False) -> tuple[str, dict[str, Any]]:
@@ -59,8 +66,10 @@ async def by_item(conn: Connection, wanted: Filter, kind: str, limit: int) -> li
     rows = await conn.fetch_all(
         f"""
         SELECT MAX(name) AS name, {_ITEM_SUMS} FROM report_items WHERE kind = %(kind)s AND {where}
-         GROUP BY item_key HAVING SUM(opens) + SUM(clicks) + SUM(machine_opens) + SUM(machine_clicks) > 0
-         ORDER BY SUM(opens) + SUM(clicks) DESC, SUM(machine_opens) + SUM(machine_clicks) DESC, item_key
+         GROUP BY item_key
+        HAVING SUM(opens) + SUM(clicks) + SUM(machine_opens) + SUM(machine_clicks) + SUM(unknown_clicks) > 0
+         ORDER BY SUM(opens) + SUM(clicks) DESC, SUM(unknown_clicks) DESC,
+                  SUM(machine_opens) + SUM(machine_clicks) DESC, item_key
          LIMIT %(limit)s
         """,  # noqa: S608
         {**values, "kind": kind, "limit": limit},

@@ -21,6 +21,8 @@ from app.sql import in_parts
 FIRST = date(1970, 1, 1)
 PIECE = 500
 """Mails, or copies, that one transaction takes."""
+OWN_SHARD = 0
+"""What counting anew adds to: of days that are over nothing is left to fold."""
 INTERVAL = 600.0
 """Seconds between two looks of the worker."""
 FOLDED_AFTER = timedelta(days=2)
@@ -65,11 +67,20 @@ async def tend(database: Database, plugins: PluginHost) -> None:
     if pending is not None:
         async for _ in rebuild(database, plugins, since=pending):
             pass
-    before = (utcnow() - FOLDED_AFTER).date()
-    async with database.connection() as conn:
-        days = await rows.days_in_shards(conn, before)
-    for day in days:
-        await database.run(lambda conn, day=day: rows.fold(conn, day))  # type: ignore[misc]
+    await fold(database)
+
+
+async def fold(database: Database) -> None:
+    """Make one row of the shards of each day that is over: a report over a year reads them all."""
+    after, before = FIRST, (utcnow() - FOLDED_AFTER).date()
+    while True:
+        async with database.connection() as conn:
+            days = await rows.days_in_shards(conn, after=after, before=before)
+        if not days:
+            return
+        for day in days:
+            await database.run(lambda conn, day=day: rows.fold(conn, day))  # type: ignore[misc]
+        after = days[-1]
 
 
 async def is_pending(conn: Connection) -> bool:
@@ -88,7 +99,7 @@ async def _settle_all(database: Database, since: date | None) -> None:
 
         async def work(conn: Connection, mails: list[int] = mails) -> None:
             await conn.execute(repository.make_mails(mails))
-            await counting.count(conn, await rows.copies_of_mails(conn, mails), wait=True)
+            await counting.count(conn, await rows.copies_of_mails(conn, mails), shard=OWN_SHARD, wait=True)
 
         await database.run(work)
         after = mails[-1]
@@ -101,9 +112,9 @@ async def _next(database: Database, day: date) -> date | None:
 
 async def _day(database: Database, plugins: PluginHost, day: date) -> Progress:
     async with database.connection() as conn:
-        copies = await rows.copies_of_day(conn, day)
-    for ids in in_parts(list(copies), PIECE):
-        await database.run(lambda conn, ids=ids: counting.count(conn, ids, wait=True))  # type: ignore[misc]
+        stale = await rows.stale_of_day(conn, day)
+    for ids in in_parts(stale, PIECE):
+        await database.run(lambda conn, ids=ids: counting.count(conn, ids, shard=OWN_SHARD, wait=True))  # type: ignore[misc]
     async with database.connection() as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         await conn.execute("BEGIN")
@@ -128,9 +139,9 @@ class _Wrong:
 
 async def _correct(conn: Connection, found: _Wrong) -> None:
     if found.days:
-        await conn.execute(repository.add_to_days(found.days, shard=0))
+        await conn.execute(repository.add_to_days(found.days, shard=OWN_SHARD))
     if found.items:
-        await conn.execute(repository.add_to_items(found.items, shard=0))
+        await conn.execute(repository.add_to_items(found.items, shard=OWN_SHARD))
 
 
 async def _wrong(conn: Connection, plugins: PluginHost, day: date, copies: dict[int, Place]) -> _Wrong:

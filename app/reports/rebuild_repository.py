@@ -9,6 +9,7 @@ from datetime import date
 from app.database import Connection, Row
 from app.reports.models import COPY_MEASURES, ITEM_MEASURES, MEASURES, ItemKey, Key, Place
 from app.reports.repository import add_to_days, add_to_items
+from app.reports.rules import FLAGS
 from app.sql import in_list, in_parts, literal
 
 FOLDED_AT_ONCE = 50
@@ -108,6 +109,18 @@ async def copies_of_day(conn: Connection, day: date) -> dict[int, Place]:
     return {row["id"]: _place(day, row) for row in rows}
 
 
+async def stale_of_day(conn: Connection, day: date) -> list[int]:
+    """The copies of a day that count for something else than the summary holds, without locks; ascending."""
+    rows = await conn.fetch_all(
+        f"""
+        SELECT r.id FROM report_mails AS m JOIN email_recipients AS r ON r.email_id = m.email_id
+         WHERE m.day = %(day)s AND r.counted <> ({FLAGS}) ORDER BY r.id
+        """,  # noqa: S608
+        {"day": day},
+    )
+    return [row["id"] for row in rows]
+
+
 async def counted(conn: Connection, day: date) -> list[tuple[Place, dict[str, int]]]:
     """What the copies of a day count for, by place."""
     sums = ", ".join(
@@ -150,14 +163,15 @@ async def summed_items(conn: Connection, day: date) -> list[tuple[ItemKey, str, 
     return [(_item_key(day, row), row["name"], {name: row[name] for name in ITEM_MEASURES}) for row in rows]
 
 
-async def days_in_shards(conn: Connection, before: date) -> list[date]:
-    """Some days before this one of which the summary has several shards."""
+async def days_in_shards(conn: Connection, *, after: date, before: date) -> list[date]:
+    """Some days between these two of which the summary has several shards, ascending."""
     rows = await conn.fetch_all(
         f"""
-        SELECT day FROM report_days WHERE detailed = 0 AND tag_id = 0 AND shard > 0 AND day < %(before)s
-         GROUP BY day LIMIT {FOLDED_AT_ONCE}
+        SELECT DISTINCT day FROM report_days
+         WHERE detailed = 0 AND tag_id = 0 AND shard > 0 AND day > %(after)s AND day < %(before)s
+         ORDER BY day LIMIT {FOLDED_AT_ONCE}
         """,  # noqa: S608
-        {"before": before},
+        {"after": after, "before": before},
     )
     return [row["day"] for row in rows]
 

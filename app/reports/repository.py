@@ -120,15 +120,16 @@ def add_to_days(found: Mapping[Key, Mapping[str, int]], *, shard: int) -> str:
 
 def add_to_items(found: Mapping[ItemKey, tuple[str, Mapping[str, int]]], *, shard: int) -> str:
     """Add to the summary by link and program (at least one row): the name and what was counted, by key."""
+    columns = [name for name in ITEM_MEASURES if any(name in counts for _, counts in found.values())]
     rows = ",".join(
         f"('{kind}',{detailed},{tag},'{day}',{agent},{department},x'{key.hex()}',{shard},{literal(name)},"
-        f"{','.join(str(counts.get(one, 0)) for one in ITEM_MEASURES)})"
+        f"{','.join(str(counts.get(one, 0)) for one in columns)})"
         for (kind, detailed, tag, day, agent, department, key), (name, counts) in sorted(
             found.items(), key=lambda one: one[0]
         )
     )
     return (
         "INSERT INTO report_items (kind, detailed, tag_id, day, agent_id, department_id, item_key, shard, name, "  # noqa: S608
-        f"{', '.join(ITEM_MEASURES)}) VALUES {rows} "
-        f"ON DUPLICATE KEY UPDATE {', '.join(f'{one} = {one} + VALUES({one})' for one in ITEM_MEASURES)}"
+        f"{', '.join(columns)}) VALUES {rows} "
+        f"ON DUPLICATE KEY UPDATE {', '.join(f'{one} = {one} + VALUES({one})' for one in columns)}"
     )

@@ -30,6 +30,7 @@ _CONDITIONS = {
     "machine_only": f"(COALESCE(r.seen, '') = 'machine' AND NOT {OPENED})",
     "replied": "r.replied_at IS NOT NULL",
     "readers": READ,
+    "reported": "(r.arrived = 1 OR COALESCE(r.fate, '') IN ('delivered', 'complained'))",
 }
 FLAGS = " | ".join(f"IF({_CONDITIONS[name]}, {1 << place}, 0)" for place, name in enumerate(COPY_MEASURES))
 """What a copy `r` of `email_recipients` counts for, as bits, in SQL: the one definition, of counting and of counting

@@ -140,6 +140,8 @@ class AnnouncementStatistics(Answer):
     machine_opens: int
     machine_clicks: int
     only_machines_count: int
+    unknown_opens: int = Field(description="Of which the mail provider does not say whether people made them.")
+    unknown_clicks: int = Field(description="The same of clicks. Both are in no other figure.")
     replied_count: int
     unsubscribed_count: int
     delivery_rate: float = Field(description="delivered / sent")

@@ -64,6 +64,9 @@ class Figures:
     machine_opens: int = 0
     machine_clicks: int = 0
     only_machines_count: int = 0
+    unknown_opens: int = 0
+    """Of which the provider does not say whether a person made them; likewise the next."""
+    unknown_clicks: int = 0
     replied_count: int = 0
     unsubscribed_count: int = 0
     delivery_rate: float = 0.0
@@ -82,9 +85,10 @@ NUMBERS = tuple(one.name for one in fields(Figures))
 def of(counts: MailingCounts, activity: MailingActivity | None, *, recipients: int, unsubscribed: int) -> Figures:
     """The figures. recipients: without those left out."""
     known = activity or MailingActivity()
-    # A copy that bounced after it was delivered was not; one that was complained about was.
-    basis = "delivered" if counts.delivered else "sent"
-    whole = counts.delivered or counts.sent
+    # A copy that bounced after it was delivered was not, and shows that deliveries are told; one that was complained
+    # about was.
+    basis = "delivered" if counts.delivered or counts.reported else "sent"
+    whole = counts.delivered if basis == "delivered" else counts.sent
     return Figures(
         total_recipients=recipients,
         sent_count=counts.sent,
@@ -100,6 +104,8 @@ def of(counts: MailingCounts, activity: MailingActivity | None, *, recipients: i
         machine_opens=known.machine_opens,
         machine_clicks=known.machine_clicks,
         only_machines_count=known.only_machines,
+        unknown_opens=known.unknown_opens,
+        unknown_clicks=known.unknown_clicks,
         replied_count=counts.replied,
         unsubscribed_count=unsubscribed,
         delivery_rate=rate(counts.delivered, counts.sent),
@@ -107,18 +113,23 @@ def of(counts: MailingCounts, activity: MailingActivity | None, *, recipients: i
         click_rate=rate(known.unique_clicks, whole),
         bounce_rate=rate(counts.bounced, counts.sent),
         rates_from=basis,
-        is_tracked=activity is not None and (counts.tracked > 0 or not counts.sent or bool(activity.events)),
+        is_tracked=activity is not None
+        and (
+            counts.tracked > 0
+            or not counts.sent
+            or bool(activity.events or activity.unknown_opens or activity.unknown_clicks)
+        ),
     )
 
 
 READERS = ("opened_count", "total_opens", "clicked_count", "total_clicks", "machine_opens", "machine_clicks",
-           "only_machines_count")  # fmt: skip
+           "only_machines_count", "unknown_opens", "unknown_clicks")  # fmt: skip
 """What only a module that tracks mails can count."""
 
 
 def with_readers_of(found: Figures, before: Figures) -> Figures:
     """New figures with the readers of earlier ones: nobody could count them now, and what was counted stays true."""
-    whole = found.delivered_count or found.sent_count
+    whole = found.delivered_count if found.rates_from == "delivered" else found.sent_count
     return replace(
         found,
         **{name: getattr(before, name) for name in READERS},

@@ -1,6 +1,7 @@
-"""What providers tell of who opened a mailing and followed its links, where no module of the portal does.
+"""What providers tell of who opened a mailing and followed its links, where no module of the portal does: `readings`
+says which events count.
 
-An event of which the provider does not say whether it was a person's claims nothing here, as in badges.
+Those of which the provider does not say whether they were a person's are counted apart, and claim nothing.
 """
 
 from __future__ import annotations
@@ -15,35 +16,27 @@ from plugins.delivery.activity import entry
 LINKS, EVENTS = 50, 50
 BY_HOUR = timedelta(days=3)
 """A mailing whose opens lie within this is told by the hour."""
-_EVENTS = """
-    outgoing_emails AS m JOIN email_recipients AS r ON r.email_id = m.id
-      JOIN delivery_events AS d ON d.recipient_id = r.id
-     WHERE m.mailing = %(mailing)s AND FIND_IN_SET('opens', r.reports) = 0 AND FIND_IN_SET('clicks', r.reports) = 0
-       AND d.kind IN ('opened', 'clicked') AND d.machine IS NOT NULL
-"""
+_COPIES = "outgoing_emails AS m JOIN email_recipients AS r ON r.email_id = m.id"
+_EVENTS = (
+    f"{_COPIES} JOIN delivery_events AS d ON d.recipient_id = r.id WHERE m.mailing = %(mailing)s AND d.counted = 1"
+)
 _SUMS = f"""
-    SELECT d.recipient_id, CAST(SUM(d.kind = 'opened' AND d.machine = 0) AS SIGNED) AS opens,
-           CAST(SUM(d.kind = 'clicked' AND d.machine = 0) AS SIGNED) AS clicks,
-           CAST(SUM(d.kind = 'opened' AND d.machine = 1) AS SIGNED) AS machine_opens,
-           CAST(SUM(d.kind = 'clicked' AND d.machine = 1) AS SIGNED) AS machine_clicks,
-           MIN(IF(d.kind = 'opened' AND d.machine = 0, d.happened_at, NULL)) AS first_opened_at,
-           MAX(IF(d.kind = 'opened' AND d.machine = 0, d.happened_at, NULL)) AS last_opened_at,
-           MIN(d.happened_at) AS first, MAX(d.happened_at) AS last
-      FROM {_EVENTS} AND d.recipient_id > %(after)s GROUP BY d.recipient_id
-"""  # noqa: S608
+    {_COPIES} JOIN delivery_readers AS s ON s.recipient_id = r.id WHERE m.mailing = %(mailing)s AND s.events > 0
+"""
 
 
 async def activity(database: Database, mailing: str) -> MailingActivity | None:
     """All of it; None where nothing was told."""
-    values = {"mailing": mailing, "after": 0}
+    values = {"mailing": mailing}
     async with database.connection() as conn:
         row = await conn.fetch_one(
             f"""
-            SELECT COUNT(*) AS copies, SUM(opens > 0) AS unique_opens, SUM(opens) AS opens,
-                   SUM(clicks > 0) AS unique_clicks, SUM(clicks) AS clicks, SUM(machine_opens) AS machine_opens,
-                   SUM(machine_clicks) AS machine_clicks,
-                   SUM(opens = 0 AND clicks = 0 AND machine_opens > 0) AS only_machines,
-                   MIN(first) AS first, MAX(last) AS last FROM ({_SUMS}) AS s
+            SELECT COUNT(*) AS copies, SUM(s.opens > 0) AS unique_opens, SUM(s.opens) AS opens,
+                   SUM(s.clicks > 0) AS unique_clicks, SUM(s.clicks) AS clicks, SUM(s.machine_opens) AS machine_opens,
+                   SUM(s.machine_clicks) AS machine_clicks, SUM(s.unknown_opens) AS unknown_opens,
+                   SUM(s.unknown_clicks) AS unknown_clicks,
+                   SUM(s.opens = 0 AND s.clicks = 0 AND s.machine_opens > 0) AS only_machines,
+                   MIN(s.first_opened_at) AS first, MAX(s.last_opened_at) AS last FROM {_SUMS}
             """,  # noqa: S608
             values,
         )
@@ -57,7 +50,7 @@ async def activity(database: Database, mailing: str) -> MailingActivity | None:
             f"""
             SELECT DATE_FORMAT(d.happened_at, '{form}') AS start, CAST(SUM(d.machine = 0) AS SIGNED) AS people,
                    CAST(SUM(d.machine = 1) AS SIGNED) AS machines
-              FROM {_EVENTS} AND d.kind = 'opened' GROUP BY start ORDER BY start
+              FROM {_EVENTS} AND d.kind = 'opened' AND d.machine IS NOT NULL GROUP BY start ORDER BY start
             """,  # noqa: S608
             values,
         )
@@ -72,7 +65,7 @@ async def activity(database: Database, mailing: str) -> MailingActivity | None:
         newest = await conn.fetch_all(
             f"""
             SELECT d.recipient_id, d.provider, d.kind, d.bounce, d.machine, d.happened_at, d.reason, d.code, d.url
-              FROM {_EVENTS} ORDER BY d.happened_at DESC, d.id DESC LIMIT {EVENTS}
+              FROM {_EVENTS} AND d.machine IS NOT NULL ORDER BY d.happened_at DESC, d.id DESC LIMIT {EVENTS}
             """,  # noqa: S608
             values,
         )
@@ -90,10 +83,10 @@ async def activity(database: Database, mailing: str) -> MailingActivity | None:
 
 async def copies(database: Database, mailing: str, *, after: int, limit: int) -> Sequence[CopySums]:
     """Sums of its copies with ids greater than `after`, ascending."""
-    names = "recipient_id, opens, clicks, machine_opens, machine_clicks, first_opened_at, last_opened_at"
+    names = "s.opens, s.clicks, s.machine_opens, s.machine_clicks, s.first_opened_at, s.last_opened_at"
     async with database.connection() as conn:
         rows = await conn.fetch_all(
-            f"SELECT {names} FROM ({_SUMS}) AS s ORDER BY recipient_id LIMIT %(limit)s",  # noqa: S608
+            f"SELECT s.recipient_id, {names} FROM {_SUMS} AND r.id > %(after)s ORDER BY r.id LIMIT %(limit)s",  # noqa: S608
             {"mailing": mailing, "after": after, "limit": limit},
         )
     return [CopySums(**row) for row in rows]

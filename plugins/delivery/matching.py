@@ -34,6 +34,8 @@ class Copy:
     """Whether what its reader does may be kept: neither contact nor agent said no."""
     has_pixel: bool = True
     """Whether a module of the portal reports its opens."""
+    has_links: bool = True
+    """The same of its links."""
 
 
 def same_address(one: str, other: str) -> bool:

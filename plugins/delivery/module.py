@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from quart import Blueprint
 
+from app.database import Connection
 from app.hookspecs import (
     Arrived,
     ArrivedMail,
     CheckResult,
+    CopyCounts,
     CopySums,
     Delivery,
     Job,
@@ -23,7 +25,7 @@ from app.hookspecs import (
     ReplyActivity,
     hookimpl,
 )
-from plugins.delivery import activity, event_list, mailings, selftest
+from plugins.delivery import activity, event_list, mailings, readings, selftest
 from plugins.delivery.bounces import taking
 from plugins.delivery.bounces.marks import HEADER, Marks
 from plugins.delivery.handles import Handles
@@ -142,6 +144,11 @@ class DeliveryEvents(PrivacyHooks):
     async def mailing_copies(self, mailing: str, after: int, limit: int) -> Sequence[CopySums]:
         """The same by copy."""
         return await mailings.copies(self._handles().context.database, mailing, after=after, limit=limit)
+
+    @hookimpl
+    async def copy_counts(self, conn: Connection, recipient_ids: Sequence[int]) -> Sequence[CopyCounts]:
+        """What of providers' opens and clicks is in the reports."""
+        return await readings.copy_counts(conn, recipient_ids)
 
     @hookimpl
     async def mail_events(self, query: MailEventQuery) -> Sequence[MailEvent]:

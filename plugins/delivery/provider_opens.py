@@ -1,4 +1,5 @@
-"""Opens that a provider saw, where our own pixel is not in the copy: they say of reading what it would have said.
+"""Opens that a provider saw, where our own pixel is not in the copy: they say of reading what it would have said. So
+does a link that a person followed, where neither pixel nor links are ours.
 
 Where our pixel is in it too, the provider's opens stay in the timeline and are not counted a second time.
 """
@@ -30,7 +31,8 @@ async def report(conn: Connection, found: Sequence[tuple[Matched, Copy]]) -> Non
     opens = [
         one
         for one, copy in found
-        if one.event.kind == "opened" and one.event.machine is not None and not copy.has_pixel and one.reply_id
+        if one.event.machine is not None and not copy.has_pixel and one.reply_id
+        if one.event.kind == "opened" or (one.event.kind == "clicked" and not one.event.machine and not copy.has_links)
     ]
     if not opens:
         return
@@ -46,6 +48,7 @@ async def report(conn: Connection, found: Sequence[tuple[Matched, Copy]]) -> Non
             continue
         known[one.recipient_id] = RANKS[seen]
         label = PROVIDERS[one.event.provider].label if one.event.provider in PROVIDERS else one.event.provider
-        words = f"{label} says that {'a machine' if seen == 'machine' else 'a person'} opened it."
+        what = "followed a link" if one.event.kind == "clicked" else "opened it"
+        words = f"{label} says that {'a machine' if seen == 'machine' else 'a person'} {what}."
         place = (one.recipient_id, one.reply_id, one.ticket_id)
         await receipts.report(conn, [receipts.Report(*place, seen, one.event.happened_at, words=words)])

@@ -21,6 +21,7 @@ MOST_TEXT = 500_000
 _COPY = """
     SELECT r.id, r.tracking_id, r.email, r.email_id, e.message_id, e.reply_id, t.ticket_id,
            r.erased_at IS NOT NULL AS is_erased, FIND_IN_SET('opens', r.reports) > 0 AS has_pixel,
+           FIND_IN_SET('clicks', r.reports) > 0 AS has_links,
            (e.tracking_said = 0 OR e.enable_tracking = 1) AND COALESCE(
                (SELECT c.tracking FROM contact_addresses AS a JOIN contacts AS c ON c.id = a.contact_id
                  WHERE a.email = r.email), '') <> 'refused' AS may_report
@@ -62,6 +63,7 @@ async def copies(conn: Connection, tracking_ids: Sequence[str], message_ids: Seq
                     is_erased=bool(row["is_erased"]),
                     may_report=bool(row["may_report"]),
                     has_pixel=bool(row["has_pixel"]),
+                    has_links=bool(row["has_links"]),
                 )
                 for row in rows
             ]

@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 
 from app.database import DUPLICATE, Connection, Database
-from plugins.delivery import consequences, provider_opens, repository
+from plugins.delivery import consequences, provider_opens, readings, repository
 from plugins.delivery.codec import Arrived, Entry, Failure
 from plugins.delivery.follow_settings import FollowSettings
 from plugins.delivery.matching import Copies, Copy, matched
@@ -115,7 +115,9 @@ async def _put(conn: Connection, entries: Sequence[Entry], *, trial: bool, rules
         found.sort(key=lambda pair: pair[0].event.happened_at)
         news = [matched(one.event, copy) for one, copy in found]
         await consequences.apply(conn, news, rules)
-        await provider_opens.report(conn, [(one, copy) for one, (_, copy) in zip(news, found, strict=True)])
+        told = [(one, copy) for one, (_, copy) in zip(news, found, strict=True)]
+        await provider_opens.report(conn, told)
+        await readings.count(conn, told)
     taken = Taken(
         stored=len(rows),
         duplicates=len(arrived) - len(rows) - len(late) - left_out,

@@ -52,14 +52,14 @@ async def told(runtime: Runtime) -> None:
     ids = {row["email"]: row["tracking_id"] for row in rows}
     said: list[tuple[str, Kind, bool | None]] = [
         ("ann", "opened", False), ("ann", "opened", False), ("ann", "clicked", False), ("bob", "opened", True),
-        ("cat", "opened", None),
+        ("cat", "opened", None), ("cat", "clicked", None),
     ]  # fmt: skip
     events = [
         DeliveryEvent(
             "sendgrid",
             bytes([number]) * 16,
             kind,
-            utcnow() - timedelta(seconds=60 - number),
+            utcnow() - timedelta(seconds=60 - 5 * number),
             tracking_id=ids[f"{who}@x.org"],
             url=LINK if kind == "clicked" else "",
             machine=machine,
@@ -88,6 +88,7 @@ async def test_they_count_where_no_module_of_the_portal_counts(
         return
     assert (figures.opened_count, figures.total_opens, figures.clicked_count) == (1, 2, 1)
     assert (figures.machine_opens, figures.only_machines_count, figures.is_tracked) == (1, 1, True)
+    assert (figures.unknown_opens, figures.unknown_clicks) == (1, 1)
     assert counted.detail.links == ((LINK, 1, 1),)
     assert sum(people for _, people, _ in counted.detail.opens_by_time) == 2
     assert {"ann@x.org", "bob@x.org"} <= {event.email for event in counted.detail.events}

@@ -64,7 +64,7 @@ async def test_a_mail_counts_from_the_outbox_to_the_answer(portal: Runtime) -> N
         await receipts.refresh(conn, reply.reply_id)
     assert await total(portal) == {
         "recipients": 2, "sent": 2, "tracked": 2, "delivered": 1, "bounced": 1, "opened": 1, "readers": 1, "replied": 1,
-        "opens": 2, "clicks": 1, "clicked": 1,
+        "opens": 2, "clicks": 1, "clicked": 1, "reported": 2,
     }  # fmt: skip
 
 

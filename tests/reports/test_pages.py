@@ -13,6 +13,7 @@ from quart.typing import TestClientProtocol as Client
 from app.accounts.models import User
 from app.database import utcnow
 from app.receipts import service as receipts
+from app.receipts.models import Report
 from app.reports import service
 from app.reports.asking import parse
 from app.runtime import Runtime
@@ -65,6 +66,23 @@ async def test_each_grouping_has_its_page(gus_client: Client, mailed: MailedRepl
     }.get(by, "Together") in page
     assert "<svg xmlns" in page or "<svg" in page
     assert "for=bob" not in page
+
+
+async def test_the_page_says_what_the_rates_are_of_and_what_nobody_says(
+    gus_client: Client, portal: Runtime, mailed: MailedReply
+) -> None:
+    async with portal.database.transaction() as conn:
+        await conn.execute("UPDATE report_days SET unknown_opens = 3, unknown_clicks = 1 WHERE detailed = 0 LIMIT 1")
+        for fate in ("delivered", "bounced"):
+            one = Report(mailed.recipients[0].id, mailed.reply_id, mailed.ticket_id, fate, utcnow())
+            await receipts.report(conn, [one])
+    page = " ".join((await (await get(gus_client, "/reports")).get_data(as_text=True)).split())
+    assert "No provider reported a delivery" not in page
+    assert "providers reported 1 of 2 sent mails as delivered; 1 of them bounced later and counts as bounced" in page
+    assert "Providers reported 3 opens and 1 click without saying whether people made them" in page
+    found = json.loads(await (await get(gus_client, "/reports.json")).get_data())
+    assert found["open_and_click_rates_are_of"] == "delivered"
+    assert (found["total"]["unknown_opens"], found["total"]["unknown_clicks"], found["rates"]["open"]) == (3, 1, None)
 
 
 async def test_a_page_of_nothing_says_so(gus_client: Client, portal: Runtime) -> None:
