@@ -109,7 +109,9 @@ async def suppressed(database: Database, person: ContactData, told: Told) -> Non
     keys = current().settings.keys
 
     async def work(conn: Connection) -> int:
-        emails = sorted({rules.normal(email) for email in person.addresses if email.isascii()})
+        # What they decided by an address that was taken from them since is theirs too.
+        decided = [line["email"] for line in await suppressions.of_person(conn, person.id, []) if line["email"]]
+        emails = sorted({rules.normal(email) for email in [*person.addresses, *decided] if email.isascii()})
         return sum([await suppressions.forget(conn, email, rules.hashes(keys, email)[0]) for email in emails])
 
     told("suppressed addresses", await database.run(work))

@@ -9,7 +9,8 @@ from quart.typing import TestClientProtocol as Client
 
 from app.accounts.models import User
 from app.runtime import Runtime
-from plugins.announcements import flow, imports, unsubscribe
+from app.services import suppressions
+from plugins.announcements import flow, imports
 from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from tests.announcements.builders import draft, handed_over, people
@@ -34,7 +35,7 @@ async def test_each_line_is_told_and_nothing_counts_before_it_is_accepted(
     bob, _ = await people(runtime, "Bob <bob@x.org>", "gone@x.org")
     await contacts.add_address(bob, "bob2@x.org")
     async with runtime.database.transaction() as conn:
-        await unsubscribe.add(conn, "gone@x.org", contact_id=None, source="page")
+        await suppressions.unsubscribe(conn, "gone@x.org", contact_id=None, mailing=None)
     number = await draft(handles, ada)
     path = f"/announcements/{number}/import"
 
