@@ -294,7 +294,9 @@ async def _drop_files(conn: Connection, ids: Sequence[int]) -> int:
     for some in in_parts(ids):
         named, parameters = in_list("id", some)
         await conn.execute(f"DELETE FROM email_attachments WHERE attachment_id IN {named}", parameters)  # noqa: S608
-        count += await conn.execute(f"DELETE FROM attachments WHERE id IN {named}", parameters)  # noqa: S608
+        # What an announcement shows too is none of theirs.
+        free = "id NOT IN (SELECT attachment_id FROM mailing_files)"
+        count += await conn.execute(f"DELETE FROM attachments WHERE id IN {named} AND {free}", parameters)  # noqa: S608
     return count
 
 

@@ -11,10 +11,10 @@ from app.database import Connection, utcnow
 from app.runtime import current
 from app.sql import in_list
 from app.suppressions import repository, rules
-from app.suppressions.models import New
+from app.suppressions.models import New, Scope
 from app.suppressions.service import add
 
-SCOPE = "announcements"
+SCOPE: Scope = "announcements"
 
 
 async def unsubscribe(

@@ -153,14 +153,14 @@ async def test_the_migration_takes_over_who_left_before(runtime: Runtime) -> Non
             )
     async with runtime.database.connection() as conn:
         await conn.execute(table)
-        for email in ("Bob@x.org", "back@x.org", "later@x.org", None):
+        for address in ("Bob@x.org", "back@x.org", "later@x.org", None):
             await conn.execute(
                 "INSERT INTO announcement_unsubscribes (email_hash, email, contact_id, announcement_id, source, "
                 "happened_at) VALUES (%(hash)s, %(email)s, %(bob)s, 7, 'page', '2026-02-02')",
                 {
-                    "hash": hashlib.sha256((email or "gone@x.org").lower().encode()).digest(),
-                    "email": email,
-                    "bob": bob if email == "Bob@x.org" else None,
+                    "hash": hashlib.sha256((address or "gone@x.org").lower().encode()).digest(),
+                    "email": address,
+                    "bob": bob if address == "Bob@x.org" else None,
                 },
             )
         for statement in moves:
