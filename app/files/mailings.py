@@ -36,8 +36,8 @@ async def put(
 ) -> None:
     """Let the mails of a mailing carry these files and the pictures of their text, in place of what they carried.
 
-    attachment_ids: files of a mailing, or of `user` and not sent yet. uploads: are stored. html: cleaned. most: bytes of
-    all together. Raises FilesRefused.
+    attachment_ids: files of a mailing, or of `user` and not sent yet. uploads: are stored. html: cleaned. most:
+    bytes of all together. Raises FilesRefused.
     """
     pictures = rules.inline_image_ids(html)
     known = await repository.usable(conn, [*attachment_ids, *pictures], user_id=user.id)
@@ -58,10 +58,6 @@ async def put(
 
 def check(sizes: Sequence[tuple[str, int]], *, most: int) -> None:
     """Raise FilesRefused where the files of one mail, given as (name, bytes), are too many or too large."""
-    try:
-        files.check_files(sizes)
-    except TicketRefused as error:
-        raise FilesRefused(error.fields) from None
     together = sum(size for _, size in sizes)
     if together > most:
         words = (
@@ -69,11 +65,21 @@ def check(sizes: Sequence[tuple[str, int]], *, most: int) -> None:
             "pictures smaller."
         )
         raise FilesRefused({"files": words})
+    try:
+        files.check_files(sizes)
+    except TicketRefused as error:
+        raise FilesRefused(error.fields) from None
 
 
 async def of_mailing(conn: Connection, mailing: str) -> list[MailingFile]:
     """The files and pictures that a mailing's mails carry, without their contents."""
     return await repository.of_mailing(conn, mailing)
+
+
+async def attached(conn: Connection, mailing: str, html: str) -> list[MailingFile]:
+    """Those that are not shown in the text."""
+    shown = set(rules.inline_image_ids(html))
+    return [one for one in await repository.of_mailing(conn, mailing) if one.id not in shown]
 
 
 async def usable(conn: Connection, attachment_ids: Sequence[int], *, user: User) -> list[MailingFile]:

@@ -10,7 +10,7 @@ from app.database import Connection
 from app.email.building import OWN_IMAGE
 from app.files.contents import read
 from app.files.mailing_repository import MailingFile
-from app.files.mailings import FilesRefused, copy, forget, of_mailing, put, usable
+from app.files.mailings import FilesRefused, attached, copy, forget, of_mailing, put, usable
 from app.services.web import User
 from app.tickets.attachments import keep as _keep
 from app.tickets.composer import uploads
@@ -22,6 +22,7 @@ __all__ = [
     "FilesRefused",
     "MailingFile",
     "Upload",
+    "attached",
     "copy",
     "forget",
     "in_mb",
@@ -35,7 +36,7 @@ __all__ = [
 
 
 async def keep(files: Sequence[Upload], *, user: User) -> list[int]:
-    """Store files that came with a form that was refused for another reason; their ids, for `put`. Raises FilesRefused."""
+    """Store files whose form was refused for another reason; their ids, for `put`. Raises FilesRefused."""
     try:
         return [one.id for one in await _keep(files, ticket_id=None, user=user)]
     except TicketRefused as error:
