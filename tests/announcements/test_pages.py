@@ -163,10 +163,14 @@ async def test_the_api_writes_sends_steers_and_counts(
 
 
 async def test_one_that_is_sent_is_deleted_with_its_statistics_and_the_mails_stay(
-    runtime: Runtime, handles: Handles, ada: User, ada_client: Client
+    runtime: Runtime, handles: Handles, ada: User, ada_client: Client, smtp: ScriptedSmtp
 ) -> None:
     await people(runtime, "bob@x.org")
     known = await sent(handles, ada)
+    early = await post(ada_client, f"/announcements/{known.id}/delete")
+    assert early.status_code == 409
+    assert "1 of its mails still wait in the outbox" in await early.get_data(as_text=True)
+    await deliver(runtime, smtp, 1)
     assert (await post(ada_client, f"/announcements/{known.id}/delete")).status_code == 303
     await _text(ada_client, f"/campaigns/{known.id}/statistics/", 404)
     async with runtime.database.connection() as conn:
