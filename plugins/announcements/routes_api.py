@@ -31,6 +31,7 @@ from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from plugins.announcements.models import STATES, Announcement
 from plugins.announcements.pages import LIMITED
+from plugins.announcements.routes_api_import import add_import_routes
 
 ONE = "/<int(max=2147483647):announcement_id>"
 FIELDS = {"body": "html_body", "per_minute": "mails_per_minute", "send_at": "at", "files": "attachments"}
@@ -120,6 +121,8 @@ def api_routes(handles: Handles) -> Blueprint:
         known = await announcement(handles, announcement_id)
         found = None if query.refresh == "true" else await statistics.stored(handles, announcement_id)
         return answer(counted(found or await statistics.count(handles, known)))
+
+    add_import_routes(api, handles)
 
     async def _shown(known: Announcement) -> AnnouncementShown:
         return shown(known, await flow.progress(handles, known), await enclosures.attached(handles, known))

@@ -120,6 +120,12 @@ async def test_nothing_is_there_while_the_module_is_off(runtime: Runtime, ada_cl
     await _text(ada_client, path, 404)
 
 
+async def test_the_address_without_a_number_leads_to_the_list(ada_client: Client) -> None:
+    for path in ("/campaigns", "/campaigns/"):
+        answer = await get(ada_client, path)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/announcements")
+
+
 async def test_pages_need_a_login(world: Client) -> None:
     for path in ("/announcements", "/announcements/1/preview", "/campaigns/1/statistics/"):
         assert (await get(world, path)).status_code == 303
