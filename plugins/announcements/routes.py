@@ -228,6 +228,7 @@ async def _form(
         file=file,
         files=await enclosures.usable(handles, given.attachment_ids or (), by=g.user),
         most_files=rules.MOST_FILES,
+        most_words=files.in_mb(rules.MOST_FILES),
         text=await html_to_text_async(given.body_html) if given.body_html else "",
         errors=errors or {},
         labels=LABELS,

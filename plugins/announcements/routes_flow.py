@@ -27,6 +27,7 @@ PAGE_CSP = (
 FRAME = (
     '<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    "<style>img{max-width:100%;height:auto}</style>"
     '<base target="_blank"><body style="margin:16px;font:15px/1.5 sans-serif;color:#1c1c1c;background:#fff">'
 )
 DONE = {

@@ -82,9 +82,7 @@ def test_files_come_with_their_long_names_and_types() -> None:
 
 
 def test_the_text_is_taken_where_the_mail_has_none() -> None:
-    assert received(packed(CODEPAGE, HTML)).notes == (
-        "Outlook packed its text into winmail.dat; it is unpacked here.",
-    )
+    assert received(packed(CODEPAGE, HTML)).notes == ("Outlook packed its text into winmail.dat; it is unpacked here.",)
     assert "packed its text and files into" in received(packed(CODEPAGE, HTML, *FILE)).notes[0]
     assert received(packed(CODEPAGE, HTML)).html == "<p>Grüße</p>"
     assert received(packed(CODEPAGE, attribute(0x0002800C, b"Hello\0"))).text == "Hello"
