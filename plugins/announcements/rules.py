@@ -104,6 +104,8 @@ def domains_of(typed: str) -> list[str]:
 
 def send_time(typed: str, zone: ZoneInfo, now: datetime) -> datetime:
     """When to send, from what a field of type datetime-local gives, read in a time zone. Raises ValueError in words."""
+    if not typed.strip():
+        raise ValueError("No time is set; choose when it goes out, or send it now.")
     try:
         local = datetime.fromisoformat(typed.strip())
     except ValueError:

@@ -77,6 +77,7 @@ _BY_WORDS: tuple[tuple[Cause, str], ...] = (
     ),
     (UNKNOWN_BOX, r"does ?n[o']t exist|not (?:a )?(?:known|valid) (?:user|recipient|mailbox)|no mailbox here"),
     (UNKNOWN_BOX, r"recipient (?:address )?(?:rejected|not found)|invalid recipient|user not found"),
+    (UNKNOWN_BOX, r"recipientnotfound|not found by smtp address lookup"),
     (UNKNOWN_BOX, r"mailbox (?:not found|unavailable)"),
     (
         UNKNOWN_HOST,
@@ -88,39 +89,61 @@ _BY_WORDS: tuple[tuple[Cause, str], ...] = (
     (ROUTE, r"timed? ?out|retry time|connection refused|could not connect|delivery time expired"),
 )
 _PATTERNS = [(cause, re.compile(words, re.IGNORECASE)) for cause, words in _BY_WORDS]
-NOT_THE_ADDRESS = frozenset({(2, 2), (2, 3), (3, 1), (3, 2), (3, 4)})
-"""Permanent failures that say nothing against the address: the next mail may arrive."""
+NOT_THE_ADDRESS = frozenset({(1, 7), (1, 8), (2, 2), (2, 3), (4, 1), (4, 2), (4, 3), (4, 5), (4, 6), (4, 7)})
+"""Permanent failures that say nothing against the address: of the sender, the mail, or the way to the mail server."""
+NOT_THE_ADDRESS_IN_WORDS = frozenset({FULL, LARGE, SPAM, PROOF, CONTENT, ROUTE, LATE, BROKEN, LISTED})
+AMBIGUOUS = frozenset({(1, 10), (4, 1)})
+"""A domain without mail, and a server that does not answer; of Exchange Online also a mailbox that it does not know."""
+Status = tuple[int, int, int]
 
 
-def status_of(text: str) -> tuple[int, int, int] | None:
-    """The first enhanced status code in a text: "550 5.1.1 no such user" gives (5, 1, 1)."""
-    found = _STATUS.search(text)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+def status_of(*texts: str) -> Status | None:
+    """The enhanced status code in some texts, the surest first: "550 5.1.1 no such user" gives (5, 1, 1).
+
+    One that says what happened goes before one that only says that something did.
+    """
+    found = [(int(one[1]), int(one[2]), int(one[3])) for text in texts for one in _STATUS.finditer(text[:4000])]
+    return next((one for one in found if not _is_vague(one)), found[0] if found else None)
 
 
-def is_hard(status: tuple[int, int, int]) -> bool:
-    """Whether a failure of this code speaks against the address for good. A full mailbox, a mail that is too large, its
-    content (x.6.x) and a filter's policy (x.7.x) do not."""
+def _is_vague(status: Status) -> bool:
+    """5.0.0 and 5.5.0 are what a mail server writes that was told no code; 5.0.350 is Exchange Online's."""
+    return status[1] == 0 or status[1:] == (5, 0)
+
+
+def is_hard(status: Status | None, words: str) -> bool:
+    """Whether a failure speaks against the address for good. A full mailbox, a mail that is too large, the way to the
+    mail server and its own faults (x.3.x), its content (x.6.x) and a filter's policy (x.7.x) do not."""
+    if status is None or (status[0] == 5 and _is_vague(status)):
+        return _by_words(words) not in NOT_THE_ADDRESS_IN_WORDS
     kind, subject, detail = status
-    return kind == 5 and subject not in {6, 7} and (subject, detail) not in NOT_THE_ADDRESS
+    if (subject, detail) in AMBIGUOUS and _by_words(words) is UNKNOWN_BOX:
+        return kind == 5
+    is_expired = subject == 4 and detail >= 300
+    return kind == 5 and subject not in {3, 6, 7} and (subject, detail) not in NOT_THE_ADDRESS and not is_expired
 
 
 def cause_of(kind: str, bounce: str, *, code: str, reason: str) -> Cause:
     """Why an event of this kind happened. kind: 'bounced', 'failed' or 'complained'."""
     if kind == "complained":
         return COMPLAINT
-    status = status_of(code) or status_of(reason)
-    if status is not None:
+    status = status_of(code, reason)
+    by_words = _by_words(reason)
+    if status is not None and not (status[1:] in AMBIGUOUS and by_words is UNKNOWN_BOX):
         _, subject, detail = status
         known = _BY_CODE.get((subject, detail))
         if known is None and subject in {6, 7}:
             known = CONTENT if subject == 6 else SPAM
         if known is not None:
             return known
-    text = reason[:2000]
-    for cause, pattern in _PATTERNS:
-        if pattern.search(text):
-            return cause
+        if subject == 4 and detail >= 300:
+            return LATE
+    if by_words is not None:
+        return by_words
     if kind == "failed":
         return NOT_SENT
     return HARD if bounce == "hard" else SOFT
+
+
+def _by_words(words: str) -> Cause | None:
+    return next((cause for cause, pattern in _PATTERNS if pattern.search(words[:2000])), None)

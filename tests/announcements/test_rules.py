@@ -65,6 +65,7 @@ def test_a_time_is_read_in_the_zone_of_who_types_it() -> None:
     for typed, words in (
         ("2026-11-26T12:59", "not in the future"),
         ("tomorrow", "no date"),
+        (" ", "No time is set; choose when it goes out"),
         ("2028-01-01T00:00", "year"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -119,3 +120,14 @@ async def test_events_in_every_order_end_with_the_worst(world: Client, database:
             body = {"tracking_id": reply.recipients[0].tracking_id, "event": kind, "timestamp": 1_763_600_000 + number}
             assert (await track(world, "delivery/", body))[0] == 200
         assert await fate(database, reply) == "complained"
+
+
+async def test_a_clock_that_is_ahead_does_not_outrank_what_comes_later(
+    world: Client, database: Database, reply: MailedReply
+) -> None:
+    copy = {"tracking_id": reply.recipients[0].tracking_id}
+    ahead = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    assert (await track(world, "delivery/", {**copy, "timestamp": ahead}))[0] == 200
+    assert await fate(database, reply) == "delivered"
+    assert (await track(world, "bounce/", {**copy, "bounce_type": "soft"}))[0] == 200
+    assert await fate(database, reply) == "bounced"

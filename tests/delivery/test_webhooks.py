@@ -239,3 +239,16 @@ async def test_sns_versions_are_not_mixed_up(world: Client, database: Database, 
     assert (await send(world, "ses", relabelled))[0] == 401
     assert (await send(world, "ses", sign_sns(inner, False, version="1")))[0] == 200
     assert await fate(database, reply) == "bounced"
+
+
+async def test_smtp2gos_signature_does_not_stand_in_for_the_secret(
+    world: Client, database: Database, reply: MailedReply
+) -> None:
+    given = bounce(SENDERS[8], reply)
+    headers = {name: value for name, value in (given.headers or {}).items() if name != "Authorization"}
+    status, answer = await send(world, "smtp2go", replace(given, headers=headers))
+    assert (status, answer["message"]) == (
+        401,
+        "The header Authorization is missing, so nobody can tell who sent this.",
+    )
+    assert await events(database) == []

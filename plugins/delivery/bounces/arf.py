@@ -11,13 +11,19 @@ from plugins.delivery.bounces.found import Fate, Told
 
 TYPE = "message/feedback-report"
 MAILS = frozenset({"message/rfc822", "message/global"})
-_KINDS: dict[str, Fate | None] = {"not-spam": None, "opt-out": "unsubscribed", "opt-out-list": "unsubscribed"}
+_KINDS: dict[str, Fate | None] = {
+    "not-spam": None,
+    "auth-failure": None,
+    "opt-out": "unsubscribed",
+    "opt-out-list": "unsubscribed",
+}
+"""auth-failure (RFC 6591): a check of DKIM, SPF or DMARC failed; nobody complained."""
 _DESKS = re.compile(r"(?:abuse|complaints?|fbl|feedback-?loop|feedback|staff|scomp|spam-?reports?)(?:[-+.].*)?", re.I)
 _REDACTED = re.compile(r"redacted|hidden|removed|anonym|\*{3}|x{5}", re.IGNORECASE)
 
 
 def read(content: bytes) -> list[Told]:
-    """What a feedback report tells; nothing for one that takes a complaint back."""
+    """What a feedback report tells; nothing for one that takes a complaint back, or is none."""
     for block in dsn.blocks(content):
         kind = block.get("feedback-type", "").strip().lower()
         if not kind:

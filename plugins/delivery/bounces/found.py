@@ -40,8 +40,8 @@ class Returned:
 
 def failed(status: str, *, address: str, words: str, other: str = "") -> Told:
     """A failure with its status code, or whatever of its words holds one."""
-    found = status_of(status) or status_of(words)
-    bounce: Bounce = "hard" if found is None or is_hard(found) else "soft"
+    found = status_of(status, words)
+    bounce: Bounce = "hard" if is_hard(found, words) else "soft"
     code = ".".join(map(str, found)) if found else ""
     return Told("bounced", bounce, address, other, code, one_line(words))
 

@@ -18,7 +18,7 @@ KINDS = words(
     unsubscribed="unsubscribe unsubscribed",
     opened="opened unique_opened proxy_open unique_proxy_open",
     clicked="click",
-    bounced={"hard_bounce": "hard", "invalid_email": "hard", "soft_bounce": "soft"},
+    bounced={"hard_bounce": "hard", "invalid_email": "hard", "invalid": "hard", "soft_bounce": "soft"},
 )
 PROXIES = {"proxy_open", "unique_proxy_open"}
 SECONDS = 100_000_000_000

@@ -14,13 +14,13 @@ KINDS = words(
     sent="accepted",
     delivered="delivered",
     deferred="temporary",
-    failed="rejected dropped suppress-complaint suppress-unsubscribe",
+    failed="rejected dropped suppress-bounce suppress-complaint suppress-unsubscribe",
     complained="complained",
     unsubscribed="unsubscribed",
     opened="opened",
     clicked="clicked",
     # "old" and "espblock" say that Mailgun gave up, not that the address is bad.
-    bounced={"permanent": "hard", "old": "soft", "espblock": "soft"},
+    bounced={"permanent": "hard", "soft": "soft", "old": "soft", "espblock": "soft"},
 )
 UNKNOWN: Word = ("unknown", "")
 
@@ -47,7 +47,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         at=one.get("timestamp"),
         tracking_id=slot_of(one.text("user-variables", SLOT)),
         message_id=mail,
-        reason=status.first("message", "description") or one.text("reason"),
+        reason=status.first("message", "description") or one.first(("reject", "reason"), "reason"),
         code=" ".join(filter(None, (status.text("code"), status.text("enhanced-code")))),
         url=one.text("url"),
         user_agent=one.text("client-info", "user-agent"),
@@ -56,10 +56,14 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
 
 
 def _failed(one: Fields) -> str:
-    if one.text("severity") == "temporary":
-        return "temporary"
     reason = one.text("reason")
-    return reason if reason in KINDS else "permanent"
+    # The last of many tries is called temporary too, and only its reason says that there is no further one.
+    if one.text("severity") == "temporary" and reason != "old":
+        return "temporary"
+    if reason in KINDS:
+        return reason
+    # It gives up at once also for what says nothing against the address, such as a full mailbox.
+    return "soft" if one.text("delivery-status", "bounce-type") == "soft" else "permanent"
 
 
 def _old(given: Given) -> DeliveryEvent:

@@ -12,7 +12,8 @@ from plugins.delivery.providers.base import SLOT, Given, Provider, composite, ma
 KINDS = words(
     delivered="Delivery",
     deferred="Transient DnsError",
-    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated",
+    failed="Blocked BadEmailAddress SMTPApiError DMARCPolicy VirusNotification ManuallyDeactivated "
+    "TemplateRenderingFailed",
     complained="SpamComplaint SpamNotification",
     unsubscribed="Unsubscribe ManualSuppression",
     opened="Open",
@@ -32,18 +33,21 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         word = one.text("Type")
     elif record == "SubscriptionChange":
         word = one.text("SuppressionReason") if one.flag("SuppressSending") is not False else ""
+    # An address may be taken off and put back in the second in which it was put on.
+    changed = [word] if record == "SubscriptionChange" else []
     recipient, at = one.first("Email", "Recipient"), one.first(*TIMES)
     number = one.text("ID")
     yield make(
         "postmark",
         given,
         KINDS.get(word, ("unknown", "")),
-        composite(record, number) or composite(record, one.text("MessageID"), recipient, at, one.text("OriginalLink")),
+        composite(record, number)
+        or composite(record, one.text("MessageID"), recipient, at, one.text("OriginalLink"), *changed),
         recipient=recipient,
         at=at,
         tracking_id=one.first(("Metadata", SLOT), ("Metadata", "tracking-id")),
         message_id=one.first("SMTPMessageID", "MessageIDHeader"),
-        reason=one.first("Details", "Description"),
+        reason=one.first("Details", "Description", "SuppressionReason"),
         url=one.text("OriginalLink"),
         user_agent=one.text("UserAgent"),
     )

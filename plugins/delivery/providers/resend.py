@@ -20,6 +20,8 @@ KINDS = words(
     clicked="email.clicked",
     bounced={"Permanent": "hard", "Transient": "soft", "Undetermined": "soft", "email.bounced": "soft"},
 )
+HELD_BACK = {"Suppressed", "OnAccountSuppressionList"}
+"""Of `bounce.subType`: Resend has the address on a list and did not send."""
 
 
 def read(given: Given) -> Iterable[DeliveryEvent]:
@@ -30,6 +32,8 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         return
     data = one.fields("data")
     kind = data.text("bounce", "type") if name == "email.bounced" else name
+    if name == "email.bounced" and data.text("bounce", "subType") in HELD_BACK:
+        kind = "email.suppressed"
     listed = [to for to in data.items("to") if isinstance(to, str)]
     # It does not say whose copy it was: of several recipients none is named.
     recipient = listed[0] if len(listed) == 1 else ""

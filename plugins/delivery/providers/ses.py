@@ -39,6 +39,10 @@ DETAILS = {
     "Bounce": ("bounce", "bouncedRecipients"),
 }
 """By word: the object with the details, and its list of recipients; '' where the mail's own are meant."""
+HELD_BACK = {"Suppressed", "OnAccountSuppressionList"}
+"""Sub-types of bounces and complaints that are none: SES has the address on a list and did not send."""
+NO_COMPLAINTS = {"not-spam", "auth-failure"}
+"""Feedback that takes a complaint back, or tells of a failed DKIM or SPF check: RFC 5965, RFC 6591."""
 ONE_LOOK = {"Open", "Click", "Subscription"}
 """Told for the whole mail: with several recipients nobody knows whose it was."""
 
@@ -51,7 +55,7 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
         raise BadMember("has neither eventType nor notificationType")
     place, listed = DETAILS.get(name, ("", ""))
     details, mail = one.fields(place), one.fields("mail")
-    word = details.text("bounceType") if name == "Bounce" else name
+    word = _word(name, details)
     at = details.first("timestamp", "arrivalDate") or mail.text("timestamp")
     # Sent and delivered are told once for each recipient, whatever the time on it.
     mark = "" if name in {"Send", "Delivery"} else details.text("feedbackId") or at
@@ -69,11 +73,21 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
             tracking_id=_tag(mail) or _header(mail, HEADER),
             message_id=mail.text("commonHeaders", "messageId") or _header(mail, "Message-ID"),
             reason=recipient.text("diagnosticCode")
-            or details.first("reason", "errorMessage", "smtpResponse", "complaintFeedbackType", "delayType"),
+            or details.first(
+                "reason", "errorMessage", "smtpResponse", "complaintSubType", "complaintFeedbackType", "delayType"
+            ),
             code=recipient.text("status"),
             url=details.text("link"),
             user_agent=details.text("userAgent") if name in ONE_LOOK else "",
         )
+
+
+def _word(name: str, details: Fields) -> str:
+    if details.first("bounceSubType", "complaintSubType") in HELD_BACK:
+        return "Reject"
+    if name == "Complaint" and details.text("complaintFeedbackType") in NO_COMPLAINTS:
+        return ""
+    return details.text("bounceType") if name == "Bounce" else name
 
 
 def _recipients(found: list[Any], *, one_look: bool) -> list[Fields]:

@@ -27,23 +27,31 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
     """One event for each recipient."""
     one = Fields({name.lower(): value for name, value in given.fields.value.items()})
     name, at = one.text("event"), one.first("time", "timestamp")
+    # The link of a click may stand in "context", which says more of other events.
+    context = one.text("context")
+    url = one.first("url", "link") or (context if context.startswith(("https://", "http://")) else "")
     word = one.first("bounce", "bounce_type") if name in {"bounce", "bounced"} else name
-    recipients = one.items("recipients") if name == "processed" else []
-    for recipient in [to for to in recipients if isinstance(to, str)] or [one.first("rcpt", "recipient", "email")]:
+    for recipient in _recipients(one) if name == "processed" else [one.first("rcpt", "recipient", "email")]:
         yield make(
             "smtp2go",
             given,
             KINDS.get(word, KINDS.get(name, ("unknown", ""))),
-            composite(name, one.text("id"), one.text("email_id"), recipient, at, one.text("url")),
+            composite(name, one.text("id"), one.text("email_id"), recipient, at, url),
             recipient=recipient,
             at=one.get("time") if one.get("time") is not None else one.get("timestamp"),
             tracking_id=one.first(HEADER.lower(), SLOT),
             message_id=one.first("message-id", "message_id"),
             reason=one.first("message", "context", "reason", "response"),
             code=one.first("smtp_code", "code"),
-            url=one.first("url", "link"),
+            url=url,
             user_agent=one.first("user-agent", "user_agent", "client"),
         )
+
+
+def _recipients(one: Fields) -> list[str]:
+    """All of a mail: a list, or in one text with commas; without them the one that is named."""
+    listed = [to.strip() for text in one.items("recipients") if isinstance(text, str) for to in text.split(",")]
+    return [to for to in listed if to] or [one.first("rcpt", "recipient", "email")]
 
 
 def sample(tracking_id: str, recipient: str, at: datetime) -> Any:

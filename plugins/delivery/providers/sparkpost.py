@@ -26,12 +26,14 @@ BOUNCES = {"bounce", "out_of_band"}
 HARD = {"10", "30"}
 NO_BOUNCES: dict[str, Word] = {
     "25": ("failed", ""),
+    "26": ("failed", ""),
     "60": ("unknown", ""),
     "80": ("unknown", ""),
     "90": ("unsubscribed", ""),
     "100": ("unknown", ""),
 }
-"""Of `bounce_class`: refused by the admin, automatic answers, wishes to be added or taken off. All others are soft."""
+"""Of `bounce_class`: refused by the admin or held back, automatic answers, wishes to be added or taken off. All others
+are soft."""
 
 
 def read(given: Given) -> Iterable[DeliveryEvent]:
@@ -58,6 +60,8 @@ def read(given: Given) -> Iterable[DeliveryEvent]:
             code=one.text("error_code"),
             url=one.text("target_link_url"),
             user_agent=one.text("user_agent"),
+            # What was not loaded ahead may be a person's, or a mail scanner's: that claims nothing.
+            machine=(one.flag("user_agent_parsed", "is_prefetched") or None) if word[0] == "opened" else None,
         )
 
 
@@ -89,4 +93,5 @@ PROVIDER = Provider(
     ),
     slot="The header X-MSYS-API, as the metadata tracking_id; it comes back under rcpt_meta.",
     sample=sample,
+    tells_machines=True,
 )

@@ -133,6 +133,17 @@ BOUNCES: Mapping[str, Sample] = {
         ),
         "bounced", "hard", "5.1.10", marks=False,
     ),
+    "exchange online": Sample(
+        dsn(
+            "Original-Recipient: rfc822;{recipient}\nFinal-Recipient: rfc822;{recipient}\nAction: failed\nStatus: 5.1.10\n"
+            "Diagnostic-Code: smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient {recipient} not found by SMTP\n"
+            "  address lookup\n",
+            sender="Microsoft Outlook <MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@contoso.example>",
+            subject="Undeliverable: Re: Printer",
+            top="In-Reply-To: {message_id}\nAuto-Submitted: auto-replied\n",
+        ),
+        "bounced", "hard", "5.1.10", "mailbox unknown",
+    ),
     "gmail": Sample(
         dsn(
             "Final-Recipient: rfc822; {recipient}\nAction: failed\nStatus: 5.1.1\n"
@@ -257,6 +268,13 @@ OTHERS: Mapping[str, Sample] = {
         "From: Bob <{recipient}>\nTo: {to}\nSubject: Which printer?\nIn-Reply-To: {message_id}\n"
         "Message-ID: <{own}@example.org>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=o\n\n"
         f"--o\nContent-Type: text/plain\n\nThis one.\n\n--o\nContent-Type: message/rfc822\n\n{MESSAGE}\n--o--\n",
+        "",
+    ),
+    "a report of a failed DKIM check": Sample(
+        arf(
+            "Feedback-Type: auth-failure\nAuth-Failure: dmarc\nDelivery-Result: delivered\n"
+            "Authentication-Results: mx.example.org; dmarc=fail\nOriginal-Rcpt-To: {recipient}\n"
+        ),
         "",
     ),
     "a complaint that is taken back": Sample(arf("Feedback-Type: not-spam\nOriginal-Rcpt-To: {recipient}\n"), ""),
