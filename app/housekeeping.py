@@ -28,7 +28,8 @@ RULES = (
     (
         """
         DELETE FROM attachments WHERE reply_id IS NULL AND created_at < %(before)s
-           AND id NOT IN (SELECT attachment_id FROM email_attachments) LIMIT %(batch)s
+           AND id NOT IN (SELECT attachment_id FROM email_attachments)
+           AND id NOT IN (SELECT attachment_id FROM mailing_files) LIMIT %(batch)s
         """,
         timedelta(days=2),
     ),

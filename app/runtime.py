@@ -17,6 +17,7 @@ from app.consent.footer import without_tokens
 from app.crypto import SecretBox
 from app.customer.links import PATH, TicketLinks
 from app.database import Database, DatabaseUnavailable
+from app.files.contents import Contents
 from app.hookspecs import ModuleInfo, PluginContext
 from app.log import configure
 from app.migrations import all_migrations, pending
@@ -42,6 +43,8 @@ class Runtime:
     modules: ModuleRegistry
     health: HealthNotes
     infos: Mapping[str, ModuleInfo]
+    contents: Contents = field(default_factory=Contents)
+    """Of files that go out with mails."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod

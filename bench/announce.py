@@ -33,6 +33,7 @@ from app.migrations import all_migrations, migrate
 from app.modules import service as modules
 from app.runtime import Runtime
 from app.services import mailings
+from app.services.files import Upload
 from app.settings import Settings
 from bench.smtp_sink import Sink
 from plugins.announcements import drafts, flow
@@ -91,6 +92,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=8, help="SMTP_CONNECTIONS of the worker (default 8)")
     parser.add_argument("--workers", type=int, default=1, help="worker processes; those after the first live on")
     parser.add_argument("--untracked", action="store_true", help="without pixel and tracked links")
+    parser.add_argument("--kilobytes", type=int, default=0, help="of a file that each mail carries (default 0: none)")
     parser.add_argument("--seed", type=int, default=None, help="of the moments of the kills")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     return asyncio.run(measure(parser.parse_args()))
@@ -104,7 +106,7 @@ async def measure(options: argparse.Namespace) -> int:
         sink = Sink()
         async with sink.listening(), portal(folder, sink.port, options.connections) as (handles, environment):
             await make_contacts(handles.database, options.contacts)
-            number = await begin(handles, tracked=not options.untracked)
+            number = await begin(handles, tracked=not options.untracked, kilobytes=options.kilobytes)
             workers = [Worker(environment, folder / f"worker-{place}.log") for place in range(options.workers)]
             started = time.monotonic()
             for worker in workers:
@@ -203,14 +205,15 @@ async def make_contacts(database: Database, count: int) -> None:
         await database.run(work)
 
 
-async def begin(handles: Handles, *, tracked: bool) -> int:
+async def begin(handles: Handles, *, tracked: bool, kilobytes: int) -> int:
     """Write an announcement to all and let it go."""
     user_id = await accounts.create_user(
         email="ada@portal.example", name="Ada", role="admin", password=secrets.token_urlsafe(12)
     )
     user = await accounts.user_by_id(user_id)
     assert user is not None  # noqa: S101
-    given = Given("Outage on Sunday, {{contact.first_name|all}}", BODY, is_tracked=tracked)
+    files = (Upload("plan.pdf", "application/pdf", os.urandom(kilobytes * 1000)),) if kilobytes else ()
+    given = Given("Outage on Sunday, {{contact.first_name|all}}", BODY, is_tracked=tracked, uploads=files)
     number = await drafts.create(handles, given, by=user)
     await flow.send(handles, number, by=user)
     return number

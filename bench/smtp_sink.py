@@ -23,7 +23,7 @@ class Sink:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Sink]:
         """Listen on loopback."""
-        server = await asyncio.start_server(self._session, "127.0.0.1", 0, limit=1 << 22)
+        server = await asyncio.start_server(self._session, "127.0.0.1", 0, limit=1 << 25)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -29,11 +29,14 @@ class Suppression(Answer):
     email: str | None = Field(description="null once its person was erased.")
     scope: Scope = Field(description="What it does not get: all mail, or announcements only.")
     reason: Reason
-    source: str = Field(description="Who told it: a provider's name, bounce_mail, agent or a module's name.")
+    source: str = Field(
+        description="Who told it: a provider's name, bounce_mail, agent, or link: its owner, by the link in a mail."
+    )
     detail: str = Field(description="In the words of who told it.")
     since: AwareDatetime
     added_by: str | None = Field(description="The agent who added it by hand.")
     removed_at: AwareDatetime | None = Field(description="When it was taken off; null while it stands.")
+    removed_by: str | None = Field(description="The agent who took it off; null where its owner did.")
 
 
 class Suppressions(Answer):
@@ -52,6 +55,7 @@ class SuppressionFilter(Given):
     q: str = Field("", max_length=254, description="In the address.")
     reason: Reason | None = None
     scope: Scope | None = None
+    removed: bool = Field(False, description="Lines that were taken off, instead of those that stand.")
     before: int | None = Field(None, ge=1, le=models.MAX_COPY_ID, description="Only lines before the one with this id.")
 
 
@@ -81,7 +85,7 @@ async def refused(error: SuppressionRefused) -> Response:
 @asks(SuppressionFilter)
 async def list_suppressions(*, query: SuppressionFilter) -> Response:
     """List the addresses that get no mail, 50 at a time."""
-    asked = Query(query.q.strip(), query.reason or "", query.scope or "")
+    asked = Query(query.q.strip(), query.reason or "", query.scope or "", is_removed=query.removed)
     page = await service.page(asked, before=query.before or 0)
     return answer(
         Suppressions(suppressions=[_shown(one) for one in page.rows], total=page.total, next=page.older or None)
@@ -101,7 +105,7 @@ async def add_suppression(*, body: NewSuppression) -> Response:
 @suppressions.delete(f"/{NUMBER}")
 @document_response(Suppression)
 async def remove_suppression(*, number: int) -> Response:
-    """Take a line off: its address gets mail again, until another bounce or complaint."""
+    """Take a line off: its address gets mail again, until another bounce or complaint, or unsubscribes again."""
     await service.remove(number, by=g.user)
     return answer(_shown(await service.line(number)))
 
@@ -117,4 +121,5 @@ def _shown(one: Line) -> Suppression:
         since=one.since,
         added_by=one.added_by or None,
         removed_at=one.removed_at,
+        removed_by=one.removed_by or None,
     )

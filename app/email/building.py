@@ -51,11 +51,12 @@ async def load(runtime: Runtime, mail_id: int) -> StoredMail:
         if row is None:
             raise LookupError(f"mail {mail_id} is gone")
         recipients = await repository.recipient_rows(conn, mail_id)
-        files = await repository.attachment_rows(conn, mail_id)
-    return _stored(row, recipients, files)
+        files = await repository.attachment_rows(conn, mail_id, row["mailing"])
+        contents = await runtime.contents.get(conn, [one["id"] for one in files])
+    return _stored(row, recipients, files, contents)
 
 
-def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
+def _stored(row: Row, recipients: list[Row], files: list[Row], contents: Mapping[int, bytes]) -> StoredMail:
     def group(role: str) -> tuple[Address, ...]:
         return tuple(make_address(one["name"], one["email"]) for one in recipients if one["role"] == role)
 
@@ -80,8 +81,11 @@ def _stored(row: Row, recipients: list[Row], files: list[Row]) -> StoredMail:
         created_at=row["created_at"],
         mailing=row["mailing"],
         attachments=tuple(
-            Attachment(one["filename"], one["content_type"], one["content"], f"file{one['id']}@attachments.invalid")
+            Attachment(
+                one["filename"], one["content_type"], contents[one["id"]], f"file{one['id']}@attachments.invalid"
+            )
             for one in files
+            if one["id"] in contents
         ),
     )
 

@@ -68,6 +68,8 @@ class MailingCopy:
     seen_at: datetime | None
     words: str
     """Of who told of the fate, or of our mail server."""
+    server_words: str
+    """Of our mail server, when it took or refused the copy last."""
     tried_at: datetime
     """When it was tried last, or made."""
 
@@ -107,6 +109,7 @@ async def copies(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Ma
 _COLUMNS = """
     r.id, r.email, r.state, r.fate, r.fate_short, r.fate_at, r.sent_at, r.replied_at, r.seen, r.seen_at,
     IF(r.fate IN ('bounced', 'complained'), COALESCE(NULLIF(r.fate_detail, ''), r.fate_words), r.smtp_text) AS words,
+    r.smtp_text AS server_words,
     COALESCE(r.sending_at, r.created_at) AS tried_at
 """
 

@@ -48,8 +48,9 @@ async def enqueue(conn: Connection, mail: NewMail) -> QueuedMail:
 async def enqueue_many(conn: Connection, mails: Sequence[NewMail]) -> list[QueuedMail]:
     """Store many mails at once, in the caller's transaction: some statements for all, not for each. In their order.
 
-    None of them may be that of a reply, have attachments or wait. Call `announce` with each after the commit. Raises
-    EmailRefused for the first that cannot be sent; nothing is stored then.
+    None of them may be that of a reply, have attachments of its own or wait; what all mails of a mailing carry is with
+    the mailing (`app.services.files`). Call `announce` with each after the commit. Raises EmailRefused for the first
+    that cannot be sent; nothing is stored then.
     """
     if not mails:
         return []

@@ -148,15 +148,17 @@ async def recipient_rows(conn: Connection, mail_id: int) -> list[Row]:
     )
 
 
-async def attachment_rows(conn: Connection, mail_id: int) -> list[Row]:
-    """The files of a mail with their contents."""
+async def attachment_rows(conn: Connection, mail_id: int, mailing: str | None) -> list[Row]:
+    """The files of a mail, its own and those that all mails of its mailing carry, without their contents."""
     return await conn.fetch_all(
         """
-        SELECT a.id, a.filename, a.content_type, a.content FROM email_attachments AS e
-          JOIN attachments AS a ON a.id = e.attachment_id
-         WHERE e.email_id = %(id)s ORDER BY a.id
+        SELECT a.id, a.filename, a.content_type
+          FROM (SELECT e.attachment_id FROM email_attachments AS e WHERE e.email_id = %(id)s
+                 UNION SELECT f.attachment_id FROM mailing_files AS f WHERE f.mailing = %(mailing)s) AS carried
+          JOIN attachments AS a ON a.id = carried.attachment_id
+         ORDER BY a.id
         """,
-        {"id": mail_id},
+        {"id": mail_id, "mailing": mailing},
     )
 
 

@@ -56,6 +56,7 @@ async def send_email(
     metadata: Mapping[str, object] | None = None,
     sensitive: bool = False,
     headers: Mapping[str, str] | None = None,
+    attachment_ids: Sequence[int] = (),
 ) -> tuple[bool, dict[str, Any] | None]:
     """Store a mail, then hand one copy per recipient to the mail server.
 
@@ -63,9 +64,10 @@ async def send_email(
 
     recipients, cc, bcc: "bob@example.org" or "Bob <bob@example.org>", one or several. html_body or text_body or both;
     the missing one is made from the other, the text always from the untracked HTML. attachments: (filename, content
-    type, bytes). enable_tracking: let modules track this mail; needs ticket_reply_id, the row in `ticket_replies` it
-    belongs to, and PORTAL_URL; without them the mail goes out untracked and `reason` says why. sensitive: the mail
-    carries a login, reset or magic link; nothing in it is rewritten.
+    type, bytes); attachment_ids: files that are stored already; pictures of theirs are shown where the HTML names them.
+    enable_tracking: let modules track this mail; needs ticket_reply_id, the row in `ticket_replies` it belongs to, and
+    PORTAL_URL; without them the mail goes out untracked and `reason` says why. sensitive: the mail carries a login,
+    reset or magic link; nothing in it is rewritten.
 
     Returns (sent, event_metadata). sent: the mail server took every copy now. What was refused for now stays in the
     outbox and is tried again by the worker. event_metadata: email_id, message_id, tracking_id (of the first
@@ -89,6 +91,7 @@ async def send_email(
             enable_tracking=tracked,
             sensitive=sensitive,
             metadata=metadata or {},
+            attachment_ids=tuple(attachment_ids),
         )
         outbox.check(mail)
         uploads = [one if isinstance(one, Attachment) else Attachment(*one) for one in attachments or ()]
@@ -151,7 +154,7 @@ async def _store(conn: Connection, mail: NewMail, uploads: Sequence[Attachment])
         )
         for upload in uploads
     ]
-    return await enqueue(conn, replace(mail, attachment_ids=tuple(stored)))
+    return await enqueue(conn, replace(mail, attachment_ids=(*mail.attachment_ids, *stored)))
 
 
 async def _stored_copies(runtime: Runtime, mail_id: int) -> tuple[list[CopyState], str]:

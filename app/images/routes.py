@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from html import escape
 
-from quart import Blueprint, Response, flash, g, redirect, render_template, request
+from quart import Blueprint, flash, g, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
 from app.images import service
@@ -51,8 +52,19 @@ async def image(ticket_id: int, message_id: int, number: int) -> ResponseReturnV
     try:
         data, kind = await service.image(ticket_id, message_id, number)
     except ImageRefused as error:
-        return Response(str(error), 404, content_type="text/plain; charset=utf-8")
+        return locked(nothing(str(error)), "image/svg+xml", {"Cache-Control": "no-store"}, 404)
     return locked(data, kind, {"Cache-Control": f"private, max-age={KEPT_FOR}"})
+
+
+def nothing(reason: str) -> bytes:
+    """What stands in the place of an image that cannot be had; browsers draw it though the answer is 404."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="220" height="32" viewBox="0 0 220 32">'
+        f"<title>{escape(reason)}</title>"
+        '<rect x=".5" y=".5" width="219" height="31" rx="4" fill="#f4f4f4" stroke="#8a8a8a" stroke-dasharray="4 3"/>'
+        '<text x="110" y="20.5" text-anchor="middle" font-family="sans-serif" font-size="12.5" fill="#4a4a4a">'
+        "This image could not be loaded</text></svg>"
+    ).encode()
 
 
 @images.get("/images")

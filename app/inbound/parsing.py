@@ -181,6 +181,8 @@ def _unpack(content: bytes, found: _Found) -> bool:
             f"one is damaged: {error}. Ask them to send again as HTML or plain text."
         )
         return False
+    before, has_text = len(found.files), bool(inside.html or inside.text or inside.rtf)
+    is_new = has_text and not found.bodies
     # Exchange says the same in a part of its own beside it.
     if not found.bodies and (text := inside.html or inside.text)[:MAX_BODY].strip():
         found.bodies.append(_Piece(text[:MAX_BODY], is_html=bool(inside.html)))
@@ -196,8 +198,18 @@ def _unpack(content: bytes, found: _Found) -> bool:
             name = file.name[:255] or _default_name(file.kind, len(found.files) + 1)
             kind = file.kind.lower() if _TYPE.fullmatch(file.kind) else "application/octet-stream"
             found.files.append(File(name, kind, file.content, file.content_id.strip("<> ")[:200]))
-    found.notes.append("Outlook packed text and files into winmail.dat; they are unpacked here.")
+    found.notes.append(_unpacked(is_new=is_new, left_out=has_text and not is_new, files=len(found.files) > before))
     return True
+
+
+def _unpacked(*, is_new: bool, left_out: bool, files: bool) -> str:
+    """What became of a winmail.dat. left_out: its text, because the mail has one."""
+    what = " and ".join(word for word, there in (("its text", is_new), ("files", files)) if there)
+    also = " The text in it is not shown, because the mail has a text of its own." if left_out else ""
+    if what:
+        are = "it is" if not files else "they are"
+        return f"Outlook packed {what} into winmail.dat; {are} unpacked here.{also}"
+    return f"Outlook added a winmail.dat without files.{also}"
 
 
 def _keep_mail(part: Message, found: _Found) -> None:

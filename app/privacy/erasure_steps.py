@@ -109,7 +109,9 @@ async def suppressed(database: Database, person: ContactData, told: Told) -> Non
     keys = current().settings.keys
 
     async def work(conn: Connection) -> int:
-        emails = sorted({rules.normal(email) for email in person.addresses if email.isascii()})
+        # What they decided by an address that was taken from them since is theirs too.
+        decided = [line["email"] for line in await suppressions.of_person(conn, person.id, []) if line["email"]]
+        emails = sorted({rules.normal(email) for email in [*person.addresses, *decided] if email.isascii()})
         return sum([await suppressions.forget(conn, email, rules.hashes(keys, email)[0]) for email in emails])
 
     told("suppressed addresses", await database.run(work))
@@ -292,7 +294,9 @@ async def _drop_files(conn: Connection, ids: Sequence[int]) -> int:
     for some in in_parts(ids):
         named, parameters = in_list("id", some)
         await conn.execute(f"DELETE FROM email_attachments WHERE attachment_id IN {named}", parameters)  # noqa: S608
-        count += await conn.execute(f"DELETE FROM attachments WHERE id IN {named}", parameters)  # noqa: S608
+        # What an announcement shows too is none of theirs.
+        free = "id NOT IN (SELECT attachment_id FROM mailing_files)"
+        count += await conn.execute(f"DELETE FROM attachments WHERE id IN {named} AND {free}", parameters)  # noqa: S608
     return count
 
 

@@ -19,7 +19,7 @@ INTERNAL = {
     "email_recipients": {"lease_owner", "lease_until", "next_attempt_at"},
 }
 """Columns that say nothing of the person; all others are given out, also those that later releases add."""
-TOLD = frozenset({"tickets", "ticket_replies", "contact_erasures"})
+TOLD = frozenset({"tickets", "ticket_replies", "contact_erasures", "suppressions"})
 """Tables with a contact's id that are given out in another way, or are nothing of theirs."""
 LONG, SHORT = 20, 500
 """Rows of a page: of those with bodies of a megabyte, and of others."""
@@ -108,7 +108,7 @@ async def tables(database: Database, person: ContactData) -> AsyncIterator[tuple
         yield found
     async with database.connection() as conn:
         emails = [rules.normal(email) for email in person.addresses if email.isascii()]
-        yield "suppressed_addresses", await suppressions.of_addresses(conn, emails) if emails else []
+        yield "suppressed_addresses", await suppressions.of_person(conn, person.id, emails)
     async for found in _others(database, person):
         yield found
 

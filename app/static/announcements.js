@@ -2,12 +2,15 @@
  * Announcements. Load it with <script type="module">. Without script everything works with its buttons.
  *
  * What the page writes
- *   form[data-announcement]      a draft: saved by itself while one writes, with [data-saved] for the words
+ *   form[data-announcement]      a draft: saved by itself while one writes, with [data-saved] for the words, and
+ *                                input[data-attachments] for files, which go to [data-kept-files] once they are saved
  *   [data-reach="/url"]          how many an audience has: GET /url?audience=tag&value=vip → {"words", "recipients"}
  *   [data-progress="/url"][data-state][data-moving] with [data-line]
  *                                how far it has come: GET /url, Accept: application/json → {"state", "moving", "html"}
  *   #f-send_at                   choosing a time chooses "Later"
  */
+
+import { makeAttachments } from "./composer/attachments.js";
 
 const SAVE_AFTER = 2500;
 const COUNT_AFTER = 350;
@@ -26,21 +29,51 @@ document.querySelector("#f-send_at")?.addEventListener("input", () => {
 /** Save the draft a while after the last change. @param {HTMLFormElement} form */
 function keep(form) {
   const said = form.querySelector("[data-saved]");
+  const kept = form.querySelector("[data-kept-files]");
   let timer = 0;
   let leaving = false;
+  /** The one that is being saved: the next needs the version that it makes. */
+  let saving = null;
   const say = (words) => {
     said.textContent = words;
   };
-  form.addEventListener("input", () => {
+  const files = makeAttachments(form, form.elements.files, say);
+  for (const type of ["input", "editor:files", "drop"]) {
+    form.addEventListener(type, () => {
+      clearTimeout(timer);
+      timer = setTimeout(saveNext, SAVE_AFTER);
+    });
+  }
+  form.addEventListener("submit", async (event) => {
+    if (event.defaultPrevented) return;
+    if (files.problem() !== "") {
+      event.preventDefault();
+      files.warn();
+      return;
+    }
     clearTimeout(timer);
-    timer = setTimeout(save, SAVE_AFTER);
-  });
-  form.addEventListener("submit", () => {
-    leaving = true;
-    clearTimeout(timer);
+    if (saving === null) {
+      leaving = true;
+      return;
+    }
+    event.preventDefault();
+    const { submitter } = event;
+    await saving;
+    form.requestSubmit(submitter);
   });
 
+  async function saveNext() {
+    if (saving !== null) await saving;
+    clearTimeout(timer);
+    if (leaving || saving !== null || files.problem() !== "") return;
+    saving = save();
+    await saving;
+    saving = null;
+  }
+
   async function save() {
+    const sent = [...form.elements.files.files];
+    if (sent.length > 0) say("Saving the files…");
     try {
       const answer = await fetch(form.action, {
         method: "POST",
@@ -58,6 +91,12 @@ function keep(form) {
       if (!form.action.endsWith(found.href)) {
         form.action = found.href;
         history.replaceState(null, "", found.href);
+      }
+      if (found.files !== undefined) {
+        const off = [...kept.querySelectorAll("input:not(:checked)")].map((field) => field.value);
+        kept.innerHTML = found.files;
+        for (const field of kept.querySelectorAll("input")) field.checked = !off.includes(field.value);
+        files.forget(sent);
       }
       say("Draft saved.");
     } catch {

@@ -30,13 +30,16 @@ class Suppression:
     """The agent's name; '' where no agent did it, or the agent left."""
     removed_at: datetime | None = None
     """When it was taken off the list; None while it stands."""
+    removed_by: str = ""
+    """The agent's name; '' where the address's owner did it, or the agent left."""
     contact_id: int | None = None
     """Whose address it is, on pages."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Suppression:
         """From a row with the columns of `repository.COLUMNS`."""
-        return cls(**{**row, "email": row["email"] or "", "added_by": row["added_by"] or ""})
+        names = {name: row[name] or "" for name in ("email", "added_by", "removed_by")}
+        return cls(**{**row, **names})
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class New:
     scope: Scope = "all"
     detail: str = ""
     added_by: int | None = None
+    contact_id: int | None = None
+    """Who decided that, where it holds for all their addresses."""
+    mailing: str | None = None
+    """The mails to whose link it goes back."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,8 @@ class Query:
     """In the address."""
     reason: str = ""
     scope: str = ""
+    is_removed: bool = False
+    """Those that were taken off, instead of those that stand."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from app.sql import in_list, literal
 from app.suppressions import rules
 from app.suppressions.models import New, Query, Suppression
 
-COLUMNS = "s.id, s.email, s.scope, s.reason, s.source, s.detail, s.since, u.name AS added_by, s.removed_at"
+COLUMNS = """
+    s.id, s.email, s.scope, s.reason, s.source, s.detail, s.since, u.name AS added_by, s.removed_at,
+    r.name AS removed_by
+"""
 OWNED = f"{COLUMNS}, (SELECT a.contact_id FROM contact_addresses AS a WHERE a.email = s.email LIMIT 1) AS contact_id"  # noqa: S608
 BACK = "removed_at < VALUES(since)"
-TABLES = "suppressions AS s LEFT JOIN users AS u ON u.id = s.added_by"
+TABLES = "suppressions AS s LEFT JOIN users AS u ON u.id = s.added_by LEFT JOIN users AS r ON r.id = s.removed_by"
 
 
 async def insert(conn: Connection, news: Sequence[New]) -> None:
@@ -25,11 +28,14 @@ async def insert(conn: Connection, news: Sequence[New]) -> None:
     heavier = f"{weight.format('VALUES(reason)')} > {weight.format('reason')}"
     counts = f"IF(removed_at IS NULL, {heavier} OR (VALUES(reason) = reason AND VALUES(since) < since), {BACK})"
     # From left to right: what the condition looks at changes last.
-    columns = ("source", "detail", "added_by", "since", "reason")
+    columns = ("source", "detail", "added_by", "mailing", "since", "reason")
     sql = f"""
-        INSERT INTO suppressions (email, scope, reason, source, detail, since, added_by, created_at)
-        VALUES (%(email)s, %(scope)s, %(reason)s, %(source)s, %(detail)s, %(since)s, %(added_by)s, %(now)s)
-        ON DUPLICATE KEY UPDATE {", ".join(f"{name} = IF({counts}, VALUES({name}), {name})" for name in columns)},
+        INSERT INTO suppressions
+               (email, scope, reason, source, detail, since, added_by, contact_id, mailing, created_at)
+        VALUES (%(email)s, %(scope)s, %(reason)s, %(source)s, %(detail)s, %(since)s, %(added_by)s, %(contact)s,
+                %(mailing)s, %(now)s)
+        ON DUPLICATE KEY UPDATE contact_id = COALESCE(VALUES(contact_id), contact_id),
+            {", ".join(f"{name} = IF({counts}, VALUES({name}), {name})" for name in columns)},
             removed_by = IF({BACK}, NULL, removed_by), removed_at = IF({BACK}, NULL, removed_at)
     """  # noqa: S608
     rows = [
@@ -41,6 +47,8 @@ async def insert(conn: Connection, news: Sequence[New]) -> None:
             "detail": one.detail[: rules.LONGEST_DETAIL],
             "since": one.since,
             "added_by": one.added_by,
+            "contact": one.contact_id,
+            "mailing": one.mailing,
             "now": utcnow(),
         }
         # In one order, so that two that add the same do not wait for each other.
@@ -100,7 +108,7 @@ async def owner(conn: Connection, email: str) -> int | None:
 
 
 async def page(conn: Connection, query: Query, *, before: int = 0, after: int = 0, limit: int) -> list[Suppression]:
-    """Lines that stand, newest first. before, after: only those with a smaller, or a greater, id."""
+    """Lines, newest first. before, after: only those with a smaller, or a greater, id."""
     where, values = _where(query)
     edge = "s.id > %(after)s" if after else "s.id < %(before)s"
     rows = await conn.fetch_all(
@@ -115,7 +123,7 @@ async def page(conn: Connection, query: Query, *, before: int = 0, after: int = 
 
 
 async def count(conn: Connection, query: Query) -> int:
-    """How many lines that stand a query finds."""
+    """How many lines a query finds."""
     where, values = _where(query)
     return int(await conn.fetch_value(f"SELECT COUNT(*) FROM suppressions AS s WHERE {where}", values))  # noqa: S608
 
@@ -148,15 +156,15 @@ async def removals(conn: Connection, emails: Sequence[str]) -> dict[str, datetim
     return {row["email"]: row["at"] for row in rows}
 
 
-async def of_addresses(conn: Connection, emails: Sequence[str]) -> list[dict[str, Any]]:
-    """All lines of these addresses (at least one), also those that were taken off, for an export."""
-    named, parameters = in_list("email", emails)
+async def of_person(conn: Connection, contact_id: int, emails: Sequence[str]) -> list[dict[str, Any]]:
+    """All lines of somebody and their addresses, also those that were taken off, for an export."""
+    named, parameters = in_list("email", emails or [""])
     return await conn.fetch_all(
         f"""
-        SELECT s.id, s.email, s.scope, s.reason, s.source, s.detail, s.since, s.removed_at, s.created_at
-          FROM suppressions AS s WHERE s.email IN {named} ORDER BY s.id
+        SELECT s.id, s.email, s.scope, s.reason, s.source, s.detail, s.since, s.mailing, s.removed_at, s.created_at
+          FROM suppressions AS s WHERE s.email IN {named} OR s.contact_id = %(contact)s ORDER BY s.id
         """,  # noqa: S608
-        parameters,
+        {**parameters, "contact": contact_id},
     )
 
 
@@ -166,7 +174,7 @@ async def forget(conn: Connection, email: str, email_hash: bytes) -> int:
     gone = await conn.execute("DELETE FROM suppressions WHERE email = %(email)s AND removed_at IS NOT NULL", values)
     return gone + await conn.execute(
         """
-        UPDATE suppressions SET email = NULL, email_hash = %(hash)s, detail = '', added_by = NULL
+        UPDATE suppressions SET email = NULL, email_hash = %(hash)s, detail = '', added_by = NULL, contact_id = NULL
          WHERE email = %(email)s
         """,
         values,
@@ -174,7 +182,7 @@ async def forget(conn: Connection, email: str, email_hash: bytes) -> int:
 
 
 def _where(query: Query) -> tuple[str, dict[str, Any]]:
-    parts, values = ["s.removed_at IS NULL"], {}
+    parts, values = [f"s.removed_at IS {'NOT ' if query.is_removed else ''}NULL"], {}
     if query.words:
         parts.append("LOCATE(%(words)s, s.email) > 0")
         values["words"] = rules.normal(query.words)

@@ -112,6 +112,7 @@ def _query() -> Query:
         request.args.get("q", "").strip()[:MAX_QUERY],
         reason if reason in rules.REASONS else "",
         scope if scope in rules.SCOPES else "",
+        is_removed=request.args.get("show") == "removed",
     )
 
 
@@ -119,7 +120,8 @@ async def _list(given: Mapping[str, str] | None = None, errors: Mapping[str, str
     query = _query()
     before, after = (_number(request.args.get(name, "")) for name in ("before", "after"))
     page = await service.page(query, before=before, after=after)
-    chosen = {"q": query.words, "reason": query.reason, "scope": query.scope}
+    removed = "removed" if query.is_removed else ""
+    chosen = {"q": query.words, "reason": query.reason, "scope": query.scope, "show": removed}
 
     def address(**changes: object) -> str:
         return f"?{urlencode({name: value for name, value in {**chosen, **changes}.items() if value})}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from typing import get_args
@@ -26,7 +27,14 @@ REASONS: dict[str, str] = {
 BY_WEIGHT: tuple[Reason, ...] = ("unsubscribed", "soft_bounces", "hard_bounce", "complaint", "manual")
 """The weightiest last: of several that are told of an address it is kept, in whatever order they come."""
 SCOPES: dict[str, str] = {"all": "All mail", "announcements": "Announcements only"}
-SOURCES = {"bounce_mail": "a report by mail", "agent": "an agent", "generic": "a script"}
+LINK = "link"
+"""The source of what somebody decided by the link to unsubscribe in one of our mails."""
+SOURCES = {
+    "bounce_mail": "a report by mail",
+    "agent": "an agent",
+    "generic": "a script",
+    LINK: "its owner, by the link in a mail of ours",
+}
 
 
 def normal(email: str) -> str:
@@ -35,8 +43,12 @@ def normal(email: str) -> str:
 
 
 def hashes(keys: Sequence[str], email: str) -> list[bytes]:
-    """What stays of an erased address, under each key, the present one first."""
-    return [hmac.digest(derive(key, PURPOSE), normal(email).encode("utf-8", "replace"), "sha256") for key in keys]
+    """What may have stayed of an erased address: its hash under each key, the present one first, and last the plain
+    one that was kept of the unsubscribed before they were in this list.
+    """
+    written = normal(email).encode("utf-8", "replace")
+    keyed = [hmac.digest(derive(key, PURPOSE), written, "sha256") for key in keys]
+    return [*keyed, hashlib.sha256(written).digest()]
 
 
 def check_address(email: str) -> str:
@@ -83,6 +95,16 @@ def refusal(email: str, one: Suppression) -> str:
     return (
         f"{email} gets no mail: {why(one)}. Use another address, or take it off the list of suppressed addresses first."
     )
+
+
+QUESTIONS: dict[str, str] = {
+    "hard_bounce": "Mail to it bounced for good. It gets mail again; another bounce brings it back.",
+    "soft_bounces": "Mail to it bounced again and again. It gets mail again; more bounces bring it back.",
+    "complaint": "Its owner marked a mail as spam. Let it get mail again only if they ask you to.",
+    "unsubscribed": "Its owner wants no announcements. Let it get them again only if they ask you to.",
+    "manual": "Somebody put it here. It gets again what it did not get.",
+}
+"""What is asked before a line is taken off, by reason."""
 
 
 def listed(words: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from app.suppressions.models import New, Query, Scope, Suppression, SuppressionP
 from app.tickets import access
 
 PAGE = 50
-HEAD = ("Address", "Does not get", "Why", "Told by", "Words", "Since", "Added by")
+HEAD = ("Address", "Does not get", "Why", "Told by", "Words", "Since", "Added by", "Taken off", "Taken off by")
 
 
 async def find(conn: Connection, emails: Iterable[str], *, scope: Scope = "all") -> dict[str, Suppression]:
@@ -118,7 +118,7 @@ async def line(number: int) -> Suppression:
 
 
 async def page(query: Query, *, before: int = 0, after: int = 0) -> SuppressionPage:
-    """A stretch of the lines that stand."""
+    """A stretch of the list."""
     async with current().database.connection() as conn:
         found = await repository.page(conn, query, before=before, after=after, limit=PAGE + 1)
         total = await repository.count(conn, query)
@@ -162,6 +162,8 @@ def _cells(one: Suppression) -> tuple[str, ...]:
         one.detail,
         one.since.isoformat(" ", "seconds"),
         one.added_by,
+        one.removed_at.isoformat(" ", "seconds") if one.removed_at else "",
+        one.removed_by,
     )
 
 

@@ -48,13 +48,13 @@ def check_files(sizes: Sequence[tuple[str, int]]) -> None:
     for name, size in sizes:
         if size > MAX_FILE:
             raise TicketRefused(
-                {"files": f"{name} has {_mb(size)}, a file may have {_mb(MAX_FILE)}; send a link to it."}
+                {"files": f"{name} has {in_mb(size)}, a file may have {in_mb(MAX_FILE)}; send a link to it."}
             )
     together = sum(size for _, size in sizes)
     if together > MAX_FILES_TOGETHER:
         raise TicketRefused(
             {
-                "files": f"Together the files have {_mb(together)}, a message may have {_mb(MAX_FILES_TOGETHER)}; "
+                "files": f"Together the files have {in_mb(together)}, a message may have {in_mb(MAX_FILES_TOGETHER)}; "
                 "remove some, or send a link to them."
             }
         )
@@ -99,6 +99,6 @@ def raster_type(content: bytes) -> str | None:
     return None
 
 
-def _mb(count: int) -> str:
-    """In megabytes, rounded up: a file just over the limit must not read like the limit."""
+def in_mb(count: int) -> str:
+    """A size in megabytes, rounded up: a file just over the limit must not read like the limit."""
     return f"{math.ceil(count * 10 / MB) / 10:g} MB"

@@ -47,9 +47,9 @@ async def inline(attachment_id: int) -> ResponseReturnValue:
     return locked(content, content_type, headers)
 
 
-def locked(content: bytes, content_type: str, headers: dict[str, str]) -> Response:
+def locked(content: bytes, content_type: str, headers: dict[str, str], status: int = 200) -> Response:
     """A file as it goes to a browser, whatever it turns out to be."""
-    response = Response(content, content_type=content_type, headers=headers)
+    response = Response(content, status, content_type=content_type, headers=headers)
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

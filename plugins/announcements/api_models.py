@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from app.services.api import Answer, Given
+from app.services.files import MailingFile
 from plugins.announcements import drafts
 from plugins.announcements.models import Announcement, Progress
 from plugins.announcements.statistics import Counted
 
 MAX_BODY = 600_000
 Kind = Literal["all", "tag", "domain"]
+
+
+FileId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+ATTACHMENTS = (
+    "Ids of files from POST /api/attachments, 10 MB together with the pictures of the text. A picture is put into the "
+    'text as <img src="/attachments/12/inline">, and need not be named here.'
+)
 
 
 class AudienceBody(Given):
@@ -30,6 +39,7 @@ class NewAnnouncement(Given):
     audience: AudienceBody = AudienceBody()
     mails_per_minute: int = Field(0, ge=0, le=100_000, description="0: as fast as the module is set.")
     tracked: bool = Field(True, description="Whether opens and links are tracked, as far as each contact allows.")
+    attachments: list[FileId] = Field([], max_length=20, description=ATTACHMENTS)
 
 
 class AnnouncementChange(Given):
@@ -40,6 +50,7 @@ class AnnouncementChange(Given):
     audience: AudienceBody | None = None
     mails_per_minute: int | None = Field(None, ge=0, le=100_000)
     tracked: bool | None = None
+    attachments: list[FileId] | None = Field(None, max_length=20, description=ATTACHMENTS)
 
 
 class NewSending(Given):
@@ -67,6 +78,15 @@ class AnnouncementProgress(Answer):
     left_out: int
 
 
+class EnclosedFile(Answer):
+    """A file that each mail carries."""
+
+    id: int = Field(description="Of GET /api/attachments/{id}.")
+    filename: str
+    content_type: str
+    size: int = Field(description="Bytes.")
+
+
 class AnnouncementShown(Answer):
     """One announcement."""
 
@@ -83,6 +103,7 @@ class AnnouncementShown(Answer):
     author: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    attachments: list[EnclosedFile] | None = Field(None, description="Without pictures of the text; null in lists.")
     progress: AnnouncementProgress | None = Field(None, description="Null in lists, and before it goes out.")
 
 
@@ -155,7 +176,9 @@ class AnnouncementStatistics(Answer):
     opens_over_time: list[OpensAt]
 
 
-def shown(known: Announcement, progress: Progress | None = None) -> AnnouncementShown:
+def shown(
+    known: Announcement, progress: Progress | None = None, attached: Sequence[MailingFile] | None = None
+) -> AnnouncementShown:
     """One of them as JSON shows it."""
     return AnnouncementShown(
         id=known.id,
@@ -171,8 +194,13 @@ def shown(known: Announcement, progress: Progress | None = None) -> Announcement
         author=known.author,
         created_at=known.created_at,
         updated_at=known.updated_at,
+        attachments=None if attached is None else [_file(one) for one in attached],
         progress=_progress(progress) if progress and known.state not in {"draft", "scheduled"} else None,
     )
+
+
+def _file(one: MailingFile) -> EnclosedFile:
+    return EnclosedFile(id=one.id, filename=one.filename, content_type=one.content_type, size=one.size)
 
 
 def _progress(now: Progress) -> AnnouncementProgress:
@@ -201,6 +229,7 @@ def given_of(body: NewAnnouncement) -> drafts.Given:
         body.audience.value,
         str(body.mails_per_minute or ""),
         body.tracked,
+        tuple(body.attachments),
     )
 
 
@@ -214,4 +243,5 @@ def changed(known: Announcement, body: AnnouncementChange) -> drafts.Given:
         who.value if who else known.audience.value,
         str((known.per_minute if body.mails_per_minute is None else body.mails_per_minute) or ""),
         known.is_tracked if body.tracked is None else body.tracked,
+        None if body.attachments is None else tuple(body.attachments),
     )

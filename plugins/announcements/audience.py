@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.database import Connection, Database
+from app.services import suppressions
 from app.sql import in_list
 from plugins.announcements import rules
 from plugins.announcements.models import Audience, Person, Reach
-from plugins.announcements.suppressed import suppressed
-from plugins.announcements.unsubscribe import hash_of, unsubscribed
 
 PAGE = 1000
 ERASED = "@contact.invalid"
@@ -31,16 +30,16 @@ async def page(conn: Connection, audience: Audience, *, after: int, limit: int =
 async def sift(conn: Connection, people: Sequence[Person]) -> list[Person]:
     """The same people, each with why they are left out, if they are."""
     asked = [one for one in people if not one.reason]
-    emails = [one.email for one in asked]
-    hashes, contacts = await unsubscribed(conn, emails, [one.contact_id for one in asked if one.contact_id])
-    kept_from = await suppressed(conn, emails) if emails else {}
+    kept_from = await suppressions.find(conn, [one.email for one in asked], scope="announcements")
+    out = await suppressions.unsubscribed(conn, [one.contact_id for one in asked if one.contact_id])
 
     def reason(one: Person) -> str:
         if one.reason:
             return one.reason
-        if hash_of(one.email) in hashes or one.contact_id in contacts:
-            return "unsubscribed"
-        return kept_from.get(one.email.lower(), "")
+        line = kept_from.get(one.email)
+        if line is not None and line.reason != "unsubscribed":
+            return "suppressed"
+        return "unsubscribed" if line is not None or one.contact_id in out else ""
 
     return [Person(one.contact_id, one.name, one.email, reason(one)) for one in people]
 

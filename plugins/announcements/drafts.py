@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.database import Connection
-from app.services import audit, contacts
+from app.services import audit, contacts, files, mailings
 from app.services.email import AddressRefused, EmailRefused, NewMail, check_mail, parse_address, send_email
+from app.services.files import Upload
 from app.services.text import ContentTooLarge, check_placeholders, clean_reply_async, html_to_text_async
 from app.services.web import User
-from plugins.announcements import audience, imports, repository, rules
+from plugins.announcements import audience, enclosures, imports, repository, rules
 from plugins.announcements.content import Template
 from plugins.announcements.errors import AnnouncementRefused, NotAllowed, NotNow
 from plugins.announcements.finding import check_draft, found
 from plugins.announcements.handles import Handles
-from plugins.announcements.models import Announcement, Audience, Person
+from plugins.announcements.models import Announcement, Audience, Person, mailing_of
 
 PAGE = 50
 CHANGED_MEANWHILE = "Somebody else changed this draft while you were writing. Save again to replace what they wrote."
@@ -33,6 +34,9 @@ class Given:
     value: str = ""
     per_minute: str = ""
     is_tracked: bool = True
+    attachment_ids: tuple[int, ...] | None = ()
+    """Of files that are stored; None for those that it has."""
+    uploads: tuple[Upload, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,13 @@ async def page(handles: Handles, *, words: str = "", state: str = "", before: in
 async def create(handles: Handles, given: Given, *, by: User) -> int:
     """Add a draft, and return its id. Raises AnnouncementRefused with each field that does not hold."""
     values = await _checked(given)
-    return await handles.database.run(lambda conn: repository.insert(conn, user_id=by.id, values=values))
+
+    async def work(conn: Connection) -> int:
+        number = await repository.insert(conn, user_id=by.id, values=values)
+        await enclosures.put(conn, number, given, values["body_html"], by=by)
+        return number
+
+    return await handles.database.run(work)
 
 
 async def save(handles: Handles, number: int, given: Given, *, by: User, version: str | None = None) -> Announcement:
@@ -80,6 +90,7 @@ async def save(handles: Handles, number: int, given: Given, *, by: User, version
             raise AnnouncementRefused({"": CHANGED_MEANWHILE})
         if values["audience"] == "import":
             await imports.check_accepted(conn, number, values["audience_value"])
+        await enclosures.put(conn, number, given, values["body_html"], by=by, before=known)
         await repository.change(conn, number, **values)
         return await found(conn, number)
 
@@ -93,7 +104,7 @@ async def duplicate(handles: Handles, number: int, *, by: User) -> int:
     """
 
     async def work(conn: Connection) -> int:
-        known = await found(conn, number)
+        known = await found(conn, number, lock=True)
         who = known.audience if known.audience.kind != "import" else Audience()
         values = {
             "subject": known.subject,
@@ -103,7 +114,9 @@ async def duplicate(handles: Handles, number: int, *, by: User) -> int:
             "per_minute": known.per_minute,
             "is_tracked": known.is_tracked,
         }
-        return await repository.insert(conn, user_id=by.id, values=values)
+        made = await repository.insert(conn, user_id=by.id, values=values)
+        await files.copy(conn, known.mailing, to=mailing_of(made))
+        return made
 
     return await handles.database.run(work)
 
@@ -112,7 +125,7 @@ async def delete(handles: Handles, number: int, *, by: User, may_send: bool) -> 
     """Remove one for good, and return its subject. Its mails that went out stay in the recipients' mailboxes.
 
     Drafts may be deleted by their author and whoever may send. Raises AnnouncementNotFound, NotAllowed, and NotNow
-    while it is being sent.
+    while it is being sent, or some of its mails wait.
     """
 
     async def work(conn: Connection) -> str:
@@ -121,7 +134,10 @@ async def delete(handles: Handles, number: int, *, by: User, may_send: bool) -> 
             raise NotAllowed("This draft is somebody else's. Ask them, or an admin, to delete it.")
         if known.state in {"sending", "paused", "scheduled"}:
             raise NotNow("It is on its way. Stop it first, then delete it.")
+        if waiting := (await mailings.counts(conn, known.mailing)).waiting:
+            raise NotNow(f"{waiting:,} of its mails still wait in the outbox. Stop it first, then delete it.")
         await repository.delete(conn, number)
+        await files.forget(conn, known.mailing)
         detail = {"subject": known.subject, "state": known.state}
         await audit.record(
             conn, user_id=by.id, action="announcement.delete", subject=f"announcement:{number}", detail=detail
@@ -157,6 +173,7 @@ async def send_test(handles: Handles, known: Announcement, who: str, *, to: User
             html_body=mail.html_body,
             text_body=mail.text_body,
             headers=mail.headers,
+            attachment_ids=await enclosures.carried(handles, known),
         )
     except EmailRefused as error:
         raise AnnouncementRefused({"": f"The test mail could not be made: {error}."}) from None
@@ -213,7 +230,7 @@ async def check_ready(known: Announcement) -> None:
     errors: dict[str, str] = {}
     if not known.subject:
         errors["subject"] = "The subject is empty; write what it is about."
-    if not (await html_to_text_async(known.body_html)).strip():
+    if not (await html_to_text_async(known.body_html)).strip() and "<img" not in known.body_html:
         errors["body"] = "The text is empty; write what to tell."
     try:
         rules.check_complete(known.audience)

@@ -152,10 +152,13 @@ def events_of(
     found: list[Event] = []
     for copy in copies:
         if copy.sent_at is not None:
-            found.append(Event(copy.sent_at, "sent", WORDS["sent"][0], copy.email))
+            said = f"Our mail server said: {copy.server_words}" if copy.server_words else ""
+            found.append(Event(copy.sent_at, "sent", WORDS["sent"][0], copy.email, said))
         if copy.fate and copy.fate_at is not None:
             word = fate_word(copy.fate, copy.fate_short)
-            found.append(Event(copy.fate_at, copy.fate, word, copy.email, copy.words))
+            # What our own mail server said belongs to "Sent"; of a delivery nobody says more than that.
+            told = copy.words if copy.fate != "delivered" else ""
+            found.append(Event(copy.fate_at, copy.fate, word, copy.email, told))
         if copy.state in {"failed", "unknown"} and copy.sent_at is None and copy.fate_at is None:
             found.append(Event(copy.tried_at, copy.state, WORDS[copy.state][0], copy.email, copy.words))
     for entry in activity.events if activity else ():

@@ -26,27 +26,20 @@ class PrivacyHooks:
 
     @hookimpl
     async def export_contact(self, contact: ContactData) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Which announcements a person got, and whether they want more."""
+        """Which announcements a person got; whether they want more stands in the list of suppressed addresses."""
         emails, parameters = in_list("email", contact.addresses) if contact.addresses else ("('')", {})
         async with self.handles().database.connection() as conn:
             got = await recipients.of_contact(conn, contact.id)
-            left = await conn.fetch_all(
-                f"""
-                SELECT u.email, u.source, u.announcement_id, u.happened_at FROM announcement_unsubscribes AS u
-                 WHERE u.contact_id = %(id)s OR u.email IN {emails}
-                """,  # noqa: S608
-                {**parameters, "id": contact.id},
-            )
             lines = await conn.fetch_all(
                 f"SELECT l.import_id, l.line, l.email, l.name, l.verdict FROM announcement_import_lines AS l "  # noqa: S608
                 f"WHERE l.email IN {emails} ORDER BY l.import_id, l.line",
                 parameters,
             )
-        return {"announcements": got, "announcement_unsubscribes": left, "announcement_imports": lines}
+        return {"announcements": got, "announcement_imports": lines}
 
     @hookimpl
     async def erase_contact(self, contact: ContactData) -> WorkDone:
-        """Take out who they are; that they unsubscribed stays, without their address, so that nobody writes again."""
+        """Take out who they are."""
         emails, parameters = in_list("email", contact.addresses) if contact.addresses else ("('')", {})
         values = {**parameters, "id": contact.id}
 
@@ -58,11 +51,6 @@ class PrivacyHooks:
                        state = IF(state = 'waiting', 'left_out', state), name = '', email = ''
                  WHERE contact_id = %(id)s AND (email <> '' OR name <> '' OR state = 'waiting')
                 """,
-                values,
-            )
-            await conn.execute(
-                "UPDATE announcement_unsubscribes SET email = NULL, contact_id = NULL "  # noqa: S608
-                f"WHERE contact_id = %(id)s OR email IN {emails}",
                 values,
             )
             lines = await conn.execute(f"DELETE FROM announcement_import_lines WHERE email IN {emails}", values)  # noqa: S608

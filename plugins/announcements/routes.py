@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from quart import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
 from quart.typing import ResponseReturnValue
 
-from app.services import contacts, tags
+from app.services import contacts, files, tags
 from app.services.email import Address
 from app.services.text import html_to_text_async, text_to_html_async
-from plugins.announcements import audience, drafts, flow, imports, rules
+from plugins.announcements import audience, drafts, enclosures, flow, imports, rules
 from plugins.announcements.drafts import Given
 from plugins.announcements.errors import AnnouncementNotFound, AnnouncementRefused
 from plugins.announcements.finding import announcement
@@ -24,6 +26,7 @@ PATH = "/announcements"
 LABELS = {
     "subject": "Subject",
     "body": "Text",
+    "files": "Files",
     "audience": "Who gets it",
     "per_minute": "Mails per minute",
     "contact": "Contact",
@@ -77,7 +80,7 @@ def draft_routes(handles: Handles) -> Blueprint:
         except AnnouncementRefused as error:
             return await _refused(handles, given, error)
         if _wants_json():
-            return jsonify(_saved(await announcement(handles, number)))
+            return jsonify(await _saved(handles, await announcement(handles, number), given))
         return await _next(number)
 
     @routes.get(f"{PATH}/<int:number>")
@@ -86,7 +89,8 @@ def draft_routes(handles: Handles) -> Blueprint:
         known = await announcement(handles, number)
         if not known.is_open:
             return redirect(f"{PATH}/{number}/progress", 303)
-        return await _form(handles, given_of(known), known=known)
+        has = await enclosures.attached(handles, known)
+        return await _form(handles, given_of(known, [one.id for one in has]), known=known)
 
     @routes.post(f"{PATH}/<int:number>")
     async def save(number: int) -> ResponseReturnValue:
@@ -98,7 +102,7 @@ def draft_routes(handles: Handles) -> Blueprint:
         except AnnouncementRefused as error:
             return await _refused(handles, given, error, known=await announcement(handles, number))
         if _wants_json():
-            return jsonify(_saved(known))
+            return jsonify(await _saved(handles, known, given))
         return await _next(number)
 
     async def _next(number: int) -> Response:
@@ -143,7 +147,7 @@ def draft_routes(handles: Handles) -> Blueprint:
     return routes
 
 
-def given_of(known: Announcement) -> Given:
+def given_of(known: Announcement, attachment_ids: Sequence[int] = ()) -> Given:
     """A draft as its form shows it."""
     return Given(
         known.subject,
@@ -152,6 +156,7 @@ def given_of(known: Announcement) -> Given:
         known.audience.value,
         str(known.per_minute or ""),
         known.is_tracked,
+        tuple(attachment_ids),
     )
 
 
@@ -176,6 +181,8 @@ async def _given() -> Given:
         value=form.get(f"value_{kind}", "") if kind in {"tag", "domain", "import"} else "",
         per_minute=form.get("per_minute", ""),
         is_tracked=form.get("tracked") == "1",
+        attachment_ids=tuple(filter(None, map(_number, form.getlist("attachment")))),
+        uploads=tuple(await files.uploads("files")),
     )
 
 
@@ -184,11 +191,20 @@ async def _refused(
 ) -> ResponseReturnValue:
     if _wants_json():
         return jsonify({"errors": error.fields}), 422
+    # Files that are refused themselves have to be chosen anew; others need not.
+    with contextlib.suppress(files.FilesRefused):
+        kept = await files.keep(given.uploads, user=g.user)
+        given = replace(given, attachment_ids=(*(given.attachment_ids or ()), *kept), uploads=())
     return await _form(handles, given, error.fields, known=known), 422
 
 
-def _saved(known: Announcement) -> Mapping[str, Any]:
-    return {"id": known.id, "version": known.version, "href": f"{PATH}/{known.id}"}
+async def _saved(handles: Handles, known: Announcement, given: Given) -> Mapping[str, Any]:
+    """What the form needs once it saved by itself; with its list of files where some came along."""
+    found = {"id": known.id, "version": known.version, "href": f"{PATH}/{known.id}"}
+    if given.uploads:
+        has = await enclosures.attached(handles, known)
+        found["files"] = await render_template("announcements/_files.html", files=has)
+    return found
 
 
 async def _form(
@@ -210,6 +226,9 @@ async def _form(
         given=given,
         values={kind: given.value if given.audience == kind else "" for kind in rules.AUDIENCES},
         file=file,
+        files=await enclosures.usable(handles, given.attachment_ids or (), by=g.user),
+        most_files=rules.MOST_FILES,
+        most_words=files.in_mb(rules.MOST_FILES),
         text=await html_to_text_async(given.body_html) if given.body_html else "",
         errors=errors or {},
         labels=LABELS,

@@ -11,7 +11,7 @@ from quart_schema import document_response
 from app.database import utcnow
 from app.services.api import Refused, answer, asks, install, refusal, takes
 from app.services.tickets import is_limited
-from plugins.announcements import drafts, flow, rules, statistics
+from plugins.announcements import drafts, enclosures, flow, rules, statistics
 from plugins.announcements.api_models import (
     AnnouncementChange,
     AnnouncementList,
@@ -31,9 +31,10 @@ from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from plugins.announcements.models import STATES, Announcement
 from plugins.announcements.pages import LIMITED
+from plugins.announcements.routes_api_import import add_import_routes
 
 ONE = "/<int(max=2147483647):announcement_id>"
-FIELDS = {"body": "html_body", "per_minute": "mails_per_minute", "send_at": "at"}
+FIELDS = {"body": "html_body", "per_minute": "mails_per_minute", "send_at": "at", "files": "attachments"}
 """What the API calls the fields of the form."""
 
 
@@ -67,7 +68,7 @@ def api_routes(handles: Handles) -> Blueprint:
     async def create_announcement(*, body: NewAnnouncement) -> Response:
         """Write a draft."""
         number = await drafts.create(handles, given_of(body), by=g.user)
-        return answer(shown(await announcement(handles, number)), 201)
+        return answer(await _shown(await announcement(handles, number)), 201)
 
     @api.get(ONE)
     @document_response(AnnouncementShown)
@@ -81,7 +82,7 @@ def api_routes(handles: Handles) -> Blueprint:
     async def change_announcement(*, announcement_id: int, body: AnnouncementChange) -> Response:
         """Change a draft."""
         given = changed(await announcement(handles, announcement_id), body)
-        return answer(shown(await drafts.save(handles, announcement_id, given, by=g.user)))
+        return answer(await _shown(await drafts.save(handles, announcement_id, given, by=g.user)))
 
     @api.post(f"{ONE}/send")
     @document_response(AnnouncementShown)
@@ -121,8 +122,10 @@ def api_routes(handles: Handles) -> Blueprint:
         found = None if query.refresh == "true" else await statistics.stored(handles, announcement_id)
         return answer(counted(found or await statistics.count(handles, known)))
 
+    add_import_routes(api, handles)
+
     async def _shown(known: Announcement) -> AnnouncementShown:
-        return shown(known, await flow.progress(handles, known))
+        return shown(known, await flow.progress(handles, known), await enclosures.attached(handles, known))
 
     return api
 

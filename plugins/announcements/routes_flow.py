@@ -11,7 +11,7 @@ from quart.typing import ResponseReturnValue
 from app.database import utcnow
 from app.services import mailings
 from app.services.web import User, absolute, page_policy, zone
-from plugins.announcements import audience, drafts, flow, rules, statistics
+from plugins.announcements import audience, drafts, enclosures, flow, rules, statistics
 from plugins.announcements.errors import AnnouncementRefused
 from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
@@ -27,6 +27,7 @@ PAGE_CSP = (
 FRAME = (
     '<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    "<style>img{max-width:100%;height:auto}</style>"
     '<base target="_blank"><body style="margin:16px;font:15px/1.5 sans-serif;color:#1c1c1c;background:#fff">'
 )
 DONE = {
@@ -64,7 +65,8 @@ def flow_routes(handles: Handles) -> Blueprint:
             known=known,
             person=person,
             mail=mail,
-            frame=FRAME + mail.html_body,
+            frame=FRAME + await enclosures.shown(handles, known, mail),
+            files=await enclosures.attached(handles, known),
             typed=who or person.email,
             errors=errors or {},
             labels=LABELS,
@@ -125,6 +127,7 @@ def flow_routes(handles: Handles) -> Blueprint:
         except AnnouncementRefused as error:
             problems |= error.fields
             elsewhere = dict.fromkeys(error.fields, f"{PATH}/{known.id}")
+        weight = await enclosures.weight(handles, known)
         rate = rules.effective_rate(known.per_minute, handles.settings.mails_per_minute)
         return await render_template(
             "announcements/send.html",
@@ -137,6 +140,8 @@ def flow_routes(handles: Handles) -> Blueprint:
             typed=typed or {},
             zone=zone().key,
             rate=rate,
+            weight=weight,
+            together=weight * found.recipients if found else 0,
             takes=_duration(found.recipients, rate) if found and rate else "",
             may_send=flow.may_send(handles, g.user),
         )
@@ -162,7 +167,8 @@ def flow_routes(handles: Handles) -> Blueprint:
             reasons=await statistics.left_out(handles, number),
             reason_words=REASONS,
             answers=answers,
-            frame=FRAME + mail.html_body,
+            frame=FRAME + await enclosures.shown(handles, known, mail),
+            files=await enclosures.attached(handles, known),
             may_send=flow.may_send(handles, g.user),
         )
         return Response(page, headers={"Content-Security-Policy": page_policy(PAGE_CSP)})

@@ -18,6 +18,7 @@ from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from plugins.announcements.models import REASONS, STATES
 from plugins.announcements.pages import blueprint
+from plugins.announcements.routes import PATH
 from plugins.announcements.statistics import COLUMNS, FILTERS
 
 STATE_WORDS = {
@@ -38,6 +39,11 @@ def statistics_routes(handles: Handles) -> Blueprint:
     """For everybody who is logged in."""
     routes = blueprint("statistics", handles)
     here = "/campaigns/<int:number>/statistics/"
+
+    @routes.get("/campaigns/", strict_slashes=False)
+    async def index() -> ResponseReturnValue:
+        """All of them: the address without a number."""
+        return redirect(PATH, 303)
 
     @routes.get(here)
     async def show(number: int) -> ResponseReturnValue:

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.services.email import AddressRefused, check_email
+from app.services.files import MB
 from app.services.text import check_placeholders
 from plugins.announcements.models import Audience
 from plugins.announcements.settings import MOST_PER_MINUTE
 
 MAX_SUBJECT = 300
+MOST_FILES = 10 * MB
+"""Bytes of pictures and files together: each recipient gets all of them."""
 PLACEHOLDERS: Mapping[str, str] = {
     "contact.first_name": "the first word of the customer's name",
     "contact.name": "the customer's name",

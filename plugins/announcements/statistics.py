@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.database import Connection, Row, utcnow
-from app.services import mailings
-from plugins.announcements import figures, recipients, repository, unsubscribe
+from app.services import mailings, suppressions
+from plugins.announcements import figures, recipients, repository
 from plugins.announcements.figures import NUMBERS, Detail, Figures
 from plugins.announcements.handles import Handles
 from plugins.announcements.models import Announcement
@@ -102,7 +102,7 @@ async def count(handles: Handles, known: Announcement) -> Counted:
         newest = await mailings.newest(conn, known.mailing, limit=figures.MOST_EVENTS)
         ids = {entry.recipient_id for entry in activity.events} if activity else set()
         emails = {one.id: one.email for one in (await mailings.copies(conn, sorted(ids))).values()}
-        gone = await unsubscribe.count_of(conn, known.id)
+        gone = await suppressions.count_of_mailing(conn, known.mailing)
     found = figures.of(counts, activity, recipients=rows.get("waiting", 0) + rows.get("queued", 0), unsubscribed=gone)
     events = tuple(figures.events_of(newest, activity, emails))
     before = await stored(handles, known.id) if activity is None else None

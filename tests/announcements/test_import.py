@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 
+from quart import Quart
 from quart.datastructures import FileStorage
 from quart.typing import TestClientProtocol as Client
 
+from app.accounts import profile
 from app.accounts.models import User
 from app.runtime import Runtime
-from plugins.announcements import flow, imports, unsubscribe
+from app.services import suppressions
+from plugins.announcements import flow, imports
 from plugins.announcements.finding import announcement
 from plugins.announcements.handles import Handles
 from tests.announcements.builders import draft, handed_over, people
@@ -34,7 +37,7 @@ async def test_each_line_is_told_and_nothing_counts_before_it_is_accepted(
     bob, _ = await people(runtime, "Bob <bob@x.org>", "gone@x.org")
     await contacts.add_address(bob, "bob2@x.org")
     async with runtime.database.transaction() as conn:
-        await unsubscribe.add(conn, "gone@x.org", contact_id=None, source="page")
+        await suppressions.unsubscribe(conn, "gone@x.org", contact_id=None, mailing=None)
     number = await draft(handles, ada)
     path = f"/announcements/{number}/import"
 
@@ -78,3 +81,32 @@ async def test_a_bad_file_is_refused_at_its_field_and_keeps_what_was_accepted(
     assert "is no text" in await answer.get_data(as_text=True)
     assert (await post(ada_client, path)).status_code == 422
     assert (await announcement(handles, number)).audience.value == str(first)
+
+
+async def test_the_api_tells_the_same_and_accepts(portal: Quart, runtime: Runtime, handles: Handles, ada: User) -> None:
+    await people(runtime, "Bob <bob@x.org>")
+    number = await draft(handles, ada)
+    token = await profile.create_api_token(ada, name="tests")
+    client, headers = portal.test_client(), {"Authorization": f"Bearer {token}", "Host": "portal.test"}
+    base = f"/api/announcements/{number}/imports"
+
+    sent = await client.post(f"{base}?filename=people.csv", data=FILE.encode("cp1252"), headers=headers)
+    made = await sent.get_json()
+    assert (sent.status_code, made["filename"], made["usable"], made["accepted_at"]) == (201, "people.csv", 4, None)
+    assert [(one["line"], one["verdict"]) for one in made["lines"]] == [
+        (2, "known"), (3, "new"), (4, "double"), (5, "new"), (6, "new"), (7, "bad"),
+    ]  # fmt: skip
+    assert made["lines"][5]["words"].startswith("No usable address: ")
+    one = f"{base}/{made['id']}"
+    found = await (await client.get(f"{one}?verdict=new&after=3", headers=headers)).get_json()
+    assert ([line["line"] for line in found["lines"]], found["next"]) == ([5, 6], 0)
+    accepted = await client.post(f"{one}/accept", headers=headers)
+    assert (await accepted.get_json())["audience"] == {"kind": "import", "value": str(made["id"])}
+
+    for body, words in ((b"", "empty"), (b"\xff\xfe\x00", ""), (b"name\nBob\n", "")):
+        refused = await client.post(base, data=body, headers=headers)
+        error = (await refused.get_json())["error"]
+        assert (refused.status_code, list(error["fields"])) == (422, ["body"])
+        assert words in error["fields"]["body"]
+    assert (await client.get(f"{base}/999999", headers=headers)).status_code == 404
+    assert (await client.get(f"{one}?verdict=rain", headers=headers)).status_code == 422

@@ -120,6 +120,12 @@ async def test_nothing_is_there_while_the_module_is_off(runtime: Runtime, ada_cl
     await _text(ada_client, path, 404)
 
 
+async def test_the_address_without_a_number_leads_to_the_list(ada_client: Client) -> None:
+    for path in ("/campaigns", "/campaigns/"):
+        answer = await get(ada_client, path)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/announcements")
+
+
 async def test_pages_need_a_login(world: Client) -> None:
     for path in ("/announcements", "/announcements/1/preview", "/campaigns/1/statistics/"):
         assert (await get(world, path)).status_code == 303
@@ -163,10 +169,14 @@ async def test_the_api_writes_sends_steers_and_counts(
 
 
 async def test_one_that_is_sent_is_deleted_with_its_statistics_and_the_mails_stay(
-    runtime: Runtime, handles: Handles, ada: User, ada_client: Client
+    runtime: Runtime, handles: Handles, ada: User, ada_client: Client, smtp: ScriptedSmtp
 ) -> None:
     await people(runtime, "bob@x.org")
     known = await sent(handles, ada)
+    early = await post(ada_client, f"/announcements/{known.id}/delete")
+    assert early.status_code == 409
+    assert "1 of its mails still wait in the outbox" in await early.get_data(as_text=True)
+    await deliver(runtime, smtp, 1)
     assert (await post(ada_client, f"/announcements/{known.id}/delete")).status_code == 303
     await _text(ada_client, f"/campaigns/{known.id}/statistics/", 404)
     async with runtime.database.connection() as conn:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from app.accounts.models import User
 from app.hookspecs import ContactData
-from app.privacy import erasure
+from app.privacy import erasure, export_tables
 from app.runtime import Runtime
-from app.services import contacts
-from plugins.announcements import statistics, unsubscribe
+from app.services import contacts, suppressions
+from plugins.announcements import statistics
 from plugins.announcements.handles import Handles
 from tests.announcements.builders import people, sent
 
@@ -19,12 +19,14 @@ async def test_a_person_is_given_out_and_erased_and_their_no_still_holds(
     known = await sent(handles, ada)
     await statistics.count(handles, known)
     async with runtime.database.transaction() as conn:
-        await unsubscribe.add(conn, "bob@x.org", contact_id=bob, source="page", announcement_id=known.id)
+        await suppressions.unsubscribe(conn, "bob@x.org", contact_id=bob, mailing=known.mailing, detail="Bob said so")
     contact = await contacts.contact(bob)
     person = ContactData(bob, contact.name, contact.addresses)
     given = await runtime.plugins.export_contact("announcements", person)
     assert [row["email"] for row in given["announcements"]] == ["bob@x.org"]
-    assert [row["source"] for row in given["announcement_unsubscribes"]] == ["page"]
+    async with runtime.database.connection() as conn:
+        told = dict([table async for table in export_tables.tables(runtime.database, person)])
+    assert [row["reason"] for row in told["suppressed_addresses"]] == ["unsubscribed"]
 
     await erasure.request(bob, by=ada, keeps_ours=False)
     for _ in range(5):
@@ -35,7 +37,7 @@ async def test_a_person_is_given_out_and_erased_and_their_no_still_holds(
                 await conn.fetch_all(f"SELECT * FROM {table}")  # noqa: S608
                 for table in (
                     "announcement_recipients",
-                    "announcement_unsubscribes",
+                    "suppressions",
                     "announcement_statistics",
                     "outgoing_emails",
                     "email_recipients",

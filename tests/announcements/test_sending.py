@@ -11,8 +11,8 @@ import pytest
 from app.accounts.models import User
 from app.database import utcnow
 from app.runtime import Runtime
-from app.services import mailings
-from plugins.announcements import drafts, flow, recipients, sending, unsubscribe
+from app.services import mailings, suppressions
+from plugins.announcements import drafts, flow, recipients, sending
 from plugins.announcements.drafts import Given
 from plugins.announcements.errors import AnnouncementRefused, NotAllowed, NotNow
 from plugins.announcements.finding import announcement
@@ -77,11 +77,9 @@ async def test_who_refused_tracking_gets_it_untracked(
 async def test_who_may_not_get_it_is_left_out_with_the_reason(
     runtime: Runtime, handles: Handles, ada: User, smtp: ScriptedSmtp
 ) -> None:
-    from app.services import suppressions
-
     bob, dora, *_ = await people(runtime, "Bob@x.org", "dora@x.org", "fay@x.org", "gone@x.org", "hal@x.org")
     async with runtime.database.transaction() as conn:
-        await unsubscribe.add(conn, "bob@X.org", contact_id=None, source="page")
+        await suppressions.unsubscribe(conn, "bob@X.org", contact_id=None, mailing=None)
         await conn.execute("DELETE FROM contact_addresses WHERE contact_id = %(id)s", {"id": dora})
         erased = await conn.insert(
             "INSERT INTO contacts (name, email, notes, created_at, updated_at) "
@@ -115,7 +113,7 @@ async def test_who_unsubscribes_while_it_goes_gets_none(
     await sending.run(handles)
     async with runtime.database.transaction() as conn:
         assert (await recipients.counts(conn, number)) == {"queued": 1, "waiting": 1}
-        await unsubscribe.add(conn, "b@x.org", contact_id=None, source="page")
+        await suppressions.unsubscribe(conn, "b@x.org", contact_id=None, mailing=None)
     await handed_over(handles, number)
     async with runtime.database.connection() as conn:
         assert await recipients.reasons(conn, number) == {"unsubscribed": 1}

@@ -123,6 +123,9 @@ async def test_what_people_and_machines_did_is_counted_apart_and_stored_with_its
     counted = await statistics.stored(handles, known.id)
     assert counted is not None
     assert counted.figures.only_machines_count == 1
+    details = {event.kind: event.detail for event in counted.detail.events if event.kind in {"sent", "delivered"}}
+    assert details["delivered"] == "", "what our mail server said is no word of a delivery"
+    assert details["sent"].startswith("Our mail server said: ")
     with monkeypatch.context() as broken:
         broken.setattr(runtime.plugins, "mailing_activity", _nothing)
         again = await statistics.count(handles, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
@@ -10,6 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.problems import problems_of
 from tests.support.demo import Demo
 from tools.screenshots import log_in
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGP4z8CAB+GTG8HSALfKY52fTcuYAAAAAElFTkSuQmCC"
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -20,6 +25,14 @@ def test_one_is_written_sent_paused_and_counted(ada: Page, demo: Demo, browser: 
     ada.get_by_label("Subject").fill("Outage on Sunday")
     ada.locator(".editor-body").click()
     ada.keyboard.type("Hello {{contact.first_name|there}}, we are away on Sunday.")
+    ada.locator(".editor-body").click()
+    ada.locator(".editor input[type=file]").set_input_files({"name": "map.png", "mimeType": "image/png", "buffer": PNG})
+    expect(ada.locator(".editor-body img")).to_be_visible()
+    ada.get_by_label("Attach files").set_input_files(
+        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
+    )
+    expect(ada.get_by_role("checkbox", name="plan.pdf")).to_be_checked(timeout=15_000)
+    expect(ada.locator("[data-attachment-list]")).to_be_hidden()
     expect(ada.locator("[data-saved]")).to_have_text("Draft saved.", timeout=15_000)
     ada.wait_for_url(re.compile(r"/announcements/\d+$"))
     draft = ada.url
@@ -35,6 +48,8 @@ def test_one_is_written_sent_paused_and_counted(ada: Page, demo: Demo, browser: 
     ada.get_by_label("As it arrives at").fill("bob.hartmann@northwind.example")
     ada.get_by_role("button", name="Show").click()
     expect(ada.frame_locator("iframe").get_by_text("Hello Bob, we are away")).to_be_visible()
+    expect(ada.frame_locator("iframe").get_by_role("img")).to_have_attribute("src", re.compile("^data:image/png"))
+    expect(ada.get_by_role("link", name="plan.pdf")).to_be_visible()
     ada.goto(draft)
     assert ada.get_by_label("Mails per minute").input_value() == "20", "saved on the way"
     ada.get_by_role("button", name="Send…").click()

@@ -119,7 +119,11 @@ async def test_what_is_no_picture_is_not_shown(
     elsewhere.answers["https://pics.example/c.gif"] = answer
     response = await get(agent_client, f"{message}/images/2")
     assert response.status_code == 404
-    assert words in await response.get_data(as_text=True)
+    assert response.content_type == "image/svg+xml", "a frame shows words instead of a broken image"
+    drawn = await response.get_data(as_text=True)
+    assert words in drawn
+    assert "This image could not be loaded" in drawn
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 async def test_addresses_inside_are_refused(agent_client: Client, runtime: Runtime) -> None:

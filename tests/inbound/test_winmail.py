@@ -71,10 +71,19 @@ def test_files_come_with_their_long_names_and_types() -> None:
     assert found.text is not None
     assert found.text.strip() == "Greetings"
     assert found.html is None, "the mail says it itself"
-    assert "unpacked" in found.notes[0]
+    assert found.notes == (
+        "Outlook packed files into winmail.dat; they are unpacked here. The text in it is not shown, because the mail "
+        "has a text of its own.",
+    )
+    assert received(packed(CODEPAGE, HTML), text="Greetings").notes == (
+        "Outlook added a winmail.dat without files. The text in it is not shown, because the mail has a text of its "
+        "own.",
+    )
 
 
 def test_the_text_is_taken_where_the_mail_has_none() -> None:
+    assert received(packed(CODEPAGE, HTML)).notes == ("Outlook packed its text into winmail.dat; it is unpacked here.",)
+    assert "packed its text and files into" in received(packed(CODEPAGE, HTML, *FILE)).notes[0]
     assert received(packed(CODEPAGE, HTML)).html == "<p>Grüße</p>"
     assert received(packed(CODEPAGE, attribute(0x0002800C, b"Hello\0"))).text == "Hello"
 

@@ -102,6 +102,9 @@ async def test_a_reply_is_refused_at_the_field_and_nothing_is_stored(
     assert answer.status_code == 422
     page = await answer.get_data(as_text=True)
     assert 'id="f-to-error"' in page
+    composer = page[page.index('id="composer"') :]
+    assert composer.count("gets no mail") == 1, "what the field says is not said again below it"
+    assert "or let it get mail again" in composer
     form = {"requester": REQUESTER, "subject": "Hi", "body_text": "Hi", "send_mail": "1"}
     answer = await post(agent_client, "/tickets/new", form)
     assert answer.status_code == 422

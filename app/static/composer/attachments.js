@@ -101,6 +101,12 @@ export function makeAttachments(form, input, say) {
     get count() {
       return files.length;
     },
+    /** Files that were sent meanwhile are no more to be sent. @param {Iterable<File>} sent */
+    forget(sent) {
+      const gone = [...sent];
+      files = files.filter((file) => !gone.some((other) => isSame(file, other)));
+      show();
+    },
     /** Point at what is wrong. */
     warn() {
       (list.querySelector(".is-too-large button") ?? list.querySelector("button")).focus();

@@ -2,7 +2,7 @@
  * Says of addresses that get no mail that they do not, while they are typed; the server refuses them when it sends.
  *
  * What the page writes
- *   <div data-suppressed="/suppressions/check">   asked with ?to=&cc=&bcc=&requester= for [{email, words, id}]
+ *   <div data-suppressed="/suppressions/check">   asked with ?to=&cc=&bcc=&requester= for [{field, email, words, id}]
  *     <ul data-suppressed-list>                   a line for each, with a bold address, words and a link
  *     <template data-suppressed-line>             such a line
  */
@@ -23,8 +23,10 @@ export function watchSuppressed(form) {
       ...found.map((one) => {
         const line = template.content.firstElementChild.cloneNode(true);
         const words = line.querySelector("span > span");
-        line.querySelector("b").textContent = one.email;
-        words.textContent = one.words;
+        // What an error at the field says is not said again; the way out is.
+        const isSaid = form.querySelector(`#f-${one.field}-error`)?.textContent.includes(one.email) ?? false;
+        line.querySelector("b").textContent = isSaid ? `${one.email}:` : one.email;
+        words.textContent = isSaid ? "" : one.words;
         const link = line.querySelector("a");
         if (one.id) link.href = `/suppressions/${one.id}`;
         else link.remove();
