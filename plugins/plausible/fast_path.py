@@ -7,7 +7,7 @@ decided here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -117,7 +117,9 @@ class FastPath:
         self._addresses = addresses
         self._signer = signer
         self._refused_page = refused_page
-        self._trusted = tuple(trusted)
+        # By the texts alone: the proxies are always the same, and a network's hash costs more than the rest.
+        self._read_address = partial(_read_address, trusted=tuple(trusted))
+        self.remembered_addresses = lru_cache(maxsize=8192)(self._read_address)
 
     def routes(self) -> list[AsgiRoute]:
         """Under which addresses they answer; those of the second pair stand in mails of other systems' making."""
@@ -161,6 +163,7 @@ class FastPath:
         agent = referrer = None
         forwarded: list[str] = []
         kept: list[tuple[bytes, bytes]] = []
+        size = 0
         cookies = b""
         for name, value in scope["headers"]:
             if name == b"user-agent":
@@ -171,10 +174,12 @@ class FastPath:
                 forwarded.append(value.decode("latin-1"))
             elif name in KEPT_HEADERS:
                 kept.append((name, value))
+                size += len(value)
             elif name == b"cookie":
                 cookies = value
         peer = scope.get("client")
-        address = _address(peer[0] if peer else "", tuple(forwarded), self._trusted)
+        read = self._read_address if sum(map(len, forwarded)) > LONGEST_CACHED else self.remembered_addresses
+        address = read(peer[0] if peer else "", tuple(forwarded))
         # Only for ids of ours: strangers must not make us look up sessions.
         is_session = bool(cookies) and self._intake.is_ours(tracking_id) and await self._signs.is_agent_session(cookies)
 
@@ -187,7 +192,9 @@ class FastPath:
                 _text(agent, LONGEST_USER_AGENT),
                 self._addresses.kept(address, tracking_id),
                 _text(referrer, LONGEST_REFERRER),
-                evidence=_evidence(scope["method"], tuple(kept), self._networks_of(address), is_session),
+                evidence=(_packed if size > LONGEST_CACHED else _remembered_evidence)(
+                    scope["method"], tuple(kept), self._networks_of(address), is_session
+                ),
             )
 
         await self._intake.take(kind, tracking_id, address, event)
@@ -235,17 +242,8 @@ async def _other_method(method: str, send: Any) -> None:
     await send(NO_BODY)
 
 
-def _address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> Address:
-    if sum(map(len, forwarded)) > LONGEST_CACHED:
-        return _read_address(peer, forwarded, trusted)
-    return _cached_address(peer, forwarded, trusted)
-
-
-def _read_address(peer: str, forwarded: tuple[str, ...], trusted: tuple[Network, ...]) -> Address:
+def _read_address(peer: str, forwarded: tuple[str, ...], *, trusted: tuple[Network, ...]) -> Address:
     return read_address(client_address(peer, forwarded, trusted))
-
-
-_cached_address = lru_cache(maxsize=8192)(_read_address)
 
 
 def _text(value: bytes | None, longest: int) -> str | None:
@@ -262,14 +260,8 @@ def _decoded(value: bytes, longest: int) -> str | None:
 _cached_text = lru_cache(maxsize=1024)(_decoded)
 
 
-def _evidence(method: str, kept: tuple[tuple[bytes, bytes], ...], networks: frozenset[str], is_session: bool) -> str:
-    if sum(len(value) for _, value in kept) > LONGEST_CACHED:
-        return _packed(method, kept, networks, is_session)
-    return _cached_evidence(method, kept, networks, is_session)
-
-
 def _packed(method: str, kept: tuple[tuple[bytes, bytes], ...], networks: frozenset[str], is_session: bool) -> str:
     return pack(Evidence(method, chosen_headers(kept), networks, is_session))
 
 
-_cached_evidence = lru_cache(maxsize=2048)(_packed)
+_remembered_evidence = lru_cache(maxsize=2048)(_packed)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from app.database import Connection, utcnow
 from plugins.plausible.events import TrackingEvent
 from plugins.plausible.recording import deferred, statements
-from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.copies import KnownCopies, TrackedCopy
 from plugins.plausible.recording.reading import tracked_copies
 
 
@@ -23,21 +23,24 @@ async def arrive(
     known: asked before the database, and added to. check_keys: leave out events that are already there; without it an
     event that is there raises IntegrityError.
     """
-    copies = known.among(event.tracking_id for event in events)
-    unknown = list(dict.fromkeys(event.tracking_id for event in events if event.tracking_id not in copies))
-    if unknown:
+    copies: dict[str, TrackedCopy | None] = {event.tracking_id: known.get(event.tracking_id) for event in events}
+    if unknown := [one for one, copy in copies.items() if copy is None]:
         named = await tracked_copies(conn, unknown)
         known.add(named)
         copies |= named
-    outcome = {event.key: "unknown" for event in events}
-    placed = {event.key: (event, copies[event.tracking_id]) for event in events if event.tracking_id in copies}
-    if placed and check_keys:
-        for key in await statements.present(conn, [event for event, _ in placed.values()]):
-            outcome[key] = "duplicate"
-            del placed[key]
+    there = set(await statements.present(conn, events)) if check_keys else ()
+    outcome: dict[bytes, str] = {}
+    placed: list[tuple[TrackingEvent, TrackedCopy]] = []
+    for event in events:
+        copy = copies[event.tracking_id]
+        if copy is None:
+            outcome[event.key] = "unknown"
+        elif event.key in there:
+            outcome[event.key] = "duplicate"
+        elif event.key not in outcome:
+            outcome[event.key] = "stored"
+            placed.append((event, copy))
     if placed:
-        rows = [(event, copy.recipient_id, deferred.DEFERRED) for event, copy in placed.values()]
-        conn.later(statements.insert_events(rows))
-        conn.later(deferred.defer(placed.values(), now=utcnow()))
-        outcome |= dict.fromkeys(placed, "stored")
+        conn.later(statements.insert_events((event, copy.recipient_id, deferred.DEFERRED) for event, copy in placed))
+        conn.later(deferred.defer(placed, now=utcnow()))
     return outcome

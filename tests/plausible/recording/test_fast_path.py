@@ -390,7 +390,8 @@ async def test_of_a_header_that_comes_twice_one_is_kept(call: Caller) -> None:
 
 
 async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
-    for cache in (module._cached_text, module._cached_address):
+    caches = (module._cached_text, call.paths.remembered_addresses)
+    for cache in caches:
         cache.cache_clear()
         assert cache.cache_info().maxsize is not None
     longer = module.LONGEST_CACHED + 1
@@ -398,13 +399,12 @@ async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
         PIXEL,
         headers=[(b"user-agent", b"x" * longer), (b"referer", b"y" * longer), (b"x-forwarded-for", b"1" * longer)],
     )
-    assert [cache.cache_info().currsize for cache in (module._cached_text, module._cached_address)] == [0, 0]
+    assert [cache.cache_info().currsize for cache in caches] == [0, 0]
     for number in range(9000):
         await call(
             PIXEL, headers=[(b"user-agent", str(number).encode())], client=(f"10.0.{number >> 8}.{number & 255}", 1)
         )
-    assert module._cached_text.cache_info().currsize == 1024
-    assert module._cached_address.cache_info().currsize == 8192
+    assert [cache.cache_info().currsize for cache in caches] == [1024, 8192]
 
 
 # --- evidence --------------------------------------------------------------------------------------------------------
