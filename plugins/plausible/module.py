@@ -49,6 +49,7 @@ from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
+from plugins.plausible.recording.watch import deferred_watch
 from plugins.plausible.report_hooks import ReportHooks
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
@@ -114,13 +115,17 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
         routes = status_routes(handles.context.database)
         recording = self._recording = self._new_recording(handles)
         signs = self._signs = AgentSigns(handles.context)
-        watch = sync_watch(handles.context.database, handles.context.is_enabled)
+        watches = [
+            sync_watch(handles.context.database, handles.context.is_enabled),
+            deferred_watch(handles.context.database),
+        ]
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 
         @routes.before_app_serving
         async def start() -> None:
             recording.start()
-            watch.start()
+            for watch in watches:
+                watch.start()
             # A database that is silent must not keep the process from answering.
             with suppress(TimeoutError):
                 async with asyncio.timeout(SIGNS_PATIENCE):
@@ -130,7 +135,8 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
 
         @routes.after_app_serving
         async def close() -> None:
-            await watch.close()
+            for watch in watches:
+                await watch.close()
             await recording.close()
             await signs.close()
 

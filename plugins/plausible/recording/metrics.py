@@ -29,6 +29,16 @@ COMMIT = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 QUEUE = Gauge("myportal_tracking_queue_events", "Events that wait for the database.", multiprocess_mode="livesum")
+DEFERRED = Gauge(
+    "myportal_tracking_deferred_events",
+    "Events that are stored and not judged yet.",
+    multiprocess_mode="livemostrecent",
+)
+DEFERRED_OLDEST = Gauge(
+    "myportal_tracking_deferred_oldest_seconds",
+    "For how long the copy has waited whose events are to be judged first.",
+    multiprocess_mode="livemostrecent",
+)
 SPOOL_BYTES = Gauge("myportal_tracking_spool_bytes", "Size of the spool.", multiprocess_mode="livemax")
 SPOOL_MAX = Gauge(
     "myportal_tracking_spool_max_bytes", "Size that the spool may have (SPOOL_MAX_MB).", multiprocess_mode="livemax"

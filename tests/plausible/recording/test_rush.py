@@ -13,13 +13,14 @@ from app.database import utcnow
 from app.receipts import service as receipts
 from app.runtime import Runtime
 from plugins.plausible.events import CLICK, OPEN, TrackingEvent
-from plugins.plausible.recording import deferred, recorder
+from plugins.plausible.recording import deferred, metrics, recorder
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.rejudge import settle_due
 from plugins.plausible.recording.settling import Settler
 from plugins.plausible.recording.store import Store
+from plugins.plausible.recording.watch import deferred_watch
 from tests.plausible.recording import SCANNER, count, event, rows
 from tests.plausible.recording.fakes import ScriptedSpool
 from tests.receipts.builders import MailedReply, mailed_reply
@@ -229,3 +230,19 @@ async def test_few_are_judged_before_they_are_answered_and_many_afterwards(
     await live.close()
     [sums] = await rows(portal.database, "SELECT open_count, click_count FROM email_tracking_recipients")
     assert sums == {"open_count": 11, "click_count": 1}
+
+
+async def test_the_metrics_say_how_much_is_to_be_judged_and_for_how_long(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    watch = deferred_watch(portal.database)
+    await put(portal, story(reply.recipients[0].tracking_id), defer=True)
+    async with portal.database.transaction() as conn:
+        await conn.execute(
+            "UPDATE email_tracking_recipients SET pending_until = %(at)s", {"at": utcnow() - timedelta(seconds=100)}
+        )
+    await watch.look()
+    assert metrics.DEFERRED._value.get() == 13
+    assert 100 <= metrics.DEFERRED_OLDEST._value.get() < 160
+    await settle_due(portal.database, AROUND)
+    await watch.look()
+    assert (metrics.DEFERRED._value.get(), metrics.DEFERRED_OLDEST._value.get()) == (0, 0)
