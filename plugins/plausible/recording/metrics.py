@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from app.services.web import WATCH_MODE
+
 LATER = "later"
 """In place of the class of an event that was stored in a rush, and judged afterwards."""
 REQUESTS = Counter(
@@ -32,12 +34,12 @@ QUEUE = Gauge("myportal_tracking_queue_events", "Events that wait for the databa
 DEFERRED = Gauge(
     "myportal_tracking_deferred_events",
     "Events that are stored and not judged yet.",
-    multiprocess_mode="livemostrecent",
+    multiprocess_mode=WATCH_MODE,
 )
 DEFERRED_OLDEST = Gauge(
     "myportal_tracking_deferred_oldest_seconds",
     "For how long the copy has waited whose events are to be judged first.",
-    multiprocess_mode="livemostrecent",
+    multiprocess_mode=WATCH_MODE,
 )
 SPOOL_BYTES = Gauge("myportal_tracking_spool_bytes", "Size of the spool.", multiprocess_mode="livemax")
 SPOOL_MAX = Gauge(

@@ -1,4 +1,4 @@
-"""What `/metrics` says of the events that a rush left to be judged, as the database has it: any process may judge them."""
+"""What `/metrics` says of the events that a rush left to be judged, as the database has it: anybody may judge them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ def deferred_watch(database: Database) -> Watch:
     async def read() -> None:
         now = utcnow()
         async with database.connection() as conn:
-            row = await conn.fetch_one(
+            [row] = await conn.fetch_all(
                 """
                 SELECT CAST(COALESCE(SUM(deferred), 0) AS SIGNED) AS events, MIN(pending_until) AS oldest
                   FROM email_tracking_recipients WHERE pending_until <= %(now)s AND deferred > 0
                 """,
                 {"now": now},
             )
-        assert row is not None
         metrics.DEFERRED.set(row["events"])
         metrics.DEFERRED_OLDEST.set((now - row["oldest"]).total_seconds() if row["oldest"] else 0)
 
