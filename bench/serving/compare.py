@@ -21,6 +21,7 @@ def compare(stage: Stage, competitors: Sequence[Competitor], say: Callable[[str]
         for number in range(1, stage.plan.rounds + 1):
             for competitor, server in running:
                 for kind in server.kinds:
+                    stage.rest()
                     samples = server.run(kind)
                     runs = found.setdefault((competitor.key, kind), Runs(uncounted=stage.loader.uncounted))
                     runs.samples += samples

@@ -179,7 +179,7 @@ class Meter:
         return Busy(server / ticks, load / ticks, max(0.0, (server + load - ours) / ticks / 2))
 
     def _read(self) -> tuple[int, int, int]:
-        return _busy(self._cores.server), _busy(self._cores.load), sum(map(_spent, family(os.getpid())))
+        return _busy(self._cores.server), _busy(self._cores.load), sum(map(spent, family(os.getpid())))
 
 
 def _busy(cores: frozenset[int]) -> int:
@@ -193,7 +193,7 @@ def _busy(cores: frozenset[int]) -> int:
     return total
 
 
-def _spent(pid: int) -> int:
+def spent(pid: int) -> int:
     """Ticks of a process and of those of its children that have ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,13 +17,19 @@ from app.settings import Settings
 from bench.serving import dataset
 from bench.serving.calm import T, until_calm
 from bench.serving.loader import Loader
-from bench.serving.machine import Cores, bind, free_port, serving
+from bench.serving.machine import Cores, bind, free_port, serving, spent
 from bench.serving.store import Store
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "bench-serve"
 """On the disk of the checkout: a temporary folder in memory would make every commit free."""
+POOL = "512M"
+"""All that is measured fits into it: what is compared is not how a pool of 128 MB, the default, turns over."""
 WARM_UP = 1.0
 """Seconds of load that do not count."""
+IDLE_TICKS = 2
+"""Hundredths of a second that an idle database takes of half a second."""
+REST = 120.0
+"""Seconds that the database may take to clean up after one competitor before the next one begins."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,15 @@ class Stage:
         self.database.start()
         self.bind_database(cores or self.cores)
 
+    def rest(self) -> None:
+        """Wait until the database has nothing left to do: who comes next must not pay for who was there before."""
+        deadline = time.monotonic() + REST
+        while time.monotonic() < deadline:
+            before = spent(self.database.pid or 0)
+            time.sleep(0.5)
+            if spent(self.database.pid or 0) - before <= IDLE_TICKS:
+                return
+
     def until_calm(self, attempt: Callable[[], T], cores: Cores | None = None) -> list[T]:
         """Do a run until nobody disturbs it; all of them."""
         return until_calm(attempt, cores or self.cores, tries=self.plan.tries, patience=self.plan.patience)
@@ -110,7 +126,7 @@ def staged(plan: Plan, folder: Path = FOLDER) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name:
         work = Path(name)
         cores = Cores.pick()
-        database = LocalDatabase(work / "db", name="bench")
+        database = LocalDatabase(work / "db", name="bench", options=[f"--innodb-buffer-pool-size={POOL}"])
         database.start()
         try:
             bind(database.pid or os.getpid(), cores.load)

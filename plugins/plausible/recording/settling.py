@@ -11,7 +11,7 @@ import structlog
 
 from app.database import Database
 from plugins.plausible.recording.reading import Surroundings
-from plugins.plausible.recording.recorder import CALM, Recorder
+from plugins.plausible.recording.recorder import CALM, LAST_WAIT, Recorder
 from plugins.plausible.recording.rejudge import settle_due
 from plugins.plausible.recording.words import explain
 
@@ -30,6 +30,8 @@ class Settler:
         self._around = around
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._settles = False
         live.on_rush = self._wake.set
 
     def start(self) -> None:
@@ -38,21 +40,27 @@ class Settler:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Stop; the worker, or the next process, does the rest."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        """Stop after the transaction that runs; the worker, or the next process, does the rest."""
+        self._closed = True
+        if self._task is None:
+            return
+        if self._settles:
+            # To break a statement off costs the database more than to let it end.
+            await asyncio.wait({self._task}, timeout=LAST_WAIT)
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
 
     async def _run(self) -> None:
         said = ""
-        while True:
+        while not self._closed:
             await self._wake.wait()
             while not self._recorder.is_calm:
                 await asyncio.sleep(CALM / 5)
             self._wake.clear()
+            self._settles = True
             try:
-                await settle_due(self._database, self._around, until=lambda: not self._recorder.is_calm)
+                await settle_due(self._database, self._around, until=lambda: self._closed or not self._recorder.is_calm)
                 said = ""
             except Exception as error:
                 if type(error).__name__ != said:
@@ -60,3 +68,5 @@ class Settler:
                 said = type(error).__name__
                 await asyncio.sleep(RETRY)
                 self._wake.set()
+            finally:
+                self._settles = False
