@@ -29,6 +29,8 @@ ENOUGH = 16
 """Events that wait, for which a second transaction beside one that runs is worth it: two half as large cost more."""
 RUSH = 8
 """Events in one transaction from which on they are only stored, and judged when the rush is over."""
+BUSY = 100
+"""The same of all transactions within CALM, a fifth of what can be judged in that time: few at once may be many too."""
 CALM = 0.25
 """Seconds without so many after which a rush is over."""
 FOLD_FOR = 0.02
@@ -65,6 +67,8 @@ class Recorder:
         self._writing: dict[int, tuple[list[Entry], float]] = {}
         """By lane, what its transaction holds and when it began, on the loop's clock."""
         self._rush_until = 0.0
+        self._lately = 0
+        self._lately_since = 0.0
         self._away = False
         self._closed = False
         self._last_words = 0.0
@@ -199,7 +203,10 @@ class Recorder:
     def _is_rush(self, count: int) -> bool:
         """Whether so many at once are too many to be judged before they are answered, or others were just now."""
         now = asyncio.get_running_loop().time()
-        if count >= RUSH:
+        if now - self._lately_since >= CALM:
+            self._lately, self._lately_since = 0, now
+        self._lately += count
+        if count >= RUSH or self._lately >= BUSY:
             self._rush_until = now + CALM
         return now < self._rush_until
 

@@ -21,6 +21,8 @@ class ScriptedStore(Store):
     def __init__(self) -> None:
         self.batches: list[list[TrackingEvent]] = []
         self.stored: list[TrackingEvent] = []
+        self.deferred: list[bool] = []
+        """Of each batch."""
         self.open = asyncio.Event()
         self.open.set()
         self.called = asyncio.Condition()
@@ -31,6 +33,7 @@ class ScriptedStore(Store):
     ) -> dict[bytes, str]:
         async with self.called:
             self.batches.append(list(events))
+            self.deferred.append(defer)
             self.called.notify_all()
         # A database is never there at once: others run meanwhile.
         await asyncio.sleep(0)

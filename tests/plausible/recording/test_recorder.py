@@ -425,3 +425,16 @@ async def test_a_recorder_that_is_closed_leaves_no_task_behind(patient: Recorder
     assert len(asyncio.all_tasks() - before) <= 1 + LANES
     await patient.close()
     assert asyncio.all_tasks() <= before
+
+
+async def test_many_in_a_short_time_are_a_rush_although_they_come_one_by_one(
+    store: ScriptedStore, spool: ScriptedSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY", 5)
+    monkeypatch.setattr(module, "CALM", 60.0)
+    recorder = Recorder(store, spool, bounds=PATIENT)
+    for number in range(8):
+        assert await recorder.record(event(str(number))) == "committed"
+    assert store.deferred == [False] * 4 + [True] * 4
+    assert not recorder.is_calm
+    await recorder.close()
