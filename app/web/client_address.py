@@ -22,14 +22,14 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     right, so that what stands further left is only a claim. An entry that is no address ends the walk.
     Returns the normal form (RFC 5952), or '' where even the peer is unknown.
     """
-    found: str | Address | None = peer if _IPV4.fullmatch(peer) else _parse(peer)
+    found: str | Address | None = peer if is_ipv4(peer) else _parse(peer)
     if found is None:
         return ""
     for entry in reversed([part.strip() for header in forwarded_for for part in header.split(",")]):
         address = _cached(found) if isinstance(found, str) else found
         if not any(address in network for network in trusted):
             break
-        claimed = entry if _IPV4.fullmatch(entry) else _parse(entry)
+        claimed = entry if is_ipv4(entry) else _parse(entry)
         if claimed is None:
             break
         found = claimed

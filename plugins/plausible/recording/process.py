@@ -46,6 +46,7 @@ class Recording:
         reduce: Callable[[TrackingEvent], None] = lambda event: None,
     ) -> None:
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
+        around = around or Surroundings()
         known = KnownCopies()
         store = Store(self._database, known, around)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
@@ -53,7 +54,7 @@ class Recording:
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
         self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted, reduce=reduce)
-        self._settler = Settler(self._recorder, self._database, around or Surroundings())
+        self._settler = Settler(self._recorder, self._database, around)
         self.intake = Intake(self._recorder, self._lookup, known, ids, wanted=wanted)
 
     def start(self) -> None:
