@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, g
 from quart_schema import document_response
 
-from app.api import models, repository, views
+from app.api import models, reply_models, repository, views
 from app.api.answers import answer
 from app.api.errors import Refused, called
 from app.api.requests import takes
@@ -20,9 +20,9 @@ replies = Blueprint("replies", __name__, url_prefix=f"/tickets/{TICKET}/replies"
 
 
 @replies.post("")
-@document_response(models.StoredReply, 201)
-@takes(models.NewReply)
-async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
+@document_response(reply_models.StoredReply, 201)
+@takes(reply_models.NewReply)
+async def create_reply(*, ticket_id: int, body: reply_models.NewReply) -> Response:
     """Answer a ticket by mail, or add an internal note.
 
     Reply and mail are stored before this answers; the worker sends each recipient a copy of their own.
@@ -46,7 +46,7 @@ async def create_reply(*, ticket_id: int, body: models.NewReply) -> Response:
 
 
 @replies.get(f"/{REPLY}/tracking")
-@document_response(models.ReplyTracking)
+@document_response(reply_models.ReplyTracking)
 async def read_tracking(*, ticket_id: int, reply_id: int) -> Response:
     """Tell what is known of a reply's mail: badge, recipients, timeline.
 
@@ -57,9 +57,9 @@ async def read_tracking(*, ticket_id: int, reply_id: int) -> Response:
 
 
 @replies.patch(f"/{REPLY}/recipients/<int(min=1, max={models.MAX_COPY_ID}):recipient_id>/verdict")
-@document_response(models.ReplyTracking)
-@takes(models.NewVerdict)
-async def judge_copy(*, ticket_id: int, reply_id: int, recipient_id: int, body: models.NewVerdict) -> Response:
+@document_response(reply_models.ReplyTracking)
+@takes(reply_models.NewVerdict)
+async def judge_copy(*, ticket_id: int, reply_id: int, recipient_id: int, body: reply_models.NewVerdict) -> Response:
     """Correct what a module says of a recipient's copy: it was read, or it was not.
 
     The verdict counts until it is taken back, and stands in the ticket's history.
@@ -68,7 +68,7 @@ async def judge_copy(*, ticket_id: int, reply_id: int, recipient_id: int, body: 
     return answer(await _tracking(ticket_id, reply_id))
 
 
-async def _tracking(ticket_id: int, reply_id: int) -> models.ReplyTracking:
+async def _tracking(ticket_id: int, reply_id: int) -> reply_models.ReplyTracking:
     async with current().database.connection() as conn:
         kind = await repository.kind_of_message(conn, ticket_id=ticket_id, message_id=reply_id)
         tracking_ids = await repository.tracking_ids(conn, reply_id) if kind else {}

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from quart import Blueprint, Response, g
 from quart_schema import document_response
 
-from app.api import models, views
+from app.api import models, ticket_models, views
 from app.api.answers import answer
 from app.api.errors import Refused, called
 from app.api.models import Answer, FileAnswer, Given
@@ -73,11 +73,11 @@ class NewBulkChange(Given):
         min_length=1, max_length=bulk.MOST, description="Their numbers."
     )
     status: models.Status | None = None
-    priority: models.Priority | None = None
+    priority: ticket_models.Priority | None = None
     assignee: int | str | None = Field(None, description="The number of a user, me, or none.")
-    department: models.Department | None = Field(None, description="A department's name or id, or none.")
-    due_at: models.Moment | None = Field(None, description="When they are due, with a time zone, or none.")
-    snoozed_until: models.Moment | None = Field(None, description="Until when they sleep, or none to end that.")
+    department: ticket_models.Department | None = Field(None, description="A department's name or id, or none.")
+    due_at: ticket_models.Moment | None = Field(None, description="When they are due, with a time zone, or none.")
+    snoozed_until: ticket_models.Moment | None = Field(None, description="Until when they sleep, or none to end that.")
     add_tags: list[str] = Field([], max_length=20)
     remove_tags: list[str] = Field([], max_length=20)
 
@@ -152,7 +152,7 @@ async def unfollow_ticket(*, ticket_id: int) -> Response:
 
 
 @ticket_work.post(f"/{TICKET}/merge")
-@document_response(models.Ticket)
+@document_response(ticket_models.Ticket)
 @takes(NewMerge)
 async def merge_ticket(*, ticket_id: int, body: NewMerge) -> Response:
     """Move a ticket's messages into another one, which is answered; it cannot be undone."""
@@ -192,8 +192,8 @@ async def undo_change(*, number: int) -> Response:
 
 @ticket_work.get("/export")
 @document_response(TicketFile)
-@asks(models.TicketFilter)
-async def export_tickets(*, query: models.TicketFilter) -> Response:
+@asks(ticket_models.TicketFilter)
+async def export_tickets(*, query: ticket_models.TicketFilter) -> Response:
     """Give the list as a file, up to 100,000 tickets; `limit` and `cursor` do not count."""
     wanted = listed_query(query)
     page = await exporting.first_page(wanted)

@@ -9,7 +9,7 @@ from typing import Literal
 from quart import Blueprint, Response, g
 from quart_schema import document_response
 
-from app.api import models, views
+from app.api import models, ticket_models, views
 from app.api.answers import answer
 from app.api.errors import Refused, called
 from app.api.requests import asks, takes
@@ -24,9 +24,9 @@ tickets = Blueprint("tickets", __name__, url_prefix="/tickets")
 
 
 @tickets.post("")
-@document_response(models.Ticket, 201)
-@takes(models.NewTicket)
-async def create_ticket(*, body: models.NewTicket) -> Response:
+@document_response(ticket_models.Ticket, 201)
+@takes(ticket_models.NewTicket)
+async def create_ticket(*, body: ticket_models.NewTicket) -> Response:
     """Open a ticket for somebody.
 
     The requester becomes a contact where they are none yet. Nothing is mailed.
@@ -55,9 +55,9 @@ async def create_ticket(*, body: models.NewTicket) -> Response:
 
 
 @tickets.get("")
-@document_response(models.TicketList)
-@asks(models.TicketFilter)
-async def list_tickets(*, query: models.TicketFilter) -> Response:
+@document_response(ticket_models.TicketList)
+@asks(ticket_models.TicketFilter)
+async def list_tickets(*, query: ticket_models.TicketFilter) -> Response:
     """List tickets, the one with the latest activity first where nothing else is asked for."""
     return await listed(listed_query(query), limit=query.limit)
 
@@ -65,13 +65,13 @@ async def list_tickets(*, query: models.TicketFilter) -> Response:
 async def listed(wanted: TicketQuery, *, limit: int) -> Response:
     """One page of a list."""
     page = await listing.list_tickets(wanted, limit=limit)
-    return answer(models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
+    return answer(ticket_models.TicketList(tickets=[views.listed(row) for row in page.rows], next=page.next or None))
 
 
 @tickets.get(f"/<int(min=1, max={models.MAX_ID}):ticket_id>")
-@document_response(models.TicketWithConversation)
-@asks(models.ConversationPage)
-async def read_ticket(*, ticket_id: int, query: models.ConversationPage) -> Response:
+@document_response(ticket_models.TicketWithConversation)
+@asks(ticket_models.ConversationPage)
+async def read_ticket(*, ticket_id: int, query: ticket_models.ConversationPage) -> Response:
     """Read a ticket with its conversation."""
     found = await service.ticket(ticket_id)
     conversation = await service.conversation(ticket_id, before=query.before, limit=query.limit)
@@ -80,9 +80,9 @@ async def read_ticket(*, ticket_id: int, query: models.ConversationPage) -> Resp
 
 
 @tickets.patch(f"/<int(min=1, max={models.MAX_ID}):ticket_id>")
-@document_response(models.Ticket)
-@takes(models.TicketChange)
-async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Response:
+@document_response(ticket_models.Ticket)
+@takes(ticket_models.TicketChange)
+async def change_ticket(*, ticket_id: int, body: ticket_models.TicketChange) -> Response:
     """Change a ticket's properties; each change is in its history."""
     found = await service.ticket(ticket_id)
     department: int | Unchanged | None = UNCHANGED
@@ -115,9 +115,9 @@ async def change_ticket(*, ticket_id: int, body: models.TicketChange) -> Respons
 
 
 @tickets.post(f"/<int(min=1, max={models.MAX_ID}):ticket_id>/split")
-@document_response(models.Ticket, 201)
-@takes(models.NewSplit)
-async def split_ticket(*, ticket_id: int, body: models.NewSplit) -> Response:
+@document_response(ticket_models.Ticket, 201)
+@takes(ticket_models.NewSplit)
+async def split_ticket(*, ticket_id: int, body: ticket_models.NewSplit) -> Response:
     """Move messages of a ticket, with their files and badges, into a new one of the same contact.
 
     Both histories tell of it. Answers to mails that were moved come to the new ticket.
@@ -128,14 +128,14 @@ async def split_ticket(*, ticket_id: int, body: models.NewSplit) -> Response:
 
 
 @tickets.get("/tags")
-@document_response(models.Tags)
-@asks(models.TagFilter)
-async def list_tags(*, query: models.TagFilter) -> Response:
+@document_response(ticket_models.Tags)
+@asks(ticket_models.TagFilter)
+async def list_tags(*, query: ticket_models.TagFilter) -> Response:
     """List the tags that there are."""
-    return answer(models.Tags(tags=await tags.suggest(query.q, limit=query.limit)))
+    return answer(ticket_models.Tags(tags=await tags.suggest(query.q, limit=query.limit)))
 
 
-def listed_query(query: models.TicketFilter) -> TicketQuery:
+def listed_query(query: ticket_models.TicketFilter) -> TicketQuery:
     """The list that a query string asks for. Raises Refused."""
     given = query.model_dump(exclude_none=True, exclude={"limit", "cursor"})
     return list_of({name: value for name, value in given.items() if value}, query.cursor)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from app.api import models
-from app.consent.models import Decision
-from app.contacts.models import Contact
+from app.api import models, reply_models, ticket_models
 from app.database import utcnow
 from app.email.errors import ContentTooLarge
 from app.hookspecs import QueuedMail
@@ -18,14 +16,14 @@ from app.tickets.listing_models import TicketRow
 from app.tickets.models import AttachmentInfo, Conversation, Message, Ticket
 
 
-def ticket(found: Ticket) -> models.Ticket:
+def ticket(found: Ticket) -> ticket_models.Ticket:
     """A ticket."""
-    return models.Ticket(**_ticket(found))
+    return ticket_models.Ticket(**_ticket(found))
 
 
-def listed(row: TicketRow) -> models.ListedTicket:
+def listed(row: TicketRow) -> ticket_models.ListedTicket:
     """A ticket as a list has it."""
-    return models.ListedTicket(
+    return ticket_models.ListedTicket(
         **_ticket(row),
         snippet=row.snippet,
         badge=badge(row.badge) if row.badge is not None else None,
@@ -35,19 +33,19 @@ def listed(row: TicketRow) -> models.ListedTicket:
 
 async def with_conversation(
     found: Ticket, conversation: Conversation, badges: Mapping[int, Badge]
-) -> models.TicketWithConversation:
+) -> ticket_models.TicketWithConversation:
     """A ticket with a stretch of its messages; their HTML is cleaned in a thread."""
     messages = await asyncio.to_thread(_messages, conversation, badges)
-    return models.TicketWithConversation(**_ticket(found), conversation=messages, earlier=conversation.earlier)
+    return ticket_models.TicketWithConversation(**_ticket(found), conversation=messages, earlier=conversation.earlier)
 
 
-def stored_reply(ticket_id: int, reply_id: int, mail: QueuedMail | None) -> models.StoredReply:
+def stored_reply(ticket_id: int, reply_id: int, mail: QueuedMail | None) -> reply_models.StoredReply:
     """A reply that was just stored."""
     recipients = [
-        models.ReplyRecipient(email=one.email, role=one.role, tracking_id=one.tracking_id, state="queued")
+        reply_models.ReplyRecipient(email=one.email, role=one.role, tracking_id=one.tracking_id, state="queued")
         for one in (mail.recipients if mail else ())
     ]
-    return models.StoredReply(
+    return reply_models.StoredReply(
         id=reply_id,
         ticket_id=ticket_id,
         kind="reply" if mail else "note",
@@ -58,11 +56,11 @@ def stored_reply(ticket_id: int, reply_id: int, mail: QueuedMail | None) -> mode
 
 def tracking(
     ticket_id: int, reply_id: int, panel: ReceiptPanel, tracking_ids: Mapping[int, str]
-) -> models.ReplyTracking:
+) -> reply_models.ReplyTracking:
     """What is known of a reply's mail."""
     recipients = [_recipient(row, tracking_ids[row.id]) for row in panel.rows if row.id in tracking_ids]
     timeline = [
-        models.TimelineEntry(
+        reply_models.TimelineEntry(
             at=line.at,
             kind=line.kind,
             words=line.words,
@@ -73,31 +71,14 @@ def tracking(
         for line in panel.timeline
     ]
     shown = badge(panel.badge)
-    return models.ReplyTracking(id=reply_id, ticket_id=ticket_id, badge=shown, recipients=recipients, timeline=timeline)
+    return reply_models.ReplyTracking(
+        id=reply_id, ticket_id=ticket_id, badge=shown, recipients=recipients, timeline=timeline
+    )
 
 
 def badge(found: Badge) -> models.Badge:
     """A badge without what only a page needs."""
     return models.Badge(state=found.state, word=found.word, at=found.at)
-
-
-def contact(found: Contact, decisions: Sequence[Decision]) -> models.Contact:
-    """A contact with what they decided."""
-    told = [
-        models.TrackingDecision(decision=one.decision, at=one.at, source=one.source, by=one.by)
-        for one in decisions
-        if one.at is not None
-    ]
-    return models.Contact(
-        id=found.id,
-        name=found.name,
-        email=found.email,
-        addresses=list(found.addresses),
-        tracking=found.tracking,
-        tracking_decided_at=told[0].at if told else None,
-        tracking_source=told[0].source if told else "",
-        tracking_decisions=told,
-    )
 
 
 def ticket_url(ticket_id: int) -> str | None:
@@ -128,10 +109,10 @@ def _ticket(found: Ticket | TicketRow) -> dict[str, object]:
     }
 
 
-def _recipient(row: RecipientReceipt, tracking_id: str) -> models.TrackedRecipient:
+def _recipient(row: RecipientReceipt, tracking_id: str) -> reply_models.TrackedRecipient:
     is_read = row.state in {"read", "replied"}
     judged = row.judged
-    return models.TrackedRecipient(
+    return reply_models.TrackedRecipient(
         id=row.id,
         email=row.email,
         role=row.role.lower(),
@@ -148,27 +129,27 @@ def _recipient(row: RecipientReceipt, tracking_id: str) -> models.TrackedRecipie
         last_read_at=row.last_opened if is_read else None,
         opens=row.opens,
         machine_opens=row.machine_opens,
-        links=[models.ClickedLink(url=url, clicks=clicks) for url, clicks in row.links],
+        links=[reply_models.ClickedLink(url=url, clicks=clicks) for url, clicks in row.links],
         machine_clicks=row.machine_clicks,
         replied_at=row.replied_at,
-        judged=models.Judgement(verdict=judged.verdict, by=judged.by, at=judged.at) if judged else None,
+        judged=reply_models.Judgement(verdict=judged.verdict, by=judged.by, at=judged.at) if judged else None,
     )
 
 
-def _requester(contact_id: int, name: str | None, email: str | None) -> models.Requester:
-    return models.Requester(contact_id=contact_id, name=name or "", email=email or "")
+def _requester(contact_id: int, name: str | None, email: str | None) -> ticket_models.Requester:
+    return ticket_models.Requester(contact_id=contact_id, name=name or "", email=email or "")
 
 
-def _messages(conversation: Conversation, badges: Mapping[int, Badge]) -> list[models.Message]:
+def _messages(conversation: Conversation, badges: Mapping[int, Badge]) -> list[ticket_models.Message]:
     return [
         _message(one, conversation.attachments.get(one.id, ()), badges.get(one.id)) for one in conversation.messages
     ]
 
 
-def _message(found: Message, files: Sequence[AttachmentInfo], known: Badge | None) -> models.Message:
+def _message(found: Message, files: Sequence[AttachmentInfo], known: Badge | None) -> ticket_models.Message:
     author = models.Person(id=found.author_user_id, name=found.author_name or "") if found.author_user_id else None
     sender = _requester(found.contact_id, found.contact_name, found.contact_email) if found.contact_id else None
-    return models.Message(
+    return ticket_models.Message(
         id=found.id,
         kind=found.kind,
         author=author,
@@ -190,9 +171,9 @@ def _html(found: Message) -> str | None:
         return None
 
 
-def _attachment(file: AttachmentInfo) -> models.Attachment:
+def _attachment(file: AttachmentInfo) -> ticket_models.Attachment:
     portal_url = current().settings.portal_url or ""
-    return models.Attachment(
+    return ticket_models.Attachment(
         id=file.id,
         filename=file.filename,
         content_type=file.content_type,
