@@ -8,7 +8,7 @@ between two long names (CVE-2025-1795). So the headers that matter are folded he
 import base64
 import email.policy
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 from app.email.addresses import Address
@@ -22,31 +22,35 @@ MAX_EXTRA = 4_000
 """Characters of one extra header."""
 
 _FOLD_AT = 76
-_ENCODED_WORD_BYTES = 45
+_ENCODED_WORD_BYTES = 39
+"""Bytes in one encoded word: with "Reply-To: " before it, it ends within the 76 characters of RFC 2047, 2."""
 _EXTRA_NAMES = re.compile(r"(?i:list-[a-z-]+|x-[a-z0-9-]+|feedback-id|precedence|organization)")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
+_PLAIN = re.compile(r"(?:[!-~]++(?: [!-~]++)*+)?")
 _ATOM_TEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
 class FoldedHeader(str):
-    """A header value in its final ASCII form that EmailMessage writes as it is, folded only at its spaces."""
+    """A header value in its final ASCII form that EmailMessage writes as it is, folded only between its words."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "words")
 
     name: str
+    words: tuple[str, ...]
 
     @classmethod
-    def of(cls, name: str, value: str) -> "FoldedHeader":
-        """Make the value of header `name`: printable ASCII whose words are joined by single spaces."""
-        header = cls(value)
+    def of(cls, name: str, words: Sequence[str]) -> "FoldedHeader":
+        """Make the value of header `name` from printable ASCII words; no line ends at a space inside of one."""
+        header = cls(" ".join(words))
         header.name = name
+        header.words = tuple(words)
         return header
 
     def fold(self, *, policy: email.policy.EmailPolicy) -> str:
         """Write "Name: value" in lines of 76 characters where the words allow it (RFC 5322, 2.2.3)."""
         line = f"{self.name}:"
         lines: list[str] = []
-        for position, word in enumerate(self.split(" ")):
+        for position, word in enumerate(self.words):
             # The first word stays beside the name: a line of white space alone confuses old parsers.
             if position and len(line) + 1 + len(word) > _FOLD_AT:
                 lines.append(line)
@@ -56,8 +60,19 @@ class FoldedHeader(str):
 
 
 def put(message: EmailMessage, name: str, value: str) -> None:
-    """Add a header in its final ASCII form."""
-    message[name] = FoldedHeader.of(name, value)
+    """Add a header in its final ASCII form, folded at its spaces."""
+    message[name] = FoldedHeader.of(name, value.split(" "))
+
+
+def put_addresses(message: EmailMessage, name: str, addresses: Sequence[Address]) -> None:
+    """Add a From, To, Cc or Reply-To header with at least one address.
+
+    RFC 5322 lets a line end inside of a quoted name, but older readers, email.utils.getaddresses
+    among them, end the name there and lose it. So a quoted name stays on one line.
+    """
+    *others, last = [_address_words(one) for one in addresses]
+    words = [word for one in others for word in (*one[:-1], f"{one[-1]},")]
+    message[name] = FoldedHeader.of(name, [*words, *last])
 
 
 def check_subject(subject: str) -> str:
@@ -100,14 +115,9 @@ def encode_text(text: str) -> str:
     Plain ASCII stays readable. Anything a reader would decode or trim (other scripts,
     '=?', doubled or outer spaces) becomes encoded words, so that exactly `text` arrives.
     """
-    if text.isascii() and "=?" not in text and text == " ".join(text.split()):
+    if _is_plain(text):
         return text
     return " ".join(_encoded_words(text))
-
-
-def encode_addresses(addresses: Iterable[Address]) -> str:
-    """Write addresses as the value of a From, To, Cc or Reply-To header."""
-    return ", ".join(_encode_address(address) for address in addresses)
 
 
 def encode_references(ids: Sequence[str]) -> str:
@@ -142,20 +152,28 @@ def _refuse_unprintable(value: str, what: str) -> None:
             )
 
 
-def _encode_address(address: Address) -> str:
-    name = address.name
-    if not name:
-        return address.email
-    if not name.isascii() or "=?" in name:
-        return f"{' '.join(_encoded_words(name))} <{address.email}>"
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and "=?" not in text
+
+
+def _address_words(address: Address) -> list[str]:
+    if not address.name:
+        return [address.email]
+    return [*_name_words(address.name), f"<{address.email}>"]
+
+
+def _name_words(name: str) -> list[str]:
+    """Write a display name as atoms, as one quoted string (at most 502 characters) or as encoded words."""
+    if not _is_plain(name):
+        return list(_encoded_words(name))
     if _ATOM_TEXT.fullmatch(name):
-        return f"{name} <{address.email}>"
+        return name.split(" ")
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{address.email}>'
+    return [f'"{escaped}"']
 
 
 def _encoded_words(text: str) -> Iterator[str]:
-    """Cut text between characters into encoded words of at most 72 characters (the limit is 75)."""
+    """Cut text between characters into encoded words of at most 64 characters (the limit is 75)."""
     chunk = b""
     for char in text:
         encoded = char.encode()

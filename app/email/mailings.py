@@ -241,7 +241,8 @@ async def note_answer(
     listed, parameters = in_list("message", message_ids)
     await conn.execute(
         f"""
-        UPDATE outgoing_emails AS m STRAIGHT_JOIN email_recipients AS r ON r.email_id = m.id
+        UPDATE outgoing_emails AS m
+               STRAIGHT_JOIN email_recipients AS r FORCE INDEX (email_recipients_email) ON r.email_id = m.id
            SET r.replied_at = COALESCE(r.replied_at, %(now)s)
          WHERE m.message_id IN {listed} AND m.mailing = %(mailing)s AND r.email = %(email)s
         """,  # noqa: S608

@@ -94,15 +94,16 @@ def _write_headers(message: EmailMessage, copy: OutgoingCopy) -> None:
     if copy.date.tzinfo is None:
         raise HeaderRefused(f"the date of a mail needs a time zone, got {copy.date}; use an aware datetime")
     headers.put(message, "Date", format_datetime(copy.date))
-    headers.put(message, "From", headers.encode_addresses([copy.sender]))
+    headers.put_addresses(message, "From", [copy.sender])
     if copy.reply_to:
-        headers.put(message, "Reply-To", headers.encode_addresses([copy.reply_to]))
-    # A mail with only hidden recipients still gets a To: many filters distrust one without.
-    to = headers.encode_addresses(copy.to)
-    if to or not copy.cc:
-        headers.put(message, "To", to or "undisclosed-recipients:;")
+        headers.put_addresses(message, "Reply-To", [copy.reply_to])
+    if copy.to:
+        headers.put_addresses(message, "To", copy.to)
+    elif not copy.cc:
+        # A mail with only hidden recipients still gets a To: many filters distrust one without.
+        headers.put(message, "To", "undisclosed-recipients:;")
     if copy.cc:
-        headers.put(message, "Cc", headers.encode_addresses(copy.cc))
+        headers.put_addresses(message, "Cc", copy.cc)
     headers.put(message, "Subject", headers.encode_text(headers.check_subject(copy.subject)))
     headers.put(message, "Message-ID", headers.check_message_id(copy.message_id))
     if copy.in_reply_to and (in_reply_to := headers.encode_references([copy.in_reply_to])):
