@@ -145,6 +145,9 @@ class LocalDatabase:
         """Freeze the server: connections stay, nothing answers."""
         if self._process:
             self._process.send_signal(signal.SIGSTOP)
+            # Each of its threads stops when its turn comes, and until then one may answer.
+            while not _stands_still(self._process.pid):
+                time.sleep(0.001)
 
     def resume(self) -> None:
         """End a `pause`."""
@@ -239,3 +242,17 @@ def _socket_path(folder: Path) -> Path:
     private = Path(tempfile.gettempdir()) / f"myportal-{os.geteuid()}"
     private.mkdir(mode=0o700, exist_ok=True)
     return private / f"{short}.sock"
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether all threads of a process are stopped, or it is gone. Source: proc(5), stat."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return True
+    try:
+        states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks]
+    except (FileNotFoundError, ProcessLookupError):
+        # One has ended meanwhile.
+        return False
+    return all(state in "TtZX" for state in states)

@@ -28,7 +28,8 @@ LEASE = timedelta(minutes=10)
 WAIT = 120.0
 """Seconds to wait for another runner before giving up."""
 FILE_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-ALREADY_THERE = {ER.TABLE_EXISTS_ERROR, ER.DUP_FIELDNAME, ER.DUP_KEYNAME}
+ALREADY_DONE = {ER.TABLE_EXISTS_ERROR, ER.DUP_FIELDNAME, ER.DUP_KEYNAME, ER.CANT_DROP_FIELD_OR_KEY}
+"""Errors of a statement that was run before."""
 
 
 class MigrationError(Exception):
@@ -180,7 +181,7 @@ async def _apply(conn: Connection, migration: Migration, start: int) -> None:
             await conn.execute(statement)
         except pymysql.err.Error as error:
             resumed = number == start and start > 0
-            if not (resumed and error.args[0] in ALREADY_THERE):
+            if not (resumed and error.args[0] in ALREADY_DONE):
                 await _release(conn, migration)
                 first_line = statement.splitlines()[0]
                 raise MigrationError(

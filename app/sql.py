@@ -43,18 +43,18 @@ def literal(value: str | bytes | int | datetime | None) -> str:
     Safe under the SQL mode that `app.database` sets (backslashes escape). Raises ValueError for naive datetimes and
     UnicodeEncodeError, once sent, for lone surrogates.
     """
+    if isinstance(value, str):
+        return f"'{escape_string(value)}'"
     if value is None:
         return "NULL"
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"a naive datetime must not reach the database: {value!r}; use app.database.utcnow()")
-        # Typed, so that LEAST and GREATEST compare times and not texts.
-        return f"TIMESTAMP'{moment(value)}'"
-    return f"'{escape_string(value)}'"
+    if value.tzinfo is None:
+        raise ValueError(f"a naive datetime must not reach the database: {value!r}; use app.database.utcnow()")
+    # Typed, so that LEAST and GREATEST compare times and not texts.
+    return f"TIMESTAMP'{moment(value)}'"
 
 
 def moment(value: datetime) -> str:
@@ -69,7 +69,9 @@ def moment(value: datetime) -> str:
 def derived(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A derived table of SQL texts (`literal` makes them), to update many rows by one statement that joins it.
 
-    As a UNION, because MariaDB and MySQL write a table of values in different ways.
+    As a UNION, because MariaDB and MySQL write a table of values in different ways. Join by STRAIGHT_JOIN and
+    FORCE INDEX: a server that was killed may hold for minutes that the other table is empty, and would read all of it
+    for each row.
     """
     first, *others = (", ".join(row) for row in _named(columns, rows))
     return f"(SELECT {' UNION ALL SELECT '.join([first, *others])})"

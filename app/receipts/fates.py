@@ -98,7 +98,8 @@ def update_fates(reports: Sequence[Report]) -> str:
         "r.fate_short)"
     )
     return (
-        f"UPDATE {derived(names, rows)} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
+        f"UPDATE {derived(names, rows)} AS news "  # noqa: S608
+        "STRAIGHT_JOIN email_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id "
         "SET r.fate_short = news.short, r.fate_words = news.words, r.fate_detail = news.detail, "
         "r.fate_kind = news.kind, r.fate_at = news.fate_at, r.fate = news.fate "
         f"WHERE news.place > {known} OR (news.place = {known} AND ("
@@ -112,7 +113,7 @@ def update_delays(reports: Sequence[Report]) -> str:
     rows = [(str(one.recipient_id), literal(one.at), literal(cut(one.detail, LONGEST_DETAIL))) for one in reports]
     return (
         f"UPDATE {derived(('id', 'delayed_at', 'detail'), rows)} AS news "  # noqa: S608
-        "STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "
+        "STRAIGHT_JOIN email_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id "
         "SET r.delayed_detail = news.detail, r.delayed_at = news.delayed_at "
         "WHERE r.delayed_at IS NULL OR news.delayed_at > r.delayed_at OR (news.delayed_at = r.delayed_at "
         "AND CAST(news.detail AS BINARY) > CAST(r.delayed_detail AS BINARY))"

@@ -68,7 +68,7 @@ async def known(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, Kno
                                         r.fate_words, r.fate_detail, CAST(r.delayed_at AS CHAR), r.delayed_detail,
                                         r.replied_at IS NOT NULL OR r.viewed_at IS NOT NULL OR r.judged IS NOT NULL
                                         OR COALESCE(r.fate, '') IN ('bounced', 'complained')))
-          FROM email_recipients AS r WHERE r.id IN ({ids})
+          FROM email_recipients AS r FORCE INDEX (PRIMARY) WHERE r.id IN ({ids})
         """  # noqa: S608
     )
     return {row[0]: _known(row) for row in json.loads(found or "[]")}
@@ -109,7 +109,7 @@ def set_seen(conn: Connection, reports: Sequence[Report]) -> None:
         )
     news = derived(("id", "seen", "seen_at", "last_seen_at", "words"), rows)
     conn.later(
-        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
+        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id "  # noqa: S608
         "SET r.seen = news.seen, r.seen_at = news.seen_at, r.last_seen_at = news.last_seen_at, "
         "r.seen_words = news.words"
     )
@@ -146,9 +146,9 @@ async def refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> Non
         f"""
         SELECT JSON_ARRAYAGG(JSON_ARRAY(shown.id, shown.place, CAST(shown.read_at AS CHAR)))
           FROM (SELECT t.id, MIN(FIELD({_STATE}, {_WORST_FIRST})) AS place, MAX({_READ_AT}) AS read_at
-                  FROM tickets AS t
-                  LEFT JOIN outgoing_emails AS e ON e.reply_id = t.last_reply_id
-                  LEFT JOIN email_recipients AS r ON r.email_id = e.id
+                  FROM tickets AS t FORCE INDEX (PRIMARY)
+                  LEFT JOIN outgoing_emails AS e FORCE INDEX (outgoing_emails_reply) ON e.reply_id = t.last_reply_id
+                  LEFT JOIN email_recipients AS r FORCE INDEX (email_recipients_email) ON r.email_id = e.id
                  WHERE t.id IN ({tickets}) AND t.last_reply_id IN ({replies})
                  GROUP BY t.id) AS shown
         """  # noqa: S608
@@ -160,7 +160,7 @@ async def refresh_tickets(conn: Connection, ticket_of: Mapping[int, int]) -> Non
     if rows:
         conn.later(
             f"UPDATE {derived(('id', 'receipt', 'read_at'), rows)} AS news "  # noqa: S608
-            "STRAIGHT_JOIN tickets AS t ON t.id = news.id "
+            "STRAIGHT_JOIN tickets AS t FORCE INDEX (PRIMARY) ON t.id = news.id "
             "SET t.last_receipt = news.receipt, t.last_read_at = news.read_at"
         )
 

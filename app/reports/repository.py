@@ -47,8 +47,9 @@ async def places(conn: Connection, recipient_ids: Sequence[int]) -> dict[int, tu
         f"""
         SELECT JSON_ARRAYAGG(JSON_ARRAY(r.id, e.id, e.reply_id IS NOT NULL, CAST(m.day AS CHAR), m.agent_id,
                                         m.department_id, m.tags))
-          FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id
-          LEFT JOIN report_mails AS m ON m.email_id = e.id
+          FROM email_recipients AS r FORCE INDEX (PRIMARY)
+          STRAIGHT_JOIN outgoing_emails AS e FORCE INDEX (PRIMARY) ON e.id = r.email_id
+          LEFT JOIN report_mails AS m FORCE INDEX (PRIMARY) ON m.email_id = e.id
          WHERE r.id IN ({_numbers(recipient_ids)})
         """  # noqa: S608
     )
@@ -83,7 +84,7 @@ async def lock_stale(conn: Connection, recipient_ids: Sequence[int], *, wait: bo
         SELECT r.id, r.counted, {FLAGS} AS flags,
                (SELECT CONCAT('["', m.day, '",', m.agent_id, ',', m.department_id, ',', m.tags, ']')
                   FROM report_mails AS m WHERE m.email_id = r.email_id) AS place
-          FROM email_recipients AS r
+          FROM email_recipients AS r FORCE INDEX (PRIMARY)
          WHERE r.id IN ({_numbers(recipient_ids)}) ORDER BY r.id FOR UPDATE {"" if wait else "SKIP LOCKED"}
         """  # noqa: S608
     )
@@ -98,7 +99,7 @@ def set_counted(copies: Sequence[StaleCopy]) -> str:
     """Keep what of these copies (at least one, ascending, locked) the summary holds now."""
     news = derived(("id", "flags"), ((str(copy.id), str(copy.flags)) for copy in copies))
     return (
-        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r ON r.id = news.id "  # noqa: S608
+        f"UPDATE {news} AS news STRAIGHT_JOIN email_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id "  # noqa: S608
         "SET r.counted = news.flags"
     )
 

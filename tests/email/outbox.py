@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -60,16 +58,6 @@ async def end_leases(database: Database) -> None:
             "UPDATE email_recipients SET lease_until = %(then)s WHERE lease_until IS NOT NULL",
             {"then": utcnow() - timedelta(seconds=5)},
         )
-
-
-async def until(condition: Callable[[], Awaitable[bool]] | Callable[[], bool], *, seconds: float = 30) -> None:
-    """Wait until the condition holds; fails after so many seconds."""
-    async with asyncio.timeout(seconds):
-        while True:
-            held = condition()
-            if held if isinstance(held, bool) else await held:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def set_state(database: Database, state: str) -> None:

@@ -15,10 +15,11 @@ from app.email.errors import EmailRefused
 from app.receipts import service as receipts
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import end_leases, make_due, queue, reply, rows, states, until
+from tests.email.outbox import end_leases, make_due, queue, reply, rows, states
 from tests.email.tracker import Tracker
 from tests.receipts.builders import last_receipt, set_copy
 from tests.support.scripted_smtp import Fault, ScriptedSmtp
+from tests.support.waiting import until
 
 BOB = "bob@example.org"
 

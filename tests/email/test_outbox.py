@@ -22,9 +22,10 @@ from app.email.service import send_email
 from app.files import repository as files
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import make_due, queue, reply, rows, states, until
+from tests.email.outbox import make_due, queue, reply, rows, states
 from tests.email.tracker import Tracker
 from tests.support.scripted_smtp import AcceptedMail, Fault, ScriptedSmtp
+from tests.support.waiting import until
 
 
 def read(mail: AcceptedMail) -> EmailMessage:

@@ -19,9 +19,10 @@ from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import end_leases, queue, rows, states, until
+from tests.email.outbox import end_leases, queue, rows, states
 from tests.receipts.builders import set_copy
 from tests.support.scripted_smtp import Fault, ScriptedSmtp
+from tests.support.waiting import until
 
 
 @asynccontextmanager

@@ -16,8 +16,9 @@ from app.database import Database
 from app.email import delivery
 from app.runtime import Runtime
 from app.settings import Settings
-from tests.email.outbox import end_leases, queue, rows, states, until
+from tests.email.outbox import end_leases, queue, rows, states
 from tests.support.scripted_smtp import ScriptedSmtp
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 Start = Callable[[], subprocess.Popen[bytes]]

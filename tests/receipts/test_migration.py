@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ import pytest
 from app.database import Database
 from app.localdb import LocalDatabase
 from app.migrations import all_migrations, migrate
+from tests.support.old_database import old_database
 
 NOON = datetime(2026, 5, 3, 12, tzinfo=UTC)
 KNOWN = ("read", "machine", "delivered", "bounced", "complained", "replied", None)
@@ -19,46 +19,36 @@ KNOWN = ("read", "machine", "delivered", "bounced", "complained", "replied", Non
 @pytest.fixture
 async def old(database_server: LocalDatabase) -> AsyncIterator[Database]:
     """A database as it was before: one ticket and reply for each receipt."""
-    name = f"old_{secrets.token_hex(4)}"
-    url = database_server.url.replace("portal_test", name, 1)
-    assert url != database_server.url
-    server = Database(database_server.url)
-    async with server.connection() as conn:
-        await conn.execute(f"CREATE DATABASE {name}")
-    database = Database(url)
-    await migrate(database, [one for one in all_migrations() if one.name < "0008"])
-    async with database.connection() as conn:
-        await conn.execute("SET SESSION foreign_key_checks = 0")
-        for number, receipt in enumerate(KNOWN, start=1):
-            values = {"id": number, "receipt": receipt, "at": NOON if receipt else None, "now": NOON}
-            await conn.execute(
-                """
-                INSERT INTO email_recipients (id, email_id, role, email, tracking_id, next_attempt_at, receipt,
-                                              receipt_at, created_at)
-                VALUES (%(id)s, %(id)s, 'to', 'bob@example.org', %(id)s, %(now)s, %(receipt)s, %(at)s, %(now)s)
-                """,
-                values,
-            )
-            await conn.execute(
-                """
-                INSERT INTO outgoing_emails (id, reply_id, message_id, subject, sender, html_body, text_body,
-                                             reference_ids, headers, metadata, created_at)
-                VALUES (%(id)s, %(id)s, %(id)s, '', '', '', '', '', '', '', %(now)s)
-                """,
-                values,
-            )
-            await conn.execute(
-                """
-                INSERT INTO tickets (id, subject, contact_id, created_at, last_activity_at, last_reply_id, last_receipt)
-                VALUES (%(id)s, '', 1, %(now)s, %(now)s, %(id)s, %(receipt)s)
-                """,
-                values,
-            )
-    yield database
-    await database.close()
-    async with server.connection() as conn:
-        await conn.execute(f"DROP DATABASE {name}")
-    await server.close()
+    async with old_database(database_server, before="0008") as database:
+        async with database.connection() as conn:
+            await conn.execute("SET SESSION foreign_key_checks = 0")
+            for number, receipt in enumerate(KNOWN, start=1):
+                values = {"id": number, "receipt": receipt, "at": NOON if receipt else None, "now": NOON}
+                await conn.execute(
+                    """
+                    INSERT INTO email_recipients (id, email_id, role, email, tracking_id, next_attempt_at, receipt,
+                                                  receipt_at, created_at)
+                    VALUES (%(id)s, %(id)s, 'to', 'bob@example.org', %(id)s, %(now)s, %(receipt)s, %(at)s, %(now)s)
+                    """,
+                    values,
+                )
+                await conn.execute(
+                    """
+                    INSERT INTO outgoing_emails (id, reply_id, message_id, subject, sender, html_body, text_body,
+                                                 reference_ids, headers, metadata, created_at)
+                    VALUES (%(id)s, %(id)s, %(id)s, '', '', '', '', '', '', '', %(now)s)
+                    """,
+                    values,
+                )
+                await conn.execute(
+                    """
+                    INSERT INTO tickets
+                        (id, subject, contact_id, created_at, last_activity_at, last_reply_id, last_receipt)
+                    VALUES (%(id)s, '', 1, %(now)s, %(now)s, %(id)s, %(receipt)s)
+                    """,
+                    values,
+                )
+        yield database
 
 
 async def test_every_receipt_is_carried_over_with_its_time(old: Database) -> None:

@@ -79,11 +79,11 @@ async def _prepare(url: str) -> None:
         await runtime.close()
 
 
-def copied(template: Path, folder: Path, *, port: int | None = None) -> LocalDatabase:
+def copied(template: Path, folder: Path, *, port: int | None = None, options: Sequence[str] = ()) -> LocalDatabase:
     """A server over its own copy of the template, not yet started. It loses nothing that it acknowledged."""
     shutil.copytree(template / "data", folder / "data", dirs_exist_ok=True)
     folder.chmod(0o700)
-    return LocalDatabase(folder, name=NAME, options=SMALL, port=port)
+    return LocalDatabase(folder, name=NAME, options=[*SMALL, *options], port=port)
 
 
 class Portal:
@@ -261,7 +261,7 @@ class Portal:
 
     def deferred(self) -> int:
         """Recorded events that are not judged yet."""
-        [row] = self.rows("SELECT COALESCE(SUM(deferred), 0) AS events FROM email_tracking_recipients")
+        [row] = self.rows("SELECT COALESCE(SUM(events), 0) AS events FROM email_tracking_arrivals")
         return int(row["events"])
 
     def spooled(self) -> float:
