@@ -52,5 +52,7 @@ def create_app(settings: Settings | None = None, *, plugins: Mapping[str, object
     for _, blueprint in runtime.plugins.blueprints():
         app.register_blueprint(blueprint)
     middleware.close_last(app, runtime)
-    app.asgi_app = Front(runtime.plugins.asgi_routes(), app.asgi_app)  # type: ignore[method-assign]
+    front = Front(runtime.plugins.direct_routes(), app.asgi_app)
+    app.asgi_app = front  # type: ignore[method-assign]
+    app.extensions["direct"] = front.direct
     return app

@@ -5,7 +5,7 @@ Plugins import them from `app.hookspecs`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from app.database import Database
     from app.settings import Settings
 
-AsgiApp = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+Scope = Mapping[str, Any]
+"""What a request says, as ASGI 3 has it: `method`, `path`, `query_string`, `headers`, `client`."""
+Answer = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
+"""Sends a whole answer: the messages `http.response.start` and `http.response.body` of ASGI 3. Only the first call of
+a request counts."""
 
 LONGEST_NOTE = 16_000
 """Characters of a plugin's note on one copy."""
@@ -281,14 +285,16 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class AsgiRoute:
+class DirectRoute:
     """Addresses that a plugin answers itself, before the portal's own request handling."""
 
     prefixes: tuple[str, ...]
     """What the path starts with, each from '/' on; longer than '/'."""
-    app: AsgiApp
-    """An ASGI 3 application for HTTP requests: `await app(scope, receive, send)`. It sets every header of its answers,
-    and it checks itself who may call it: no session, no Host check, no CSRF check comes before it."""
+    handler: Callable[[Scope, Answer], Awaitable[None] | None]
+    """`handler(scope, answer)` for each HTTP request. It calls `answer` once, at once or later from the event loop;
+    where it has to wait for something itself, it returns what is to be awaited. It sets every header of its answers,
+    and it checks itself who may call it: no session, no Host check, no CSRF check comes before it, and nobody reads the
+    request's body."""
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,13 @@ from app.hook_values import (
     MOST_EXPORTED,
     MOST_HEADERS,
     TRACKED_KINDS,
-    AsgiApp,
-    AsgiRoute,
+    Answer,
     CheckResult,
     ContactData,
     CopySums,
     Delivery,
     DeliveryReport,
+    DirectRoute,
     Job,
     MailingActivity,
     ModuleInfo,
@@ -47,6 +47,7 @@ from app.hook_values import (
     Recipient,
     RecipientActivity,
     ReplyActivity,
+    Scope,
     TimelineEntry,
     TrackingPolicy,
     WorkDone,
@@ -61,16 +62,16 @@ __all__ = [
     "MOST_RAW",
     "PROJECT",
     "TRACKED_KINDS",
+    "Answer",
     "Arrived",
     "ArrivedMail",
-    "AsgiApp",
-    "AsgiRoute",
     "CheckResult",
     "ContactData",
     "CopyCounts",
     "CopySums",
     "Delivery",
     "DeliveryReport",
+    "DirectRoute",
     "ItemCounts",
     "Job",
     "MailEvent",
@@ -92,6 +93,7 @@ __all__ = [
     "Recipient",
     "RecipientActivity",
     "ReplyActivity",
+    "Scope",
     "TimelineEntry",
     "TrackingPolicy",
     "WorkDone",
@@ -155,11 +157,11 @@ class MyPortalSpec:
         """
 
     @hookspec
-    def asgi_routes(self) -> Sequence[AsgiRoute]:  # type: ignore[empty-body]
+    def direct_routes(self) -> Sequence[DirectRoute]:  # type: ignore[empty-body]
         """Add addresses that strangers hit at any rate they like, answered without Quart's request handling.
 
         Called: once per web process, after `blueprints`, enabled or not. Where two plugins claim a prefix, the first
-        slug has it. Raise (the application, before it began to answer): the request gets a plain 500, logged.
+        slug has it. Raise (the handler, before it answered): the request gets a plain 500, logged.
         """
 
     @hookspec

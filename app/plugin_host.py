@@ -13,10 +13,10 @@ from quart import Blueprint
 from app import prepared_checks
 from app.hookspecs import (
     TRACKED_KINDS,
-    AsgiRoute,
     CheckResult,
     Delivery,
     DeliveryReport,
+    DirectRoute,
     Job,
     ModuleInfo,
     NavItem,
@@ -106,17 +106,19 @@ class PluginHost(CheckCalls, MailCalls, MailingCalls, PageCalls, PrivacyCalls, R
             found += [(slug, blueprint) for blueprint in blueprints or () if self._is(slug, blueprint, Blueprint)]
         return found
 
-    def asgi_routes(self) -> list[tuple[str, AsgiRoute]]:
+    def direct_routes(self) -> list[tuple[str, DirectRoute]]:
         """What the plugins answer before the portal's own request handling, with the slug each belongs to."""
         found = []
-        for slug, routes in self._each("asgi_routes", Sequence):
+        for slug, routes in self._each("direct_routes", Sequence):
             for route in routes or ():
-                if not self._is(slug, route, AsgiRoute):
+                if not self._is(slug, route, DirectRoute):
                     continue
                 if all(len(prefix) > 1 and prefix.startswith("/") for prefix in route.prefixes):
                     found.append((slug, route))
                 else:
-                    self._report(slug, "asgi_routes", f"prefixes must start with '/' and go on, got {route.prefixes!r}")
+                    self._report(
+                        slug, "direct_routes", f"prefixes must start with '/' and go on, got {route.prefixes!r}"
+                    )
         return found
 
     def jobs(self) -> list[tuple[str, Job]]:

@@ -4,6 +4,8 @@
     supervisor.py   holds the sockets, starts the processes, replaces and ends them
     child.py        one of them as the supervisor sees it, and the line between the two
     worker.py       inside of one: start, answer, end
+    turns.py        how requests come into its event loop
+    scheduling.py   how its threads share a core
     front.py        what stands before the application there
     door.py         how nobody who has connected leaves without an answer
 
@@ -79,4 +81,5 @@ def serve_one(fd: int, line: int) -> NoReturn:
 
     settings = load_settings()
     limits = Limits(settings.web_max_requests, settings.web_max_hours, settings.web_max_memory_mb)
-    worker.run(application(), socket.socket(fileno=fd), line=Line(line), limits=limits)
+    app = application()
+    worker.run(app, socket.socket(fileno=fd), direct=app.extensions["direct"], line=Line(line), limits=limits)

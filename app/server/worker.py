@@ -21,10 +21,11 @@ from granian.server.embed import Server
 
 from app.server import door
 from app.server.child import READY, TIRED, Line
-from app.server.front import Front
+from app.server.front import Direct, Front
 from app.server.lifespan import Asgi, Lifespan, LifespanFailed
 from app.server.limits import Limits, memory
 from app.server.signals import Asked
+from app.server.turns import answer_requests
 
 log = structlog.get_logger(__name__)
 
@@ -67,9 +68,9 @@ class _Granian(Server):
     then, two programs can share a port without a word, and unix sockets work in one process only.
     """
 
-    def __init__(self, app: Asgi, sock: socket.socket) -> None:
+    def __init__(self, front: Front, sock: socket.socket) -> None:
         super().__init__(
-            app,
+            front,
             # Without lifespan: see app.server.lifespan.
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
@@ -101,11 +102,18 @@ def _room_for_connections() -> int:
     return max(files - FILES_KEPT, files // 2)
 
 
-def run(app: Asgi, sock: socket.socket, *, line: Line | None = None, limits: Limits = Limits()) -> NoReturn:  # noqa: B008
+def run(
+    app: Asgi,
+    sock: socket.socket,
+    *,
+    direct: Direct | None = None,
+    line: Line | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+) -> NoReturn:
     """`serve`, then end the process."""
 
     async def inside() -> NoReturn:
-        leave(await serve(app, sock, line=line, limits=limits))
+        leave(await serve(app, sock, direct=direct, line=line, limits=limits))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(inside())
@@ -123,10 +131,13 @@ async def serve(
     app: Asgi,
     sock: socket.socket,
     *,
+    direct: Direct | None = None,
     line: Line | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> int:
     """Start the application, answer until a signal, end it; 0, or the exit code of what went wrong.
+
+    direct: what of the application answers without a coroutine; asked first.
 
     SIGINT and SIGTERM: nobody new comes in, whoever has come in is answered, for at most `GRACE` seconds; another such
     signal cuts that short. `app.server.child.RETIRE`: the same, but those who are not accepted yet are left to our
@@ -141,7 +152,8 @@ async def serve(
         log.error("the application did not start", error=str(error))
         return NOT_STARTED
     _spare_the_collector()
-    ended_as_asked = await _answer(app, sock, asked, line, limits)
+    front = Front(app, direct=direct, over_unix_socket=sock.family == socket.AF_UNIX)
+    ended_as_asked = await _answer(front, sock, asked, line, limits)
     try:
         async with asyncio.timeout(LIFESPAN):
             await lifespan.shutdown()
@@ -163,13 +175,12 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
-async def _answer(app: Asgi, sock: socket.socket, asked: Asked, line: Line | None, limits: Limits) -> bool:
+async def _answer(front: Front, sock: socket.socket, asked: Asked, line: Line | None, limits: Limits) -> bool:
     """Answer until asked to end; False where Granian ended on its own."""
-    front = Front(app, over_unix_socket=sock.family == socket.AF_UNIX)
     # Not `sock.dup()`: that would make the socket a blocking one, also for the other processes that accept from it.
     with socket.socket(fileno=os.dup(sock.fileno())) as listener:
         server = _Granian(front, sock)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(answer_requests))  # type: ignore[arg-type]  # it is a coroutine's
         end = asyncio.create_task(asked.to_end.wait())
         watching = asyncio.create_task(_watch(front, line, limits.spread())) if line is not None else None
         await asyncio.wait({serving, end}, return_when=asyncio.FIRST_COMPLETED)

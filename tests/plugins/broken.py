@@ -15,13 +15,13 @@ from app.database import Connection
 from app.hookspecs import (
     Arrived,
     ArrivedMail,
-    AsgiRoute,
     CheckResult,
     ContactData,
     CopyCounts,
     CopySums,
     Delivery,
     DeliveryReport,
+    DirectRoute,
     Job,
     MailEvent,
     MailEventQuery,
@@ -66,8 +66,8 @@ class Raises:
         raise RuntimeError("blueprints")
 
     @hookimpl
-    def asgi_routes(self) -> Sequence[AsgiRoute]:
-        raise RuntimeError("asgi_routes")
+    def direct_routes(self) -> Sequence[DirectRoute]:
+        raise RuntimeError("direct_routes")
 
     @hookimpl
     def readiness(self) -> Sequence[CheckResult]:

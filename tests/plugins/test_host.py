@@ -67,7 +67,7 @@ async def test_a_plugin_that_raises_in_every_hook_costs_only_its_own_part() -> N
     host, failures = host_of(Raises(), Shouts())
     assert host.commands(taken=()) == {}
     assert host.blueprints() == []
-    assert host.asgi_routes() == []
+    assert host.direct_routes() == []
     assert host.jobs() == []
     assert await host.readiness() == []
     assert host.migration_folders() == {}

@@ -61,6 +61,28 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def direct(scope: Any, answer: Any) -> bool:
+    """Answers below /direct without a coroutine, what stands below /direct/later a moment later."""
+    path = scope["path"]
+    if not path.startswith("/direct"):
+        return False
+    body = str(scope["client"][0]).encode()
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"x-pid", str(os.getpid()).encode())]}
+    message = {"type": "http.response.body", "body": body}
+    if path == "/direct/later":
+        asyncio.get_running_loop().call_later(0.05, answer, start, message)
+    elif path == "/direct/twice":
+        answer(start, message)
+        answer({**start, "status": 418}, message)
+    elif path == "/direct/raise":
+        raise RuntimeError("canary of the application")
+    elif path == "/direct/broken":
+        answer({**start, "headers": [("not bytes", 1)]}, message)
+    else:
+        answer(start, message)
+    return True
+
+
 async def _live(receive: Any, send: Any) -> None:
     await receive()
     if _refuses():
@@ -128,7 +150,7 @@ def main() -> None:
     sockets = [socket.socket(fileno=fd) for fd in given.fd]
     if given.var_dir is None:
         limits = Limits(requests=int(os.environ.get("MAX_REQUESTS", "0")))
-        worker.run(app, sockets[0], line=None if given.line is None else Line(given.line), limits=limits)
+        worker.run(app, sockets[0], direct=direct, line=None if given.line is None else Line(given.line), limits=limits)
     command = [sys.executable, "-m", "tests.server.plain_app", *(f"--limit={limit}" for limit in given.limit)]
     code = supervisor.supervise(command, sockets, environment={}, var_dir=given.var_dir)
     structlog.get_logger().info("supervisor ended")

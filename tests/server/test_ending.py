@@ -36,6 +36,27 @@ def test_what_is_under_way_is_answered_before_the_application_ends(plain: Plain,
     assert plain.errors == ""
 
 
+@pytest.mark.parametrize("path", ["/direct", "/direct/later", "/client"])
+def test_who_asks_on_an_open_connection_at_the_end_is_answered_and_told_that_it_was_the_last(
+    plain: Plain, path: str
+) -> None:
+    ask = f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    with plain.connect() as sock:
+        sock.sendall(ask)
+        assert b"connection: close" not in sock.recv(1000)
+        plain.stop()
+        # One connection asks on and on, so that the process goes on answering until it is told to leave.
+        answers = []
+        for _ in range(200):
+            sock.sendall(ask)
+            answers.append(sock.recv(1000))
+            if b"connection: close" in answers[-1]:
+                break
+        assert b"connection: close" in answers[-1]
+        assert {one[9:12] for one in answers} == {b"200"}
+    assert plain.wait() == 0
+
+
 def test_the_application_ends_cleanly_although_a_client_never_does(start: StartPlain) -> None:
     plain = start("--limit=GRACE=0.3")
     assert plain.hear() == "started"

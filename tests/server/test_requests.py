@@ -74,13 +74,40 @@ def test_a_client_over_a_unix_socket_counts_as_this_machine(start: StartPlain, t
     plain = start(uds=tmp_path / "web.sock")
     assert plain.hear() == "started"
     until(lambda: not plain._refuses())
-    assert plain.get("/client").endswith(b"\r\n\r\n127.0.0.1")
+    for path in ("/client", "/direct"):
+        assert plain.get(path).endswith(b"\r\n\r\n127.0.0.1")
 
 
-def test_a_fault_of_the_application_is_logged_as_ours_are_and_told_nobody(plain: Plain) -> None:
-    answer = plain.get("/raise")
-    assert _status(answer) == b"500"
-    assert b"canary" not in answer
+@pytest.mark.parametrize("path", ["/direct", "/direct/later", "/direct/twice"])
+def test_what_is_answered_without_a_coroutine_is_answered_like_the_rest(plain: Plain, path: str) -> None:
+    answer = plain.get(path)
+    assert _status(answer) == b"200"
+    assert answer.endswith(b"\r\n\r\n127.0.0.1")
+    assert plain.ask(f"HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()).endswith(b"\r\n\r\n")
+
+
+def test_an_answer_that_cannot_be_sent_is_a_fault_and_costs_nobody_else(plain: Plain) -> None:
+    assert _status(plain.get("/direct/broken")) == b"500"
+    assert _status(plain.get("/direct")) == b"200"
+
+
+def test_requests_of_both_ways_on_one_connection_are_answered_in_order(plain: Plain) -> None:
+    paths = ["/direct/later", "/client", "/direct", "/slow", "/direct/later"] * 20
+    piece = "".join(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n" for path in paths)
+    answers = plain.ask(piece.encode() + b"GET /upload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answers.count(b"200 OK") == 101
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in answers.split(b"HTTP/1.1 200 OK")[1:]]
+    wanted = [b"" if path == "/slow" else b"127.0.0.1" for path in paths]
+    assert bodies == [*wanted, b"0"]
+
+
+@pytest.mark.parametrize("path", ["/raise", "/direct/raise"])
+def test_a_fault_of_the_application_is_logged_as_ours_are_and_told_nobody(plain: Plain, path: str) -> None:
+    for _ in range(3):
+        answer = plain.get(path)
+        assert _status(answer) == b"500"
+        assert b"canary" not in answer
+    assert _status(plain.get("/direct")) == b"200"
     plain.stop()
     plain.wait()
     assert "RuntimeError: canary of the application" in plain.errors

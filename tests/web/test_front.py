@@ -1,29 +1,40 @@
-"""Plugins' ASGI applications before Quart, in a portal with a plugin of the test's own."""
+"""Plugins' own handlers before Quart, in a portal with a plugin of the test's own."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import pytest
 import structlog
 from quart.typing import TestClientProtocol as Client
 
 from app import create_app
-from app.hookspecs import AsgiRoute, CheckResult, ModuleInfo, hookimpl
+from app.hookspecs import Answer, CheckResult, DirectRoute, ModuleInfo, Scope, hookimpl
 from app.runtime import Runtime
 from app.services import modules
 from app.settings import Settings
 
 
-async def echo(scope: Any, receive: Any, send: Any) -> None:
+def echo(scope: Scope, answer: Answer) -> None:
     body = f"{scope['method']} {scope['path']}".encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": body})
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+    answer(start, {"type": "http.response.body", "body": body})
+    answer({**start, "status": 418}, {"type": "http.response.body", "body": b"a second answer"})
 
 
-async def broken(scope: Any, receive: Any, send: Any) -> None:
+async def later(scope: Scope, answer: Answer) -> None:
+    await asyncio.sleep(0.01)
+    echo(scope, answer)
+
+
+def broken(scope: Scope, answer: Answer) -> None:
     raise RuntimeError(f"the secret of {scope['path']}")
+
+
+async def broken_later(scope: Scope, answer: Answer) -> None:
+    await asyncio.sleep(0)
+    broken(scope, answer)
 
 
 class Fast:
@@ -37,12 +48,14 @@ class Fast:
         return ModuleInfo("fast", "Fast", "Answers at once.", "⚡")
 
     @hookimpl
-    def asgi_routes(self) -> Sequence[AsgiRoute]:
+    def direct_routes(self) -> Sequence[DirectRoute]:
         return [
-            AsgiRoute(("/fast/", "/quick"), echo),
-            AsgiRoute(("/fast/",), broken),
-            AsgiRoute(("/broken",), broken),
-            AsgiRoute(("/",), broken),
+            DirectRoute(("/fast/", "/quick"), echo),
+            DirectRoute(("/fast/",), broken),
+            DirectRoute(("/later/",), later),
+            DirectRoute(("/broken/later",), broken_later),
+            DirectRoute(("/broken",), broken),
+            DirectRoute(("/",), broken),
         ]
 
     @hookimpl
@@ -65,7 +78,7 @@ async def client(settings: Settings, empty_database: None, plugin: Fast) -> Asyn
             yield app.test_client()
 
 
-@pytest.mark.parametrize("path", ["/fast/x", "/fast/", "/quick", "/quicker"])
+@pytest.mark.parametrize("path", ["/fast/x", "/fast/", "/quick", "/quicker", "/later/"])
 async def test_what_begins_with_a_prefix_goes_to_the_first_that_claims_it(client: Client, path: str) -> None:
     response = await client.get(path, headers={"Host": "elsewhere.example"})
     assert (response.status_code, await response.get_data()) == (200, f"GET {path}".encode())
@@ -81,9 +94,12 @@ async def test_a_prefix_that_would_take_the_whole_portal_is_refused(client: Clie
     assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_one_that_raises_costs_its_own_answer_and_its_words_stay_out_of_the_log(client: Client) -> None:
+@pytest.mark.parametrize("path", ["/broken/token", "/broken/later/token"])
+async def test_one_that_raises_costs_its_own_answer_and_its_words_stay_out_of_the_log(
+    client: Client, path: str
+) -> None:
     with structlog.testing.capture_logs() as logs:
-        response = await client.get("/broken/token")
+        response = await client.get(path)
     assert response.status_code == 500
     assert [(line["plugin"], line["error"]) for line in logs] == [("fast", "RuntimeError")]
     assert "token" not in str(logs)
