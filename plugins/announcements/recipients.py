@@ -73,7 +73,8 @@ async def set_queued(conn: Connection, copies: Mapping[int, int]) -> None:
     rows = [(str(row), str(copy)) for row, copy in copies.items()]
     await conn.execute(
         f"""
-        UPDATE {derived(("id", "copy"), rows)} AS news STRAIGHT_JOIN announcement_recipients AS r ON r.id = news.id
+        UPDATE {derived(("id", "copy"), rows)} AS news
+               STRAIGHT_JOIN announcement_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id
            SET r.state = 'queued', r.recipient_id = news.copy, r.queued_at = {literal(utcnow())}
         """  # noqa: S608
     )
@@ -86,7 +87,8 @@ async def leave_out(conn: Connection, reasons: Mapping[int, str]) -> None:
     rows = [(str(row), literal(reason)) for row, reason in reasons.items()]
     await conn.execute(
         f"""
-        UPDATE {derived(("id", "reason"), rows)} AS news STRAIGHT_JOIN announcement_recipients AS r ON r.id = news.id
+        UPDATE {derived(("id", "reason"), rows)} AS news
+               STRAIGHT_JOIN announcement_recipients AS r FORCE INDEX (PRIMARY) ON r.id = news.id
            SET r.state = 'left_out', r.reason = news.reason
         """  # noqa: S608
     )
@@ -132,7 +134,7 @@ async def keep_sums(conn: Connection, rows: Sequence[tuple[int, int, int, int, i
     sets = ", ".join(f"r.{name} = news.{name}" for name in columns[1:])
     await conn.execute(
         f"UPDATE {derived(columns, written)} AS news STRAIGHT_JOIN announcement_recipients AS r "  # noqa: S608
-        f"ON r.recipient_id = news.copy SET {sets}"
+        f"FORCE INDEX (announcement_recipients_copy) ON r.recipient_id = news.copy SET {sets}"
     )
 
 

@@ -27,7 +27,7 @@ def new_key(moment: datetime) -> bytes:
 
     Keys that begin with the time are inserted at the index's end, so that a table of any size takes them as quickly.
     """
-    return int(moment.timestamp() * 1000).to_bytes(6, "big") + _random.getrandbits(80).to_bytes(10, "big")
+    return (int(moment.timestamp() * 1000) << 80 | _random.getrandbits(80)).to_bytes(16, "big")
 
 
 # Not secret, only unlike all others: asking the kernel for each costs more than the rest of the key. A forked process
@@ -55,8 +55,6 @@ class TrackingEvent:
     """Requests that this stands for: over the limits of one id or one address they are only counted."""
     evidence: str | None = None
     """What else classification needs, as `plugins.plausible.evidence` packs it."""
-    row_id: int | None = None
-    """Of one that is stored already, and still to be judged: its row."""
 
     def __post_init__(self) -> None:
         self.key = self.key or new_key(self.occurred_at)

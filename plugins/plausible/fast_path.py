@@ -6,13 +6,14 @@ decided here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from typing import Protocol
+from urllib.parse import parse_qsl, unquote
 
 from app.database import utcnow
-from app.hookspecs import AsgiRoute
+from app.hookspecs import Answer, DirectRoute, Scope
 from app.services.web import client_address
 from app.settings import Network
 from plugins.plausible.addresses import Addresses
@@ -69,12 +70,16 @@ REFUSED_HEADERS: Headers = [
 METHODS = b"GET, HEAD, OPTIONS"
 RECORDED = frozenset({"GET", "HEAD", "OPTIONS"})
 """Nobody reads a mail by HEAD or OPTIONS: who asks so is a machine, and so is the rest of what it does."""
-KEPT_HEADERS = frozenset(name.encode() for name in KEPT)
+READ_HEADERS = frozenset({*(name.encode() for name in KEPT), b"user-agent", b"x-forwarded-for", b"referer", b"cookie"})
+"""What is looked at; other headers say nothing of who asks."""
 PIXEL_START = {"type": "http.response.start", "status": 200, "headers": PIXEL_HEADERS}
 PIXEL_BODY = {"type": "http.response.body", "body": GIF}
 NO_BODY = {"type": "http.response.body", "body": b""}
-LONGEST_CACHED = 400
-"""Bytes of a header that is remembered with what it means: strangers choose how long they are."""
+LONGEST_CACHED = 800
+"""Bytes of headers that are remembered with what they mean: strangers choose how long they are."""
+_AS_WE_WRITE_IT = re.compile(rb"tid=([A-Za-z0-9_-]{16,64})&url=([A-Za-z0-9_.~%-]{1,16000})&sig=([A-Za-z0-9_-]{24})")
+"""The query of a link of ours that nobody changed on its way: read without splitting it into any fields."""
+_unquoted = lru_cache(maxsize=1024)(unquote)
 LONGEST_QUERY = 16_384
 """Bytes; a destination has at most 2,048 characters, each three to twelve bytes when it is escaped."""
 
@@ -94,7 +99,7 @@ class Signs(Protocol):
 
 
 class FastPath:
-    """The two ASGI applications.
+    """The two handlers.
 
     refused_page: gives the page for links that are not ours. trusted: proxies whose X-Forwarded-For is believed.
     networks: the list in force. signs: by which agents are told from readers. addresses: how much of one is kept.
@@ -121,83 +126,104 @@ class FastPath:
         self._read_address = partial(_read_address, trusted=tuple(trusted))
         self.remembered_addresses = lru_cache(maxsize=8192)(self._read_address)
 
-    def routes(self) -> list[AsgiRoute]:
+    def routes(self) -> list[DirectRoute]:
         """Under which addresses they answer; those of the second pair stand in mails of other systems' making."""
-        return [AsgiRoute((PIXELS, OTHER_PIXELS), self.pixel), AsgiRoute((CLICKS, OTHER_CLICKS), self.click)]
+        return [DirectRoute((PIXELS, OTHER_PIXELS), self.pixel), DirectRoute((CLICKS, OTHER_CLICKS), self.click)]
 
-    async def pixel(self, scope: Any, receive: Any, send: Any) -> None:
+    def pixel(self, scope: Scope, answer: Answer) -> Awaitable[None] | None:
         """The same picture for every address; an open where the address is that of a tracked copy."""
         method = scope["method"]
-        if method in RECORDED:
-            await self._take(scope, OPEN, pixel_id(scope["path"]))
-        if method not in {"GET", "HEAD"}:
-            await _other_method(method, send)
-            return
-        await send(PIXEL_START)
-        await send(PIXEL_BODY if method == "GET" else NO_BODY)
+        if method not in RECORDED:
+            _other_method(method, answer)
+            return None
+        return self._take(scope, OPEN, pixel_id(scope["path"]), None, lambda _: _show(method, answer))
 
-    async def click(self, scope: Any, receive: Any, send: Any) -> None:
+    def click(self, scope: Scope, answer: Answer) -> Awaitable[None] | None:
         """Send the reader on where the signature holds; a page that leads nowhere otherwise."""
         method = scope["method"]
         if method not in RECORDED:
-            await _other_method(method, send)
-            return
+            _other_method(method, answer)
+            return None
         tracking_id, url, signature = click_parts(scope["path"], scope["query_string"])
-        is_ours = self._signer.verify(tracking_id, url, signature) and is_allowed(url)
-        if is_ours:
-            await self._take(scope, CLICK, tracking_id, url)
-        if method == "OPTIONS":
-            await _other_method(method, send)
-            return
-        if not is_ours:
-            page = await self._refused_page()
-            headers = [*REFUSED_HEADERS, (b"content-length", str(len(page)).encode())]
-            await send({"type": "http.response.start", "status": 400, "headers": headers})
-            await send({"type": "http.response.body", "body": page if method == "GET" else b""})
-            return
-        headers = [*CLICK_HEADERS, (b"location", location(url).encode("ascii"))]
-        await send({"type": "http.response.start", "status": 302, "headers": headers})
-        await send(NO_BODY)
+        # In this order: strangers must not fill what is remembered.
+        if self._signer.verify(tracking_id, url, signature):
+            redirect = (_redirect if len(url) > LONGEST_CACHED else _remembered_redirect)(url)
+            if redirect is not None:
+                return self._take(scope, CLICK, tracking_id, url, lambda _: _lead(method, redirect, answer))
+        if method != "OPTIONS":
+            return self._refuse(method, answer)
+        _other_method(method, answer)
+        return None
 
-    async def _take(self, scope: Any, kind: Kind, tracking_id: str, url: str | None = None) -> None:
+    async def _refuse(self, method: str, answer: Answer) -> None:
+        page = await self._refused_page()
+        headers = [*REFUSED_HEADERS, (b"content-length", str(len(page)).encode())]
+        answer(
+            {"type": "http.response.start", "status": 400, "headers": headers},
+            {"type": "http.response.body", "body": page if method == "GET" else b""},
+        )
+
+    def _take(
+        self, scope: Scope, kind: Kind, tracking_id: str, url: str | None, then: Callable[[str], None]
+    ) -> Awaitable[None] | None:
         agent = referrer = None
         forwarded: list[str] = []
         kept: list[tuple[bytes, bytes]] = []
         size = 0
         cookies = b""
         for name, value in scope["headers"]:
+            if name not in READ_HEADERS:
+                continue
             if name == b"user-agent":
                 agent = value
-            elif name == b"referer":
-                referrer = value
+                size += len(value)
             elif name == b"x-forwarded-for":
                 forwarded.append(value.decode("latin-1"))
-            elif name in KEPT_HEADERS:
-                kept.append((name, value))
+            elif name == b"referer":
+                referrer = value
                 size += len(value)
             elif name == b"cookie":
                 cookies = value
+            else:
+                kept.append((name, value))
+                size += len(value)
         peer = scope.get("client")
         read = self._read_address if sum(map(len, forwarded)) > LONGEST_CACHED else self.remembered_addresses
         address = read(peer[0] if peer else "", tuple(forwarded))
-        # Only for ids of ours: strangers must not make us look up sessions.
-        is_session = bool(cookies) and self._intake.is_ours(tracking_id) and await self._signs.is_agent_session(cookies)
 
-        def event() -> TrackingEvent:
+        def event(*, is_session: bool = False) -> TrackingEvent:
+            look = _look if size > LONGEST_CACHED else _remembered_look
+            agent_text, referrer_text, evidence = look(
+                scope["method"], agent, referrer, tuple(kept), self._networks_of(address), is_session
+            )
             return TrackingEvent(
                 kind,
                 tracking_id,
                 utcnow(),
                 url,
-                _text(agent, LONGEST_USER_AGENT),
+                agent_text,
                 self._addresses.kept(address, tracking_id),
-                _text(referrer, LONGEST_REFERRER),
-                evidence=(_packed if size > LONGEST_CACHED else _remembered_evidence)(
-                    scope["method"], tuple(kept), self._networks_of(address), is_session
-                ),
+                referrer_text,
+                evidence=evidence,
             )
 
-        await self._intake.take(kind, tracking_id, address, event)
+        # Only for ids of ours: strangers must not make us look up sessions.
+        if cookies and self._intake.is_ours(tracking_id):
+            return self._take_with_session(cookies, kind, tracking_id, address, event, then)
+        self._intake.take(kind, tracking_id, address, event, then)
+        return None
+
+    async def _take_with_session(
+        self,
+        cookies: bytes,
+        kind: Kind,
+        tracking_id: str,
+        address: Address,
+        event: Callable[..., TrackingEvent],
+        then: Callable[[str], None],
+    ) -> None:
+        is_session = await self._signs.is_agent_session(cookies)
+        self._intake.take(kind, tracking_id, address, partial(event, is_session=is_session), then)
 
     def _networks_of(self, address: Address) -> frozenset[str]:
         """What is known of the whole address, before it is cut."""
@@ -219,6 +245,9 @@ def click_parts(path: str, query: bytes) -> tuple[str, str, str]:
 
     Of two, a proxy and we might each read another one.
     """
+    if path == CLICKS and (usual := _AS_WE_WRITE_IT.fullmatch(query)) is not None:
+        tid, escaped, sig = usual.groups()
+        return tid.decode(), (unquote if len(escaped) > LONGEST_CACHED else _unquoted)(escaped.decode()), sig.decode()
     found: dict[str, list[str]] = {"tid": [], "url": [], "sig": []}
     if len(query) <= LONGEST_QUERY:
         try:
@@ -235,33 +264,58 @@ def click_parts(path: str, query: bytes) -> tuple[str, str, str]:
     return tracking_id, url, signature
 
 
-async def _other_method(method: str, send: Any) -> None:
+def _show(method: str, answer: Answer) -> None:
+    if method == "OPTIONS":
+        _other_method(method, answer)
+    else:
+        answer(PIXEL_START, PIXEL_BODY if method == "GET" else NO_BODY)
+
+
+def _redirect(url: str) -> Mapping[str, object] | None:
+    """The start of an answer that leads there; None where no click may."""
+    if not is_allowed(url):
+        return None
+    headers = [*CLICK_HEADERS, (b"location", location(url).encode("ascii"))]
+    return {"type": "http.response.start", "status": 302, "headers": headers}
+
+
+_remembered_redirect = lru_cache(maxsize=1024)(_redirect)
+"""Of a link in a mail to many, or one that is clicked again."""
+
+
+def _lead(method: str, redirect: Mapping[str, object], answer: Answer) -> None:
+    if method == "OPTIONS":
+        _other_method(method, answer)
+    else:
+        answer(redirect, NO_BODY)
+
+
+def _other_method(method: str, answer: Answer) -> None:
     status = 200 if method == "OPTIONS" else 405
     headers = [(b"allow", METHODS), (b"content-length", b"0"), (b"cache-control", b"no-store"), *COMMON]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send(NO_BODY)
+    answer({"type": "http.response.start", "status": status, "headers": headers}, NO_BODY)
 
 
 def _read_address(peer: str, forwarded: tuple[str, ...], *, trusted: tuple[Network, ...]) -> Address:
     return read_address(client_address(peer, forwarded, trusted))
 
 
+def _look(
+    method: str,
+    agent: bytes | None,
+    referrer: bytes | None,
+    kept: tuple[tuple[bytes, bytes], ...],
+    networks: frozenset[str],
+    is_session: bool,
+) -> tuple[str | None, str | None, str]:
+    """What is stored of a request's headers: User-Agent, Referer, evidence."""
+    evidence = pack(Evidence(method, chosen_headers(kept), networks, is_session))
+    return _text(agent, LONGEST_USER_AGENT), _text(referrer, LONGEST_REFERRER), evidence
+
+
+_remembered_look = lru_cache(maxsize=2048)(_look)
+
+
 def _text(value: bytes | None, longest: int) -> str | None:
     """A header's text: bytes that are no UTF-8 become replacement characters."""
-    if value is None:
-        return None
-    return _decoded(value, longest) if len(value) > LONGEST_CACHED else _cached_text(value, longest)
-
-
-def _decoded(value: bytes, longest: int) -> str | None:
-    return clean_header(value[: 4 * longest].decode("utf-8", "replace"), longest)
-
-
-_cached_text = lru_cache(maxsize=1024)(_decoded)
-
-
-def _packed(method: str, kept: tuple[tuple[bytes, bytes], ...], networks: frozenset[str], is_session: bool) -> str:
-    return pack(Evidence(method, chosen_headers(kept), networks, is_session))
-
-
-_remembered_evidence = lru_cache(maxsize=2048)(_packed)
+    return None if value is None else clean_header(value[: 4 * longest].decode("utf-8", "replace"), longest)

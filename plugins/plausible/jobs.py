@@ -10,6 +10,8 @@ from plugins.plausible.handles import Handles
 from plugins.plausible.readback import asking
 from plugins.plausible.readback.asking import Asking
 from plugins.plausible.recording import rejudge
+from plugins.plausible.recording.copies import KnownCopies
+from plugins.plausible.recording.judging import Judge
 from plugins.plausible.sync import job
 from plugins.plausible.sync.job import Sync
 
@@ -21,7 +23,11 @@ def jobs_of(handles: Handles) -> Sequence[Job]:
     async def tend() -> None:
         await growth.tend(database, keep=lambda: handles.settings.keep_days)
 
+    judge = Judge(database, KnownCopies(), handles.around, reduce=handles.reduce)
+
     async def settle() -> None:
+        while await judge.some():
+            pass
         await rejudge.mark_flagged(database)
         await rejudge.settle_due(database, handles.around)
 

@@ -13,11 +13,11 @@ from quart import Blueprint
 
 from app.database import Database, utcnow
 from app.hookspecs import (
-    AsgiRoute,
     CheckResult,
     CopySums,
     Delivery,
     DeliveryReport,
+    DirectRoute,
     Job,
     MailingActivity,
     ModuleInfo,
@@ -146,7 +146,7 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
         return [routes, preview, trap_routes(), machines, sync_routes(handles), pages]
 
     @hookimpl
-    def asgi_routes(self) -> Sequence[AsgiRoute]:
+    def direct_routes(self) -> Sequence[DirectRoute]:
         """Pixel and click."""
         handles = self._handles()
         if self._recording is None or self._signs is None:

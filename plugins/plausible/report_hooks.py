@@ -13,7 +13,6 @@ from plugins.plausible import event_list
 from plugins.plausible.classify import Class, Judgement
 from plugins.plausible.events import OPEN
 from plugins.plausible.handles import Handles
-from plugins.plausible.recording.deferred import IS_COUNTED
 from plugins.plausible.recording.figures import Items
 
 _CLASSES = frozenset(Class)
@@ -57,7 +56,7 @@ async def _counts(conn: Connection, ids: Sequence[int]) -> list[CopyCounts]:
         f"""
         SELECT recipient_id, event_type, event_url, user_agent, class, rule, COUNT(*) AS events,
                CAST(SUM(repeats) AS SIGNED) AS times
-          FROM email_tracking_events WHERE recipient_id IN ({numbers}) AND {IS_COUNTED}
+          FROM email_tracking_events WHERE recipient_id IN ({numbers})
          GROUP BY recipient_id, event_type, event_url, user_agent, class, rule
         """  # noqa: S608
     )

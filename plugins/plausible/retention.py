@@ -214,7 +214,8 @@ async def _change(
     rows = ((str(row["id"]), *map(_text, values)) for row, values in changed)
     await conn.execute(
         f"UPDATE {derived(('id', *columns), rows)} AS news "  # noqa: S608
-        f"STRAIGHT_JOIN {TABLE} AS e ON e.id = news.id AND e.occurred_at BETWEEN {first} AND {last} "
+        f"STRAIGHT_JOIN {TABLE} AS e FORCE INDEX (PRIMARY) ON e.id = news.id "
+        f"AND e.occurred_at BETWEEN {first} AND {last} "
         f"SET {', '.join(f'e.{column} = news.{column}' for column in columns)}"
     )
 

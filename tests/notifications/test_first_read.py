@@ -141,7 +141,7 @@ async def test_it_adds_no_round_trip_and_no_lock_on_what_others_write(
     made = await make_reply()
     async with db.transaction() as conn:
         await service.first_read(conn, [made.recipients[0].id])
-        assert len(conn._queued) == 3, "BEGIN and two statements wait for the next one, or for the commit"
+        assert len(conn._queued) == 3, "START TRANSACTION and two statements wait for the next one, or for the commit"
         await conn.flush()
         async with db.transaction() as other:
             # Whoever is told may change their profile, and the ticket and copy may change, while this one is open.

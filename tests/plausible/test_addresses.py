@@ -24,7 +24,7 @@ from plugins.plausible.recording.codec import decode, encode
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.settings import PlausibleSettings
 from tests.conftest import SECRET_KEY
-from tests.plausible.recording import event, rows, stored
+from tests.plausible.recording import event, rows, stored, until_judged
 from tests.plausible.test_classify_sample import SAMPLE, needs_sample
 from tests.receipts.builders import mailed_reply
 
@@ -146,6 +146,7 @@ async def test_row_spool_and_log_hold_what_the_mode_says(
     assert (IPV4.encode() in spooled) == (mode == "full")
     assert (b"203.0.113.0" in spooled) == (mode == "cut")
     await recording._replayer.once()
+    await until_judged(portal.database, 2)
     found = await rows(portal.database, "SELECT ip_address, evidence FROM email_tracking_events")
     assert len(found) == 2
     assert {row["ip_address"] for row in found} == {addresses(mode).kept(read_address(IPV4), bob.tracking_id)}
@@ -164,6 +165,7 @@ async def test_what_waited_in_the_spool_follows_the_mode_of_now(portal: Runtime,
     await set_mode("none")
     await portal.modules.refresh()
     await recording._replayer.once()
+    await until_judged(portal.database, 1)
     assert await rows(portal.database, "SELECT ip_address FROM email_tracking_events") == [{"ip_address": None}]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from plugins.plausible.recording.store import Store
 from tests.plausible.test_routes import LINKS, click_path, path
 from tests.receipts.builders import MailedReply, mailed_reply
 from tests.support.serving import served
+from tests.support.waiting import until
 
 URL = "https://canary-link.example/guide?who=bob"
 STRANGE = "canary-strange-id" + "x" * 26
@@ -91,11 +92,6 @@ async def hit(client: Client, tracking_id: str) -> None:
     pixel = await client.get(path(LINKS.pixel(tracking_id)), headers=HEADERS, scope_base=CLIENT)
     click = await client.get(click_path(URL, tracking_id), headers=HEADERS, scope_base=CLIENT)
     assert (pixel.status_code, await pixel.get_data(), click.status_code) == (200, GIF, 302)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    while not true():
-        await asyncio.sleep(0.02)
 
 
 async def test_nothing_of_what_is_stored_folded_unknown_or_unwanted(
@@ -185,9 +181,12 @@ async def test_nothing_of_an_event_over_which_recording_trips(
         raise error(1064, words) if issubclass(error, pymysql.err.Error) else error(words)
 
     monkeypatch.setattr(Store, "_attempt", attempt)
-    await hit(world, reply.recipients[0].tracking_id)
-    await until(lambda: "the spool is not replayed" in log.text())
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_append", attempt)
+        await hit(world, reply.recipients[0].tracking_id)
+        await until(lambda: "the spool is not replayed" in log.text())
     assert "events go to the spool" in log.text()
+    await until(lambda: "events of a rush are not judged" in log.text())
     assert log.tells_of(reply) == []
 
 
@@ -200,7 +199,7 @@ async def test_nothing_of_an_event_over_which_everything_trips(
     async def put(self: Store, events: Sequence[TrackingEvent], **rest: object) -> None:
         raise RuntimeError(f"cannot store {events}")
 
-    async def record(self: Recorder, event: TrackingEvent, **rest: object) -> str:
+    def take(self: Recorder, event: TrackingEvent, *rest: object, **more: object) -> None:
         raise RuntimeError(f"cannot record {event}")
 
     lost = counted("lost")
@@ -208,7 +207,7 @@ async def test_nothing_of_an_event_over_which_everything_trips(
     monkeypatch.setattr(Store, "put", put)
     await hit(world, reply.recipients[0].tracking_id)
     assert "events lost" in log.text()
-    monkeypatch.setattr(Recorder, "record", record)
+    monkeypatch.setattr(Recorder, "take", take)
     await hit(world, reply.recipients[0].tracking_id)
     assert "an event was lost" in log.text()
     assert counted("lost") == lost + 4
@@ -218,7 +217,7 @@ async def test_nothing_of_an_event_over_which_everything_trips(
 async def test_nothing_of_a_request_over_which_the_fast_path_trips(
     world: Client, reply: MailedReply, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def take(self: FastPath, scope: Any, *arguments: object) -> None:
+    def take(self: FastPath, scope: Any, *arguments: object) -> None:
         raise RuntimeError(f"cannot read {scope} {arguments}")
 
     monkeypatch.setattr(FastPath, "_take", take)

@@ -96,6 +96,7 @@ async def _urls(conn: Connection, judged: Iterable[Outcome]) -> Mapping[tuple[in
         return {}
     rows = await conn.fetch_all(
         "SELECT DISTINCT recipient_id, event_url FROM email_tracking_events "  # noqa: S608
+        "FORCE INDEX (email_tracking_events_recipient) "
         f"WHERE recipient_id IN ({','.join(map(str, ids))}) AND event_type = 'click' AND event_url IS NOT NULL"
     )
     return {(row["recipient_id"], link_mark(row["event_url"])): row["event_url"] for row in rows}

@@ -120,9 +120,6 @@ class Sums:
     words: str = ""
     pending_until: datetime | None = None
     version: int = 0
-    deferred: int = 0
-    """Events that are stored and counted nowhere yet, and the lowest id they may have."""
-    deferred_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +136,6 @@ class CopyRecord:
     missing: Tally = Tally()
     judged_here: bool = False
     """By the rules of this process, and not only read from the database."""
-    deferred: tuple[TrackingEvent, ...] = ()
-    """What is stored and is to be judged with what comes next."""
-    more_deferred: bool = False
-    """Whether there may be more of these than were read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,22 +154,11 @@ class Outcome:
         return self.before.sums.state is not self.after.sums.state
 
 
-def loaded(
-    copy: TrackedCopy,
-    context: Context,
-    sums: Sums,
-    told: Sequence[Told],
-    *,
-    deferred: Sequence[TrackingEvent] = (),
-    more_deferred: bool = False,
-    whole: bool = False,
-) -> CopyRecord:
-    """What the database holds of a copy. told: its events as far as they were read, by age; deferred: those that are
-    not judged.
-    """
+def loaded(copy: TrackedCopy, context: Context, sums: Sums, told: Sequence[Told], *, whole: bool = False) -> CopyRecord:
+    """What the database holds of a copy. told: its events as far as they were read, by age."""
     kept = tuple(told) if whole else thinned(told)
     missing = sums.tally.plus(kept, sign=-1).at_least_none()
-    return CopyRecord(copy, context, sums, kept, missing, deferred=tuple(deferred), more_deferred=more_deferred)
+    return CopyRecord(copy, context, sums, kept, missing)
 
 
 def thinned(told: Sequence[Told]) -> tuple[Told, ...]:
@@ -239,11 +221,10 @@ def _look(request: Request) -> tuple[object, ...]:
 
 
 def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime, whole: bool = False) -> Outcome:
-    """Add events, after those that were deferred, classify all that is known of the copy again, and sum it up.
+    """Add events, classify all that is known of the copy again, and sum it up.
 
     now: aware. whole: `record` holds every event that there is, however many; they are not cut down here.
     """
-    events = [*record.deferred, *events]
     told = list(record.told)
     places = [add(told, as_request(event), UNJUDGED) for event in events]
     verdict = _repeated(record, told, places) if events and record.judged_here else None
@@ -270,9 +251,7 @@ def judge(record: CopyRecord, events: Sequence[TrackingEvent], *, now: datetime,
             held = set(map(id, kept))
             missing = missing.plus(one for one in told if id(one) not in held)
     sums = _summed(record, events, told, tally, verdict, cut=cut, now=now)
-    after = CopyRecord(
-        record.copy, record.context, sums, kept, missing, judged_here=True, more_deferred=record.more_deferred
-    )
+    after = CopyRecord(record.copy, record.context, sums, kept, missing, judged_here=True)
     stored = tuple((event, judged[place]) for event, place in zip(events, places, strict=True))
     return Outcome(record, after, stored, changed)
 
@@ -309,10 +288,6 @@ def _summed(
     pending = verdict.pending_until if verdict.pending_until is not None and verdict.pending_until > now else None
     if cut and events:
         pending = _earlier(pending, now + LATER)
-    # What was deleted meanwhile is not waited for.
-    left = max(1, old.deferred - len(record.deferred)) if record.more_deferred else 0
-    if left:
-        pending = now
     return Sums(
         open_count=opens,
         first_opened_at=first_open,
@@ -328,8 +303,6 @@ def _summed(
         words=words[:200],
         pending_until=pending,
         version=old.version + 1,
-        deferred=left,
-        deferred_from=max((event.row_id or 0 for event in record.deferred), default=old.deferred_from - 1) + 1,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 import structlog
 
@@ -13,6 +15,7 @@ from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.limits import Limit
 from plugins.plausible.recording.lookup import Lookup
+from plugins.plausible.recording.queue import Then
 from plugins.plausible.recording.recorder import BOUNDS, Recorder
 
 log = structlog.get_logger(__name__)
@@ -51,45 +54,88 @@ class Intake:
         self._per_address = Limit(MOST_PER_ADDRESS)
         self._strange = Limit(MOST_STRANGE)
         self._unproven = Limit(MOST_UNPROVEN)
+        self._asking: set[asyncio.Task[None]] = set()
 
-    async def take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
-        """Record one request; what became of it. Never raises.
+    def take(
+        self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent], then: Then
+    ) -> None:
+        """Record one request, and tell `then` once what became of it: now, or when it is durable. Never raises.
 
-        event: makes the event, called only where one is kept. Besides the outcomes of
-        `Recorder.record`: 'off', 'unknown' and 'folded'.
+        event: makes the event, called only where one is kept. Besides the outcomes of `Recorder.take`: 'off',
+        'unknown' and 'folded'.
         """
+        told = partial(self._told, kind, then)
         try:
-            outcome = await self._take(kind, tracking_id, address, event)
+            wanted = self._wanted(kind)
+            if wanted is False:
+                told("off")
+            elif self._known.get(tracking_id) is not None or self._ids.is_marked(tracking_id):
+                self._keep(tracking_id, address, event, told, unsure=wanted is None)
+            elif (
+                self._ids.should_be_marked(tracking_id)
+                or not is_tracking_id(tracking_id)
+                or (not address.is_local and self._strange.over(address.full))
+            ):
+                told("unknown")
+            else:
+                self._start(self._ask(kind, tracking_id, address, event, told, unsure=wanted is None))
         except Exception as error:
-            # A fault of ours must not keep anybody from the picture or the page. Without its words: they may hold ids.
-            metrics.LOST.inc()
-            log.error("an event was lost", kind=kind, error=type(error).__name__)
-            outcome = "lost"
-        metrics.count(kind, outcome)
-        return outcome
+            self._lost(kind, error, told)
 
     def is_ours(self, tracking_id: str) -> bool:
         """Whether the id is known, or carries our mark; others may be ours too, but nobody is asked here."""
         return self._known.get(tracking_id) is not None or self._ids.is_marked(tracking_id)
 
-    async def _take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
-        wanted = self._wanted(kind)
-        if wanted is False:
-            return "off"
-        unproven = False
-        if self._known.get(tracking_id) is None and not self._ids.is_marked(tracking_id):
-            if (
-                self._ids.should_be_marked(tracking_id)
-                or not is_tracking_id(tracking_id)
-                or (not address.is_local and self._strange.over(address.full))
-            ):
-                return "unknown"
+    async def close(self) -> None:
+        """Wait for those whose ids are being asked for."""
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def _ask(
+        self,
+        kind: Kind,
+        tracking_id: str,
+        address: Address,
+        event: Callable[[], TrackingEvent],
+        told: Then,
+        *,
+        unsure: bool,
+    ) -> None:
+        try:
             found = None if self._recorder.is_away else await self._lookup.ask(tracking_id, within=BOUNDS[kind])
             if found is False or (found is None and self._unproven.over("")):
-                return "unknown"
-            unproven = found is None
+                told("unknown")
+            else:
+                self._keep(tracking_id, address, event, told, unsure=unsure or found is None)
+        except Exception as error:
+            self._lost(kind, error, told)
+
+    def _keep(
+        self, tracking_id: str, address: Address, event: Callable[[], TrackingEvent], told: Then, *, unsure: bool
+    ) -> None:
         folded = self._per_copy.over(tracking_id)
         if not folded and not address.is_local:
             folded = self._per_address.over(address.full)
-        outcome = await self._recorder.record(event(), fold=folded, unsure=wanted is None or unproven)
-        return "folded" if folded and outcome == "committed" else outcome
+        if folded:
+            told = partial(_folded, told)
+        self._recorder.take(event(), told, fold=folded, unsure=unsure)
+
+    def _start(self, asking: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(asking)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    @staticmethod
+    def _told(kind: Kind, then: Then, outcome: str) -> None:
+        metrics.count(kind, outcome)
+        then(outcome)
+
+    @staticmethod
+    def _lost(kind: Kind, error: Exception, told: Then) -> None:
+        """A fault of ours must not keep anybody from the picture or the page. Without its words: they may hold ids."""
+        metrics.LOST.inc()
+        log.error("an event was lost", kind=kind, error=type(error).__name__)
+        told("lost")
+
+
+def _folded(told: Then, outcome: str) -> None:
+    told("folded" if outcome == "committed" else outcome)

@@ -38,7 +38,7 @@ DEFERRED = Gauge(
 )
 DEFERRED_OLDEST = Gauge(
     "myportal_tracking_deferred_oldest_seconds",
-    "For how long the copy has waited whose events are to be judged first.",
+    "For how long the first of them has waited.",
     multiprocess_mode=WATCH_MODE,
 )
 SPOOL_BYTES = Gauge("myportal_tracking_spool_bytes", "Size of the spool.", multiprocess_mode="livemax")

@@ -11,9 +11,10 @@ from app.hookspecs import CheckResult
 from app.services.email import CopyIds
 from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
-from plugins.plausible.recording import metrics, replay
+from plugins.plausible.recording import metrics
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.intake import Intake
+from plugins.plausible.recording.judging import Judge
 from plugins.plausible.recording.lookup import Lookup
 from plugins.plausible.recording.reading import Surroundings
 from plugins.plausible.recording.recorder import LANES, Recorder
@@ -21,8 +22,8 @@ from plugins.plausible.recording.replay import Replayer
 from plugins.plausible.recording.settling import Settler
 from plugins.plausible.recording.store import Store
 
-CONNECTIONS = LANES + replay.LANES + 2
-"""For live events, the replay, ids that are asked for, and what a rush left; pages have connections of their own."""
+CONNECTIONS = LANES + 4
+"""For live events, the replay, ids that are asked for, and two for what a rush left; pages have others."""
 DEADLINE = 5.0
 ACQUIRE = 2.0
 
@@ -30,8 +31,8 @@ ACQUIRE = 2.0
 class Recording:
     """Built once per web process; `start` and `close` with it.
 
-    wanted: whether events of a kind are recorded now; None while that is not known. reduce: asked for each event of
-    the spool, takes out what is not to be kept any more.
+    wanted: whether events of a kind are recorded now; None while that is not known. reduce: asked for each event that
+    waited in the spool or to be judged, takes out what is not to be kept any more.
     """
 
     def __init__(
@@ -46,7 +47,6 @@ class Recording:
         reduce: Callable[[TrackingEvent], None] = lambda event: None,
     ) -> None:
         self._database = database.sibling(size=CONNECTIONS, deadline=DEADLINE, acquire=ACQUIRE)
-        around = around or Surroundings()
         known = KnownCopies()
         store = Store(self._database, known, around)
         self.spool = Spool(folder, cap_bytes=cap_bytes)
@@ -54,7 +54,7 @@ class Recording:
         self._recorder = Recorder(store, self.spool)
         self._lookup = Lookup(self._database, known)
         self._replayer = Replayer(self._recorder, store, self.spool, self._database, wanted=wanted, reduce=reduce)
-        self._settler = Settler(self._recorder, self._database, around)
+        self._settler = Settler(self._recorder, Judge(self._database, known, around, reduce=reduce))
         self.intake = Intake(self._recorder, self._lookup, known, ids, wanted=wanted)
 
     def start(self) -> None:
@@ -67,6 +67,7 @@ class Recording:
     async def close(self) -> None:
         """Make everything that was answered durable, then let go."""
         await self._lookup.close()
+        await self.intake.close()
         await self._recorder.close()
         await self._replayer.close()
         await self._settler.close()

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
+
+import structlog
 
 from plugins.plausible.events import Kind, TrackingEvent
+
+log = structlog.get_logger(__name__)
+
+Then = Callable[[str], None]
+"""Told what became of an event, once it is durable or nothing more can be done for it."""
 
 
 class Entry:
     """One event and those who wait for it to be durable."""
 
-    __slots__ = ("due", "event", "future", "spooled", "spooling", "unsure")
+    __slots__ = ("due", "event", "outcome", "spooled", "spooling", "thens", "unsure")
 
-    def __init__(self, event: TrackingEvent, future: asyncio.Future[str], due: float, *, unsure: bool = False) -> None:
+    def __init__(self, event: TrackingEvent, then: Then, due: float, unsure: bool = False) -> None:
         self.event = event
-        self.future = future
+        self.thens = [then]
         self.due = due
         """When the spool takes over, on the loop's clock."""
+        self.outcome: str | None = None
+        """What those who waited were told."""
         self.spooling = False
         """Whether the spool was asked to keep it."""
         self.spooled = False
@@ -26,8 +35,15 @@ class Entry:
 
     def settle(self, outcome: str) -> None:
         """Let those who wait go; the first outcome counts."""
-        if not self.future.done():
-            self.future.set_result(outcome)
+        if self.outcome is not None:
+            return
+        self.outcome = outcome
+        for then in self.thens:
+            try:
+                then(outcome)
+            except Exception as error:
+                # The others of its transaction must not wait for ever because of one.
+                log.error("an answer failed", error=type(error).__name__)
 
 
 class Queue:
@@ -72,8 +88,8 @@ class Folds:
     def __bool__(self) -> bool:
         return bool(self._entries)
 
-    def add(self, entry: Entry) -> Entry:
-        """Add, or count into the one that waits for the same copy; the entry to wait for.
+    def add(self, entry: Entry) -> None:
+        """Add, or count into the one that waits for the same copy.
 
         What differs between them (who, from where, which link) is not kept.
         """
@@ -82,7 +98,7 @@ class Folds:
         if waiting is not entry:
             waiting.event.repeats += entry.event.repeats
             waiting.unsure = waiting.unsure or entry.unsure
-        return waiting
+            waiting.thens += entry.thens
 
     def take(self) -> list[Entry]:
         """All of them; nothing is counted into these any more."""

@@ -16,9 +16,7 @@ from app.sql import in_list, literal
 from plugins.plausible.classify import Class, Context, Judgement, Request, State
 from plugins.plausible.events import Kind
 from plugins.plausible.evidence import request_of
-from plugins.plausible.recording import deferred
 from plugins.plausible.recording.copies import TrackedCopy
-from plugins.plausible.recording.deferred import IS_COUNTED
 from plugins.plausible.recording.history import FIRST, NOT_JUDGED, WINDOW, CopyRecord, Sums, Tally, Told, add, loaded
 from plugins.plausible.recording.statements import SUM_COLUMNS
 from plugins.plausible.sync.days import SiteDays
@@ -40,8 +38,9 @@ _SUMS = ", ".join(f"s.{column}" for column in SUM_COLUMNS)
 HAS_READER = "r.erased_at IS NULL"
 """Of the copies of people who were erased nothing is known any more, and nothing is added."""
 COPIES = (
-    "FROM email_recipients AS r JOIN outgoing_emails AS e ON e.id = r.email_id "
-    "LEFT JOIN ticket_replies AS t ON t.id = e.reply_id"
+    "FROM email_recipients AS r FORCE INDEX (PRIMARY, email_recipients_tracking) "
+    "STRAIGHT_JOIN outgoing_emails AS e FORCE INDEX (PRIMARY) ON e.id = r.email_id "
+    "LEFT JOIN ticket_replies AS t FORCE INDEX (PRIMARY) ON t.id = e.reply_id"
 )
 REPLY = "COALESCE(e.reply_id, 0)"
 """Copies of mailings belong to no reply, and to no ticket: 0."""
@@ -54,7 +53,7 @@ IS_TRACKED = (
 )
 """A contact who refuses is recorded no longer, also of copies that went out before."""
 _COPIES_WITH_SUMS = (
-    f"{COPIES} JOIN email_tracking_recipients AS s ON s.recipient_id = r.id "
+    f"{COPIES} STRAIGHT_JOIN email_tracking_recipients AS s FORCE INDEX (PRIMARY) ON s.recipient_id = r.id "
     f"LEFT JOIN email_copy_notes AS n ON n.recipient_id = r.id AND n.slug = '{SLUG}'"
 )
 _COPY = (
@@ -147,23 +146,12 @@ async def load_where(
     long_notes = await _notes(conn, [row[0] for row in rows if (row[9] or 0) > LONG_NOTE])
     sums = {row[0]: _sums(row[11:]) for row in rows}
     told = await _told(conn, sums, most)
-    waiting = {one: found.deferred_from for one, found in sums.items() if found.deferred}
-    events, more_from = await deferred.read(conn, waiting) if waiting else ({}, None)
     records: dict[int, CopyRecord] = {}
     for recipient_id, _, reply_id, ticket_id, sending, sent, domain, insider, note, _, machines, *_ in rows:
         noted = long_notes.get(recipient_id, note)
         context = _context(around, sending, sent, domain, insider, noted, machines)
         copy = TrackedCopy(recipient_id, reply_id, ticket_id)
-        whole = most > WINDOW
-        records[recipient_id] = loaded(
-            copy,
-            context,
-            sums[recipient_id],
-            told[recipient_id],
-            deferred=events.get(recipient_id, ()),
-            more_deferred=more_from is not None and recipient_id in waiting and recipient_id >= more_from,
-            whole=whole,
-        )
+        records[recipient_id] = loaded(copy, context, sums[recipient_id], told[recipient_id], whole=most > WINDOW)
     return records, {row[1]: row[0] for row in rows}
 
 
@@ -192,7 +180,8 @@ async def _told(conn: Connection, sums: Mapping[int, Sums], most: int) -> defaul
         rows = await conn.fetch_all(
             f"""
             SELECT recipient_id, JSON_ARRAYAGG(JSON_ARRAY({_EVENT})) AS found FROM email_tracking_events
-             WHERE recipient_id IN ({numbers}) {since} AND {IS_COUNTED} GROUP BY recipient_id
+             FORCE INDEX (email_tracking_events_recipient)
+             WHERE recipient_id IN ({numbers}) {since} GROUP BY recipient_id
             """  # noqa: S608
         )
         for row in rows:
@@ -219,7 +208,8 @@ async def _both_ends(conn: Connection, recipient_id: int, most: int) -> list[Tol
         rows = await conn.fetch_all(
             f"""
             SELECT JSON_ARRAY({_EVENT}) AS found FROM email_tracking_events
-             WHERE recipient_id = {recipient_id} AND {IS_COUNTED} ORDER BY id {order} LIMIT {limit}
+             FORCE INDEX (email_tracking_events_recipient)
+             WHERE recipient_id = {recipient_id} ORDER BY id {order} LIMIT {limit}
             """  # noqa: S608
         )
         for row in rows:
@@ -266,7 +256,7 @@ def _judgement(name: str, rule: str, confidence: float, reason: str) -> Judgemen
 def _sums(values: Iterable[Any]) -> Sums:
     (
         opens, first_open, last_open, clicks, first_click, last_click, events, person_opens, machine_opens,
-        person_clicks, machine_clicks, first_read, last_read, state, words, pending, version, waiting, waiting_from,
+        person_clicks, machine_clicks, first_read, last_read, state, words, pending, version,
     ) = values  # fmt: skip
     return Sums(
         open_count=opens,
@@ -283,8 +273,6 @@ def _sums(values: Iterable[Any]) -> Sums:
         words=words,
         pending_until=_moment(pending),
         version=version,
-        deferred=waiting,
-        deferred_from=waiting_from,
     )
 
 

@@ -1,9 +1,11 @@
-"""The one way in for opens and clicks. An event is durable when `record` returns: committed, or synced in the spool."""
+"""The one way in for opens and clicks. Who waits for an event is told once it is durable: committed, or synced in the
+spool.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from math import inf
 from sys import maxsize
 
@@ -13,7 +15,7 @@ from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import encode
-from plugins.plausible.recording.queue import Entry, Folds, Queue
+from plugins.plausible.recording.queue import Entry, Folds, Queue, Then
 from plugins.plausible.recording.store import Store
 from plugins.plausible.recording.words import explain
 
@@ -25,7 +27,7 @@ MOST = 500
 """Events in one transaction."""
 LANES = 2
 """Transactions at the same time: while one waits for the disk, the other is written down."""
-ENOUGH = 16
+ENOUGH = 24
 """Events that wait, for which a second transaction beside one that runs is worth it: two half as large cost more."""
 RUSH = 8
 """Events in one transaction from which on they are only stored, and judged when the rush is over."""
@@ -64,6 +66,8 @@ class Recorder:
         """By lane."""
         self._watcher: asyncio.Task[None] | None = None
         self._others: set[asyncio.Task[None]] = set()
+        self._for_spool: list[Entry] = []
+        """What came in this turn of the loop for the spool: one task for all."""
         self._writing: dict[int, tuple[list[Entry], float]] = {}
         """By lane, what its transaction holds and when it began, on the loop's clock."""
         self._rush_until = 0.0
@@ -80,7 +84,7 @@ class Recorder:
     @property
     def is_away(self) -> bool:
         """Whether events go straight to the spool."""
-        return self._away or self._is_stuck()
+        return self._away or self._is_stuck(asyncio.get_running_loop().time())
 
     @property
     def is_busy(self) -> bool:
@@ -90,7 +94,17 @@ class Recorder:
     @property
     def is_calm(self) -> bool:
         """Whether nothing waits and there is no rush."""
-        return not self.is_busy and asyncio.get_running_loop().time() >= self._rush_until
+        return not self.is_busy and not self.is_rush
+
+    @property
+    def is_rush(self) -> bool:
+        """Whether events are only stored now."""
+        return asyncio.get_running_loop().time() < self._rush_until
+
+    def note_rush(self) -> None:
+        """Events were stored that are to be judged later: there is a rush from now on, for CALM at least."""
+        self._rush_until = asyncio.get_running_loop().time() + CALM
+        self.on_rush()
 
     def came_back(self) -> None:
         """The database takes events again."""
@@ -99,8 +113,8 @@ class Recorder:
         self._away = False
         metrics.DATABASE_UP.set(1)
 
-    async def record(self, event: TrackingEvent, *, fold: bool = False, unsure: bool = False) -> str:
-        """Store one event. Never raises.
+    def take(self, event: TrackingEvent, then: Then, *, fold: bool = False, unsure: bool = False) -> None:
+        """Store one event, and tell `then` once what became of it. Never raises.
 
         'committed' or 'spooled': it is durable. 'unknown', 'quarantined': the database does not take it. 'waiting': the
         spool is gone and the database slow, it waits in memory. 'lost': both are gone.
@@ -109,18 +123,16 @@ class Recorder:
         asks again.
         """
         loop = asyncio.get_running_loop()
-        entry = Entry(event, loop.create_future(), loop.time() + self._bounds[event.kind], unsure=unsure)
+        now = loop.time()
+        entry = Entry(event, then, now + self._bounds[event.kind], unsure)
         if fold and not self._closed:
-            entry = self._folds.add(entry)
+            self._folds.add(entry)
             if self._folder is None:
                 self._folder = loop.create_task(self._fold())
-            # Shielded: several wait for it, and one that hangs up must not cancel it for the others.
-            return await asyncio.shield(entry.future)
-        if self._goes_to_spool(entry):
-            await self._to_spool([entry])
-            return entry.future.result()
-        self._add(entry)
-        return await entry.future
+        elif self._goes_to_spool(entry, now):
+            self._spool_soon(entry)
+        else:
+            self._add(entry)
 
     async def close(self) -> None:
         """Commit what waits, or spool it; then nothing waits any more. Later events go to the spool."""
@@ -140,8 +152,8 @@ class Recorder:
             writer.cancel()
         await asyncio.gather(*writers, return_exceptions=True)
 
-    def _goes_to_spool(self, entry: Entry) -> bool:
-        return entry.unsure or self._closed or self.is_away or len(self._queue) >= MOST_WAITING
+    def _goes_to_spool(self, entry: Entry, now: float) -> bool:
+        return entry.unsure or self._closed or self._away or self._is_stuck(now) or len(self._queue) >= MOST_WAITING
 
     def _add(self, entry: Entry) -> None:
         """Let the next transaction have it."""
@@ -166,7 +178,7 @@ class Recorder:
                 await asyncio.sleep(FOLD_FOR)
                 to_spool = []
                 for entry in self._folds.take():
-                    if self._goes_to_spool(entry):
+                    if self._goes_to_spool(entry, asyncio.get_running_loop().time()):
                         to_spool.append(entry)
                     else:
                         self._add(entry)
@@ -219,12 +231,28 @@ class Recorder:
         self._away = True
         metrics.DATABASE_UP.set(0)
 
-    def _is_stuck(self) -> bool:
-        if not self._writing:
-            return False
-        return asyncio.get_running_loop().time() - min(since for _, since in self._writing.values()) > STUCK
+    def _is_stuck(self, now: float) -> bool:
+        for _, since in self._writing.values():  # noqa: SIM110 (asked for each event, and a generator costs twice that)
+            if now - since > STUCK:
+                return True
+        return False
 
     # --- the spool --------------------------------------------------------------------------------------------------
+
+    def _spool_soon(self, entry: Entry) -> None:
+        """Let the spool have it together with others that come in this turn of the loop."""
+        self._for_spool.append(entry)
+        if len(self._for_spool) == 1:
+            self._start(self._spool_all())
+
+    async def _spool_all(self) -> None:
+        entries, self._for_spool = self._for_spool, []
+        await self._to_spool(entries)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
 
     async def _watch(self) -> None:
         """Help on what waits for too long, while a writer is at work: by another transaction, then by the spool."""
@@ -240,9 +268,7 @@ class Recorder:
                 if late:
                     for entry in late:
                         entry.spooling = True
-                    task = loop.create_task(self._to_spool(late, patient=True))
-                    self._others.add(task)
-                    task.add_done_callback(self._others.discard)
+                    self._start(self._to_spool(late, patient=True))
         finally:
             self._watcher = None
 

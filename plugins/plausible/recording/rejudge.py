@@ -11,14 +11,11 @@ from datetime import datetime
 
 from app.database import Connection, Database, Row, utcnow
 from app.services import receipts
-from plugins.plausible.recording import deferred
 from plugins.plausible.recording.history import Outcome, judge
 from plugins.plausible.recording.reading import WHOLE, Surroundings, load
 from plugins.plausible.recording.taking import lock_versions
-from plugins.plausible.recording.writing import SHARDS, save
+from plugins.plausible.recording.writing import AT_ONCE, SHARDS, save
 
-AT_ONCE = 4
-"""Copies that are classified without a pause."""
 DUE = 50
 DUE_EVENTS = 1000
 """Copies that the job takes in one transaction, and events that they may have together."""
@@ -45,18 +42,10 @@ class Progress:
     """Seconds for which one batch held its locks, at most."""
 
 
-async def settle_due(
-    database: Database,
-    around: Surroundings,
-    *,
-    now: Callable[[], datetime] = utcnow,
-    until: Callable[[], bool] = lambda: False,
-) -> int:
-    """Classify the copies whose time has come, until there are none or `until` holds; how many. Any number of
-    processes may do it.
-    """
+async def settle_due(database: Database, around: Surroundings, *, now: Callable[[], datetime] = utcnow) -> int:
+    """Classify the copies whose time has come, until there are none; how many. Any number of processes may do it."""
     total = 0
-    while not until():
+    while True:
 
         async def work(conn: Connection) -> int:
             moment = now()
@@ -67,15 +56,15 @@ async def settle_due(
         count = await database.run(work)
         total += count
         if not count:
-            break
-    return total
+            return total
 
 
 async def _claim(conn: Connection, now: datetime) -> list[int]:
     """Lock the sums of some copies that are due and that nobody else is at."""
     rows = await conn.fetch_all(
         f"""
-        SELECT recipient_id, event_count + deferred AS events FROM email_tracking_recipients
+        SELECT recipient_id, event_count FROM email_tracking_recipients
+         FORCE INDEX (email_tracking_recipients_pending)
          WHERE pending_until <= %(now)s ORDER BY pending_until LIMIT {DUE}
         """,  # noqa: S608
         {"now": now},
@@ -83,7 +72,7 @@ async def _claim(conn: Connection, now: datetime) -> list[int]:
     events = 0
     ids: list[int] = []
     for row in rows:
-        events += row["events"]
+        events += row["event_count"]
         if ids and events > DUE_EVENTS:
             break
         ids.append(row["recipient_id"])
@@ -92,7 +81,7 @@ async def _claim(conn: Connection, now: datetime) -> list[int]:
     numbers = ",".join(map(str, sorted(ids)))
     locked = await conn.fetch_all(
         f"""
-        SELECT recipient_id FROM email_tracking_recipients
+        SELECT recipient_id FROM email_tracking_recipients FORCE INDEX (PRIMARY)
          WHERE recipient_id IN ({numbers}) AND pending_until <= %(now)s FOR UPDATE SKIP LOCKED
         """,  # noqa: S608
         {"now": now},
@@ -254,9 +243,17 @@ async def _settle(conn: Connection, ids: Sequence[int], around: Surroundings, no
     judged = await _judged(conn, ids, around, now)
     gone = set(ids) - {one.after.copy.recipient_id for one in judged}
     if gone:
-        await deferred.forget(conn, sorted(gone))
+        await _forget(conn, sorted(gone))
     different = [one for one in judged if _differs(one)]
     await save(conn, different, around, shard=os.getpid() % SHARDS)
+
+
+async def _forget(conn: Connection, recipient_ids: Sequence[int]) -> None:
+    """Let copies of people who were erased be due no more."""
+    numbers = ",".join(map(str, recipient_ids))
+    await conn.execute(
+        f"UPDATE email_tracking_recipients SET pending_until = NULL WHERE recipient_id IN ({numbers})"  # noqa: S608
+    )
 
 
 def _differs(one: Outcome) -> bool:

@@ -14,7 +14,7 @@ import structlog
 from app.database import Database, DatabaseUnavailable
 from app.spool import Spool
 from plugins.plausible.events import Kind, TrackingEvent
-from plugins.plausible.recording import metrics, recorder
+from plugins.plausible.recording import metrics
 from plugins.plausible.recording.codec import BadRecord, decode
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.store import Store
@@ -30,12 +30,8 @@ RETRY = 0.25
 """Seconds between two tries while the database is away."""
 ALONE = 2000
 """Events that are stored at once while nobody else wants the database."""
-LANES = 2
-"""Transactions that these are divided into."""
-FIRST_LANE = recorder.LANES
-"""Lanes before this one belong to live events."""
 BESIDE = 100
-"""Events that are stored at once, by one transaction, while live events come."""
+"""Events that are stored at once while live events come."""
 SLICE = 50
 """Records that are decoded before others have a turn."""
 
@@ -87,7 +83,6 @@ class Replayer:
         self._tasks: list[asyncio.Task[None]] = []
         self._decoding: tuple[Sequence[bytes], asyncio.Task[_Decoded]] | None = None
         """What comes next."""
-        self._check_keys = True
         self._damaged = 0
         self._said = ""
         live.on_away = self._wake.set
@@ -126,7 +121,6 @@ class Replayer:
         if self._spool.is_empty:
             self._recorder.came_back()
             return 0
-        self._check_keys = True
         try:
             count = await self._spool.replay(self._take, limit=ALONE, ahead=self._ahead)
         finally:
@@ -161,7 +155,11 @@ class Replayer:
             is_busy = self._recorder.is_busy
             part = events[start : start + BESIDE] if is_busy else events[start:]
             start += len(part)
-            await self._put(part, lanes=1 if is_busy else LANES)
+            # When they are judged it is also asked which are there already: those whose commit came through and its
+            # answer did not, and what was replayed by a process that died then.
+            for outcome, count in Counter((await self._store.put(part, defer=True)).values()).items():
+                metrics.REPLAYED.labels(outcome).inc(count)
+            self._recorder.note_rush()
             # Live events have the first claim on the database, and on this process.
             await asyncio.sleep(time.perf_counter() - started if is_busy else 0)
         for record, reason in decoded.bad:
@@ -174,40 +172,6 @@ class Replayer:
         if wanted is None:
             raise DatabaseUnavailable("the modules were not read yet")
         return wanted
-
-    async def _put(self, events: Sequence[TrackingEvent], *, lanes: int) -> None:
-        """Store events, in transactions at the same time: while the database is at work on one, another is written
-        down. The events of one copy are in the same one, so that they keep their order.
-        """
-        shares: list[list[TrackingEvent]] = [[] for _ in range(lanes)]
-        for event in events:
-            shares[hash(event.tracking_id) % lanes].append(event)
-        found = await asyncio.gather(
-            *(
-                self._store.put(
-                    share,
-                    check_keys=self._check_keys,
-                    defer=len(share) >= recorder.RUSH,
-                    lane=FIRST_LANE + number,
-                )
-                for number, share in enumerate(shares)
-                if share
-            ),
-            return_exceptions=True,
-        )
-        outcomes: Counter[str] = Counter()
-        for one in found:
-            if isinstance(one, BaseException):
-                self._check_keys = True
-                raise one
-            outcomes.update(one.values())
-        self._recorder.on_rush()
-        for outcome, count in outcomes.items():
-            metrics.REPLAYED.labels(outcome).inc(count)
-        # Asking for the keys takes a fourth of the time, and few are there: those whose commit came through and its
-        # answer did not, and what was replayed by a process that died then. Without being asked for, one that is there
-        # is refused, and its batch asked for after all.
-        self._check_keys = outcomes["duplicate"] > 0
 
     async def _report_on(self) -> None:
         """Beside the replay, which may wait for the database for seconds."""

@@ -9,14 +9,14 @@ from contextlib import suppress
 
 import structlog
 
-from app.database import Database
-from plugins.plausible.recording.reading import Surroundings
-from plugins.plausible.recording.recorder import CALM, LAST_WAIT, Recorder
-from plugins.plausible.recording.rejudge import settle_due
+from plugins.plausible.recording.judging import Judge
+from plugins.plausible.recording.recorder import CALM, LANES, LAST_WAIT, Recorder
 from plugins.plausible.recording.words import explain
 
 log = structlog.get_logger(__name__)
 
+LANE = LANES
+"""Those before it belong to live events."""
 RETRY = 1.0
 """Seconds between two tries while the database is away."""
 
@@ -24,14 +24,13 @@ RETRY = 1.0
 class Settler:
     """One per process, beside its recorder."""
 
-    def __init__(self, live: Recorder, database: Database, around: Surroundings) -> None:
+    def __init__(self, live: Recorder, judge: Judge) -> None:
         self._recorder = live
-        self._database = database
-        self._around = around
+        self._judge = judge
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
-        self._settles = False
+        self._judges = False
         live.on_rush = self._wake.set
 
     def start(self) -> None:
@@ -44,7 +43,7 @@ class Settler:
         self._closed = True
         if self._task is None:
             return
-        if self._settles:
+        if self._judges:
             # To break a statement off costs the database more than to let it end.
             await asyncio.wait({self._task}, timeout=LAST_WAIT)
         self._task.cancel()
@@ -58,9 +57,12 @@ class Settler:
             while not self._recorder.is_calm:
                 await asyncio.sleep(CALM / 5)
             self._wake.clear()
-            self._settles = True
+            self._judges = True
             try:
-                await settle_due(self._database, self._around, until=lambda: self._closed or not self._recorder.is_calm)
+                while not self._closed and await self._judge.some(
+                    lane=LANE, waits=lambda: not self._recorder.is_calm, ends=lambda: self._closed
+                ):
+                    pass
                 said = ""
             except Exception as error:
                 if type(error).__name__ != said:
@@ -69,4 +71,4 @@ class Settler:
                 await asyncio.sleep(RETRY)
                 self._wake.set()
             finally:
-                self._settles = False
+                self._judges = False

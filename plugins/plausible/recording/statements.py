@@ -25,7 +25,7 @@ async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[byt
     # The times say in which months to look.
     rows = await conn.fetch_all(
         f"""
-        SELECT event_key FROM email_tracking_events
+        SELECT event_key FROM email_tracking_events FORCE INDEX (email_tracking_events_key)
          WHERE event_key IN {keys} AND occurred_at BETWEEN %(first)s AND %(last)s
         """,  # noqa: S608
         {**parameters, "first": min(times), "last": max(times)},
@@ -35,17 +35,23 @@ async def present(conn: Connection, events: Sequence[TrackingEvent]) -> list[byt
 
 def insert_events(placed: Iterable[tuple[TrackingEvent, int, Judgement]]) -> str:
     """Add events with the ids of their recipients and what they were judged to be."""
-    rows = ",".join(
-        f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{_text(event.url)},"
-        f"{_text(event.user_agent)},{_text(event.ip_address)},{_text(event.referrer)},"
-        f"'{moment(event.occurred_at)}',{event.repeats},'{judgement.rule and judgement.kind.value}',"
-        f"'{judgement.rule}',{judgement.confidence},{_text(judgement.reason[:200])},{_text(event.evidence)})"
-        for event, recipient_id, judgement in placed
-    )
+    rows = []
+    for event, recipient_id, judgement in placed:
+        rows.append(
+            f"(x'{event.key.hex()}',{literal(event.tracking_id)},{recipient_id},'{event.kind}',{_text(event.url)},"
+            f"{_text(event.user_agent)},{_text(event.ip_address)},{_text(event.referrer)},"
+            f"'{moment(event.occurred_at)}',{event.repeats},{_verdict(judgement)},{_text(event.evidence)})"
+        )
     return (
         "INSERT INTO email_tracking_events (event_key, tracking_id, recipient_id, event_type, event_url, user_agent, "  # noqa: S608
-        "ip_address, referrer, occurred_at, repeats, class, rule, confidence, reason, evidence) VALUES " + rows
+        "ip_address, referrer, occurred_at, repeats, class, rule, confidence, reason, evidence) VALUES "
+        + ",".join(rows)
     )
+
+
+def _verdict(judgement: Judgement) -> str:
+    kind = judgement.kind.value if judgement.rule else ""
+    return f"'{kind}','{judgement.rule}',{judgement.confidence},{_text(judgement.reason[:200])}"
 
 
 def _text(value: str | None) -> str:
@@ -84,7 +90,8 @@ def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
     first, last = min(told.request.at for _, told, _ in changed), max(told.last_at for _, told, _ in changed)
     return (
         f"UPDATE {derived(columns, rows)} AS news "  # noqa: S608
-        "STRAIGHT_JOIN email_tracking_events AS e ON e.recipient_id = news.recipient_id "
+        "STRAIGHT_JOIN email_tracking_events AS e FORCE INDEX (email_tracking_events_recipient) "
+        "ON e.recipient_id = news.recipient_id "
         f"AND e.occurred_at BETWEEN {literal(first)} AND {literal(last)} "
         "AND e.occurred_at BETWEEN news.first_at AND news.last_at AND e.event_type = news.event_type "
         "AND e.rule = news.old_rule AND e.user_agent <=> news.user_agent "
@@ -95,7 +102,7 @@ def change_events(changed: Sequence[tuple[int, Told, Judgement]]) -> str:
 SUM_COLUMNS = (
     "open_count", "first_opened_at", "last_opened_at", "click_count", "first_clicked_at", "last_clicked_at",
     "event_count", "person_opens", "machine_opens", "person_clicks", "machine_clicks", "first_read_at", "last_read_at",
-    "state", "words", "pending_until", "version", "deferred", "deferred_from",
+    "state", "words", "pending_until", "version",
 )  # fmt: skip
 """Of `email_tracking_recipients`: all that new events may change."""
 _INSERT_SUMS = f"INSERT INTO email_tracking_recipients (recipient_id, reply_id, {', '.join(SUM_COLUMNS)}) VALUES "  # noqa: S608
@@ -115,7 +122,7 @@ def _sums_row(record: CopyRecord) -> str:
         f"{_time(sums.last_opened_at)},{sums.click_count},{_time(sums.first_clicked_at)},{_time(sums.last_clicked_at)},"
         f"{sums.event_count},{tally.person_opens},{tally.machine_opens},{tally.person_clicks},{tally.machine_clicks},"
         f"{_time(sums.first_read_at)},{_time(sums.last_read_at)},'{sums.state.value}',{literal(sums.words)},"
-        f"{_time(sums.pending_until)},{sums.version},{sums.deferred},{sums.deferred_from})"
+        f"{_time(sums.pending_until)},{sums.version})"
     )
 
 
@@ -131,7 +138,7 @@ def add_to_replies(opens: Mapping[int, int], first_reads: Mapping[int, datetime]
     )
     return (
         f"UPDATE {derived(('id', 'opens', 'first_read'), rows)} AS news "  # noqa: S608
-        "STRAIGHT_JOIN ticket_replies AS r ON r.id = news.id "
+        "STRAIGHT_JOIN ticket_replies AS r FORCE INDEX (PRIMARY) ON r.id = news.id "
         "SET r.email_open_count = r.email_open_count + news.opens, "
         "r.email_opened_at = COALESCE(LEAST(r.email_opened_at, news.first_read), r.email_opened_at, news.first_read)"
     )
@@ -145,6 +152,7 @@ async def recount_first_reads(conn: Connection, reply_ids: Iterable[int]) -> Non
     numbers = ",".join(map(str, sorted(reply_ids)))
     rows = await conn.fetch_all(
         "SELECT reply_id, MIN(first_read_at) AS first_read FROM email_tracking_recipients "  # noqa: S608
+        "FORCE INDEX (email_tracking_recipients_reply) "
         f"WHERE reply_id IN ({numbers}) GROUP BY reply_id ORDER BY reply_id"
     )
     for row in rows:

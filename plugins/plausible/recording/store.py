@@ -11,9 +11,9 @@ import pymysql
 import structlog
 
 from app.database import DUPLICATE, Database, DatabaseUnavailable
-from plugins.plausible.events import TrackingEvent
-from plugins.plausible.recording import metrics, statements
-from plugins.plausible.recording.arriving import arrive
+from plugins.plausible.events import LONGEST_REFERRER, LONGEST_USER_AGENT, TrackingEvent
+from plugins.plausible.links import LONGEST
+from plugins.plausible.recording import arrivals, metrics, statements
 from plugins.plausible.recording.codec import encode
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.reading import Surroundings
@@ -38,12 +38,26 @@ MOST_TEXT = 500_000
 usual (4 MB). Strangers choose how long their headers are.
 """
 
+FEW = MOST_TEXT // (LONGEST + LONGEST_USER_AGENT + LONGEST_REFERRER)
+"""Events that never have more."""
+
 
 class Store:
-    """One process's way into the tables."""
+    """One process's way into the tables.
 
-    def __init__(self, database: Database, known: KnownCopies, around: Surroundings | None = None) -> None:
+    counts: whether `/metrics` counts what is stored; not what it counted when it came.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        known: KnownCopies,
+        around: Surroundings | None = None,
+        *,
+        counts: bool = True,
+    ) -> None:
         self._database = database
+        self._counts = counts
         self._known = known
         self._around = around or Surroundings()
         self._refusals = Refusals(database, known)
@@ -55,39 +69,45 @@ class Store:
 
         Afterwards each is durable or, if unknown, not ours. check_keys: some of them may be there already. Raises
         DatabaseUnavailable where the database takes none of them now; some may be stored all the same, so that
-        whoever puts them again must check the keys. defer: store them now and judge them later. lane: which of several
-        that put at the same time this is.
+        whoever puts them again must check the keys. lane: which of several that put at the same time this is.
+
+        defer: store them now and judge them later. All are 'stored' then: which of them are ours and which are there
+        already is asked when they are judged.
         """
         outcome: dict[bytes, str] = {}
         for part in _parts(events):
             started = time.perf_counter()
             try:
-                await self._refusals.heed()
-                outcome |= await (self._arrive(part, check_keys) if defer else self._attempt(part, check_keys, lane))
+                outcome |= await (self._append(part) if defer else self._put(part, check_keys, lane))
             except pymysql.err.Error as error:
                 raise _takes_none(error) from error
             metrics.COMMIT.observe(time.perf_counter() - started)
             metrics.BATCH.observe(len(part))
         return outcome
 
-    async def _arrive(self, events: Sequence[TrackingEvent], check_keys: bool) -> dict[bytes, str]:
+    async def _put(self, events: Sequence[TrackingEvent], check_keys: bool, lane: int) -> dict[bytes, str]:
+        await self._refusals.heed()
+        return await self._attempt(events, check_keys, lane)
+
+    async def _append(self, events: Sequence[TrackingEvent]) -> dict[bytes, str]:
         """Store events without judging them; where that fails for another reason than the database, one by one."""
         try:
-            work = partial(arrive, events=events, known=self._known, check_keys=check_keys)
-            outcome = await self._database.run(work)
+            # One statement, which is a transaction of its own.
+            async with self._database.connection() as conn:
+                conn.later(arrivals.add(events))
+                await conn.flush()
         except DatabaseUnavailable:
             raise
         except Exception as error:
             if _code(error) in REFUSES_ALL:
                 raise
-            # Some may be there already, or one is at fault: the other way finds out.
-            return await self._attempt(events, True, 0)
+            # One of them is at fault.
+            return await self._put(events, True, 0)
         counts: Counter[tuple[str, str]] = Counter()
         for event in events:
-            if outcome[event.key] == "stored":
-                counts[event.kind, metrics.LATER] += event.repeats
+            counts[event.kind, metrics.LATER] += event.repeats
         metrics.count_events(counts)
-        return outcome
+        return dict.fromkeys([event.key for event in events], "stored")
 
     async def _attempt(
         self, events: Sequence[TrackingEvent], check_keys: bool, lane: int, *, afresh: bool = False
@@ -99,10 +119,11 @@ class Store:
             )
             written = await self._database.run(work)
             self._known.add_records(written.records)
-            counts: Counter[tuple[str, str]] = Counter()
-            for event, judgement in written.judged:
-                counts[event.kind, judgement.kind] += event.repeats
-            metrics.count_events(counts)
+            if self._counts:
+                counts: Counter[tuple[str, str]] = Counter()
+                for event, judgement in written.judged:
+                    counts[event.kind, judgement.kind] += event.repeats
+                metrics.count_events(counts)
             return written.outcome
         except DatabaseUnavailable:
             raise
@@ -165,6 +186,9 @@ def _words(error: Exception) -> str:
 
 def _parts(events: Sequence[TrackingEvent]) -> Iterator[Sequence[TrackingEvent]]:
     """The events in order, in parts of at most MOST_TEXT characters or one event."""
+    if len(events) <= FEW:
+        yield events
+        return
     start = size = 0
     for number, event in enumerate(events):
         added = len(event.url or "") + len(event.user_agent or "") + len(event.referrer or "")

@@ -63,6 +63,6 @@ async def lock_versions(conn: Connection, ids: Sequence[int]) -> dict[int, int]:
     numbers = ",".join(map(str, ids))
     found = await conn.fetch_value(
         f"SELECT JSON_ARRAYAGG(JSON_ARRAY(recipient_id, version)) FROM email_tracking_recipients "  # noqa: S608
-        f"WHERE recipient_id IN ({numbers}) FOR UPDATE"
+        f"FORCE INDEX (PRIMARY) WHERE recipient_id IN ({numbers}) FOR UPDATE"
     )
     return dict(json.loads(found or "[]"))

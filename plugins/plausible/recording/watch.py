@@ -15,12 +15,11 @@ def deferred_watch(database: Database) -> Watch:
         async with database.connection() as conn:
             [row] = await conn.fetch_all(
                 """
-                SELECT CAST(COALESCE(SUM(deferred), 0) AS SIGNED) AS events, MIN(pending_until) AS oldest
-                  FROM email_tracking_recipients WHERE pending_until <= %(now)s AND deferred > 0
-                """,
-                {"now": now},
+                SELECT CAST(COALESCE(SUM(events), 0) AS SIGNED) AS events, MIN(arrived_at) AS oldest
+                  FROM email_tracking_arrivals
+                """
             )
         metrics.DEFERRED.set(row["events"])
-        metrics.DEFERRED_OLDEST.set((now - row["oldest"]).total_seconds() if row["oldest"] else 0)
+        metrics.DEFERRED_OLDEST.set(max(0.0, (now - row["oldest"]).total_seconds()) if row["oldest"] else 0)
 
     return Watch("events to be judged", read)

@@ -6,6 +6,7 @@ holds a copy's sums is the only one who adds to its history, so that two process
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from app.sql import moment
 from plugins.plausible.classify import Judgement, Request, State
 from plugins.plausible.classify.model import PERSONS
 from plugins.plausible.events import TrackingEvent
-from plugins.plausible.recording import deferred, figures, statements
+from plugins.plausible.recording import figures, statements
 from plugins.plausible.recording.copies import KnownCopies
 from plugins.plausible.recording.history import CopyRecord, Outcome, Sums, judge
 from plugins.plausible.recording.reading import Surroundings
@@ -27,6 +28,8 @@ from plugins.plausible.recording.taking import take
 from plugins.plausible.sync import outbox
 from plugins.plausible.sync.days import SiteDays
 
+AT_ONCE = 4
+"""Copies that are classified without a pause."""
 SHARDS = 16
 LANE_STEP = 5
 """Between the shards of the lanes of one process; those of its neighbours lie in between."""
@@ -80,13 +83,16 @@ async def write(
             outcome[key] = "duplicate"
     now = utcnow()
     judged: list[Outcome] = []
-    for recipient_id, found in placed.items():
+    for number, (recipient_id, found) in enumerate(placed.items(), 1):
+        if number % AT_ONCE == 0:
+            # Somebody's answer may wait for this process.
+            await asyncio.sleep(0)
         record = records[recipient_id]
         fresh = [event for event in found if outcome[event.key] != "duplicate"]
-        if fresh or record.deferred:
+        if fresh:
             judged.append(judge(record, fresh, now=now))
     await save(conn, judged, around, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
-    stored = [(event, judgement) for one in judged for event, judgement in one.stored if event.row_id is None]
+    stored = [stored for one in judged for stored in one.stored]
     outcome |= {event.key: "stored" for event, _ in stored}
     return Written(outcome, [found.after for found in judged], stored)
 
@@ -96,13 +102,9 @@ async def save(conn: Connection, judged: Sequence[Outcome], around: Surroundings
     if not judged:
         return
     stored = [(event, one.after.copy.recipient_id, judgement) for one in judged for event, judgement in one.stored]
-    fresh = [one for one in stored if one[0].row_id is None]
-    waited = [(event, judgement) for event, _, judgement in stored if event.row_id is not None]
     changed = [(one.after.copy.recipient_id, told, judgement) for one in judged for told, judgement in one.changed]
-    if fresh:
-        conn.later(statements.insert_events(fresh))
-    if waited:
-        conn.later(deferred.settle(waited))
+    if stored:
+        conn.later(statements.insert_events(stored))
     if changed:
         conn.later(statements.change_events(changed))
     sent_on = around.sent_on()

@@ -154,7 +154,8 @@ async def _told(conn: Connection, rows: Sequence[Row]) -> dict[object, Told]:
                COALESCE((SELECT GROUP_CONCAT(g.name ORDER BY g.name SEPARATOR ', ') FROM ticket_tags AS x
                            JOIN tags AS g ON g.id = x.tag_id WHERE x.ticket_id = t.id), '') AS tags
           FROM {derived(("event_key", "occurred_at"), listed)} AS wanted
-          STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = wanted.event_key
+          STRAIGHT_JOIN email_tracking_events AS e FORCE INDEX (email_tracking_events_key)
+               ON e.event_key = wanted.event_key
                AND e.occurred_at = wanted.occurred_at
                AND e.occurred_at BETWEEN {literal(min(times))} AND {literal(max(times))}
           JOIN email_recipients AS r ON r.id = e.recipient_id
@@ -265,7 +266,8 @@ def _leave(conn: Connection, done: Sequence[Finished], *, day: date, now: dateti
     times = [one.claimed.occurred_at for one in done]
     conn.later(
         f"UPDATE {derived(('event_key', 'occurred_at', 'outcome', 'attempts', 'sent'), rows)} AS news "  # noqa: S608
-        "STRAIGHT_JOIN email_tracking_events AS e ON e.event_key = news.event_key AND e.occurred_at = news.occurred_at "
+        "STRAIGHT_JOIN email_tracking_events AS e FORCE INDEX (email_tracking_events_key) "
+        "ON e.event_key = news.event_key AND e.occurred_at = news.occurred_at "
         f"AND e.occurred_at BETWEEN {literal(min(times))} AND {literal(max(times))} "
         "SET e.plausible_outcome = CONVERT(news.outcome USING ascii), e.plausible_attempts = news.attempts, "
         f"e.plausible_sent = news.sent, e.plausible_sent_at = IF(news.sent, {literal(now)}, NULL)"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from app.services import modules
 from app.settings import Settings
 from plugins.plausible.pages.metrics import VISITS
 from tests.conftest import PORTAL_URL
+from tests.support import waiting
 from tests.support.plausible import PlausibleServer, Request
 from tests.support.web import HOST
 
@@ -56,11 +57,8 @@ class Pages:
         return [request for request in self.plausible.requests if request.path == "/api/event"]
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that happens beside the requests."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
+until = partial(waiting.until, seconds=10)
+"""Waits for something that happens beside the requests."""
 
 
 def counted(outcome: str) -> float:

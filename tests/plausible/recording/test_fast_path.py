@@ -1,9 +1,9 @@
-"""Pixel and click as bare ASGI applications: addresses, headers, and what of a request is kept."""
+"""Pixel and click as bare handlers: addresses, headers, and what of a request is kept."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,6 +18,7 @@ from plugins.plausible.evidence import Evidence, unpack
 from plugins.plausible.fast_path import GIF, FastPath, click_parts, pixel_id
 from plugins.plausible.networks import Networks, parse
 from plugins.plausible.recording.intake import Intake
+from plugins.plausible.recording.queue import Then
 from plugins.plausible.tokens import Signer
 
 SIGNER = Signer(["k" * 40])
@@ -41,10 +42,12 @@ class Taken(Intake):
         self.taken: list[tuple[Kind, str, str]] = []
         self.events: list[TrackingEvent] = []
 
-    async def take(self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent]) -> str:
+    def take(
+        self, kind: Kind, tracking_id: str, address: Address, event: Callable[[], TrackingEvent], then: Then
+    ) -> None:
         self.taken.append((kind, tracking_id, address.full))
         self.events.append(event())
-        return "committed"
+        then("committed")
 
     def is_ours(self, tracking_id: str) -> bool:
         return tracking_id == TID
@@ -104,17 +107,12 @@ class Caller:
             "headers": headers or [],
             "client": client,
         }
-        sent: list[dict[str, Any]] = []
-
-        async def send(message: dict[str, Any]) -> None:
-            sent.append(message)
-
-        async def receive() -> dict[str, Any]:
-            raise AssertionError("nobody needs the body")
-
-        app = next(route.app for route in self.paths.routes() if path.startswith(route.prefixes))
-        await app(scope, receive, send)
-        start, body = sent
+        answers: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+        handler = next(route.handler for route in self.paths.routes() if path.startswith(route.prefixes))
+        work = handler(scope, lambda start, body: answers.append((start, body)))
+        if work is not None:
+            await work
+        [(start, body)] = answers
         assert (start["type"], body["type"]) == ("http.response.start", "http.response.body")
         assert not body.get("more_body")
         return start["status"], list(start["headers"]), body["body"]
@@ -390,7 +388,7 @@ async def test_of_a_header_that_comes_twice_one_is_kept(call: Caller) -> None:
 
 
 async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
-    caches = (module._cached_text, call.paths.remembered_addresses)
+    caches = (module._remembered_look, call.paths.remembered_addresses)
     for cache in caches:
         cache.cache_clear()
         assert cache.cache_info().maxsize is not None
@@ -404,7 +402,32 @@ async def test_what_is_remembered_of_headers_is_bounded(call: Caller) -> None:
         await call(
             PIXEL, headers=[(b"user-agent", str(number).encode())], client=(f"10.0.{number >> 8}.{number & 255}", 1)
         )
-    assert [cache.cache_info().currsize for cache in caches] == [1024, 8192]
+    assert [cache.cache_info().currsize for cache in caches] == [2048, 8192]
+
+
+SIGNATURE = SIGNER.sign(TID, URL)
+PIECES = st.sampled_from([
+    TID, SIGNATURE, quote(URL, safe=""), quote(URL), quote_plus("a b+c"), "%", "%zz", "%C3", "+", "&", "=", ";",
+    "\u00fc", "tid=", "url=", "sig=", "&tid=", "&url=", "&sig=", "x=1&",
+])  # fmt: skip
+
+
+@given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60)))
+def test_a_link_as_we_write_it_is_read_as_any_other(middle: str) -> None:
+    for url in (middle, quote(middle.encode("utf-8", "surrogatepass"), safe="")):
+        for query in (middle, f"tid={TID}&url={url}&sig={SIGNATURE}"):
+            raw = query.encode("utf-8", "surrogatepass")
+            # With a slash behind it only the general way reads it.
+            assert click_parts(CLICKED, raw) == click_parts(f"{CLICKED}/", raw)
+
+
+async def test_only_what_we_signed_is_remembered(call: Caller) -> None:
+    module._remembered_redirect.cache_clear()
+    await call(CLICKED, f"tid={TID}&url={quote(URL, safe='')}&sig={'x' * 24}".encode())
+    assert module._remembered_redirect.cache_info().currsize == 0
+    for _ in range(2):
+        assert (await call(CLICKED, signed()))[0] == 302
+    assert module._remembered_redirect.cache_info()[:2] == (1, 1)
 
 
 # --- evidence --------------------------------------------------------------------------------------------------------

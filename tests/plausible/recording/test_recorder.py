@@ -18,7 +18,7 @@ from plugins.plausible.events import CLICK, OPEN, Kind
 from plugins.plausible.recording import metrics
 from plugins.plausible.recording import recorder as module
 from plugins.plausible.recording.recorder import LANES, MOST, Recorder
-from tests.plausible.recording import event
+from tests.plausible.recording import event, recorded
 from tests.plausible.recording.fakes import PATIENCE, ScriptedSpool, ScriptedStore
 
 GONE = DatabaseUnavailable("no connection")
@@ -53,7 +53,7 @@ async def lost() -> float:
 
 
 def recording(recorder: Recorder, *names: str, kind: Kind = OPEN, fold: bool = False) -> list[asyncio.Task[str]]:
-    return [asyncio.ensure_future(recorder.record(event(name, kind), fold=fold)) for name in names]
+    return [asyncio.ensure_future(recorded(recorder, event(name, kind), fold=fold)) for name in names]
 
 
 async def in_the_queue(recorder: Recorder, store: ScriptedStore, name: str) -> asyncio.Task[str]:
@@ -124,11 +124,11 @@ async def test_while_a_transaction_hangs_others_go_to_the_spool_at_once(
     [first] = recording(patient, "first")
     await store.reached(1)
     assert patient.is_away
-    assert await patient.record(event("second")) == "spooled"
+    assert await recorded(patient, event("second")) == "spooled"
     store.open.set()
     assert await first == "committed"
     assert not patient.is_away
-    assert await patient.record(event("third")) == "committed"
+    assert await recorded(patient, event("third")) == "committed"
     assert await spool.requests() == Counter(second=1)
 
 
@@ -138,14 +138,14 @@ async def test_once_the_database_is_gone_it_is_not_asked_until_it_came_back(
     woken = []
     patient.on_away = lambda: woken.append(spool.state().records)
     store.error = GONE
-    assert await patient.record(event("a")) == "spooled"
+    assert await recorded(patient, event("a")) == "spooled"
     assert patient.is_away
     assert woken == [1]
-    assert await patient.record(event("b", CLICK)) == "spooled"
+    assert await recorded(patient, event("b", CLICK)) == "spooled"
     assert len(store.batches) == 1
     store.error = None
     patient.came_back()
-    assert await patient.record(event("c")) == "committed"
+    assert await recorded(patient, event("c")) == "committed"
     assert await spool.requests() == Counter(a=1, b=1)
 
 
@@ -154,12 +154,12 @@ async def test_a_fault_of_ours_in_the_store_costs_no_event(
     patient: Recorder, store: ScriptedStore, spool: ScriptedSpool, fault: Exception
 ) -> None:
     store.error = fault
-    assert await patient.record(event("a")) == "spooled"
+    assert await recorded(patient, event("a")) == "spooled"
     store.error = None
     patient.came_back()
     assert not patient.is_away
     assert not patient.is_busy
-    assert await patient.record(event("b")) == "committed"
+    assert await recorded(patient, event("b")) == "committed"
 
 
 async def test_an_event_that_the_store_forgets_is_spooled(
@@ -169,14 +169,14 @@ async def test_an_event_that_the_store_forgets_is_spooled(
         return {}
 
     monkeypatch.setattr(store, "put", nothing)
-    assert await patient.record(event("a")) == "spooled"
+    assert await recorded(patient, event("a")) == "spooled"
     assert not patient.is_busy
 
 
 async def test_events_of_which_it_is_not_known_whether_they_are_wanted_go_to_the_spool(
     patient: Recorder, store: ScriptedStore, spool: ScriptedSpool
 ) -> None:
-    assert await patient.record(event("a"), unsure=True) == "spooled"
+    assert await recorded(patient, event("a"), unsure=True) == "spooled"
     assert [unsure for _, unsure in await spool.events()] == [True]
     assert not store.batches
 
@@ -187,7 +187,7 @@ async def test_more_than_may_wait_goes_to_the_spool(
     monkeypatch.setattr(module, "MOST_WAITING", 1)
     store.open.clear()
     waiting = await in_the_queue(patient, store, "waiting")
-    assert await patient.record(event("one more")) == "spooled"
+    assert await recorded(patient, event("one more")) == "spooled"
     assert not waiting.done()
 
 
@@ -220,13 +220,15 @@ async def test_folded_events_are_folded_in_the_spool_too(
     patient: Recorder, store: ScriptedStore, spool: ScriptedSpool
 ) -> None:
     store.error = GONE
-    await patient.record(event("b"))
+    await recorded(patient, event("b"))
     assert set(await asyncio.gather(*recording(patient, *["a"] * 40, fold=True))) == {"spooled"}
     assert [(one.tracking_id, one.repeats) for one, _ in await spool.events()] == [("b", 1), ("a", 40)]
 
 
 async def test_of_folded_events_one_that_is_unsure_makes_all_unsure(patient: Recorder, spool: ScriptedSpool) -> None:
-    await asyncio.gather(patient.record(event("a"), fold=True), patient.record(event("a"), fold=True, unsure=True))
+    await asyncio.gather(
+        recorded(patient, event("a"), fold=True), recorded(patient, event("a"), fold=True, unsure=True)
+    )
     assert [(one.repeats, unsure) for one, unsure in await spool.events()] == [(2, True)]
 
 
@@ -256,7 +258,7 @@ async def test_with_spool_and_database_gone_the_loss_is_counted_and_said_once(
     store.error, spool.error = GONE, FULL
     before = await lost()
     with structlog.testing.capture_logs() as logs:
-        outcomes = [await patient.record(event(f"canary{number}", CLICK)) for number in range(20)]
+        outcomes = [await recorded(patient, event(f"canary{number}", CLICK)) for number in range(20)]
     assert outcomes == ["lost"] * 20
     assert await lost() - before == 20
     said = [line for line in logs if line["event"].startswith("events lost")]
@@ -301,12 +303,12 @@ async def test_whatever_the_spool_raises_the_answer_leaves_and_the_next_event_is
     patient: Recorder, store: ScriptedStore, spool: ScriptedSpool, fault: Exception
 ) -> None:
     store.error, spool.error = GONE, fault
-    assert await patient.record(event("a")) == "lost"
-    assert await patient.record(event("b")) == "lost"
+    assert await recorded(patient, event("a")) == "lost"
+    assert await recorded(patient, event("b")) == "lost"
     store.error = None
     patient.came_back()
     assert not patient.is_away
-    assert await patient.record(event("c")) == "committed"
+    assert await recorded(patient, event("c")) == "committed"
 
 
 async def test_with_a_slow_database_and_no_spool_the_answer_leaves_and_the_event_waits(
@@ -412,15 +414,15 @@ async def test_closing_spools_what_the_database_does_not_take(
     await asyncio.sleep(0)
     await recorder.close()
     assert {await queued, *await asyncio.gather(*folded)} == {"spooled"}
-    assert await recorder.record(event("later")) == "spooled"
-    assert await recorder.record(event("later"), fold=True) == "spooled"
+    assert await recorded(recorder, event("later")) == "spooled"
+    assert await recorded(recorder, event("later"), fold=True) == "spooled"
     assert await spool.requests() == Counter({"lane 0": 1, "lane 1": 1, "queued": 1, "folded": 2, "later": 2})
 
 
 async def test_a_recorder_that_is_closed_leaves_no_task_behind(patient: Recorder, store: ScriptedStore) -> None:
     before = asyncio.all_tasks()
     for number in range(50):
-        await patient.record(event(str(number)))
+        await recorded(patient, event(str(number)))
     # A watcher for each writer would pile up under load.
     assert len(asyncio.all_tasks() - before) <= 1 + LANES
     await patient.close()
@@ -434,7 +436,7 @@ async def test_many_in_a_short_time_are_a_rush_although_they_come_one_by_one(
     monkeypatch.setattr(module, "CALM", 60.0)
     recorder = Recorder(store, spool, bounds=PATIENT)
     for number in range(8):
-        assert await recorder.record(event(str(number))) == "committed"
+        assert await recorded(recorder, event(str(number))) == "committed"
     assert store.deferred == [False] * 4 + [True] * 4
     assert not recorder.is_calm
     await recorder.close()

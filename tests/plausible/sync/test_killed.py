@@ -10,6 +10,7 @@ import sys
 from bench.syncing.world import noon
 from plugins.plausible.sync.outcome import Outcome
 from tests.plausible.sync.conftest import World
+from tests.support.waiting import until
 
 LOOPS = int(os.environ.get("MYPORTAL_FAULT_LOOPS", "3"))
 
@@ -33,7 +34,10 @@ async def test_workers_that_are_killed_lose_nothing_and_send_nothing_twice(world
         )
         assert child.stdout is not None
         assert await child.stdout.readline() == b"ready\n"
-        await asyncio.sleep(draws.uniform(0.02, 0.25))
+        # Not before it has begun to send, however slow this machine is.
+        before = len(world.plausible.requests)
+        await until(lambda before=before: len(world.plausible.requests) > before)  # type: ignore[misc]
+        await asyncio.sleep(draws.uniform(0.0, 0.2))
         child.kill()
         await child.wait()
     world.plausible.faults.clear()
