@@ -35,6 +35,9 @@ PARTS = {
     "growth": "pages and inserts with a long history",
 }
 
+FLOOD = 2 / 3
+"""Of half of the top rate: with as many forged ones that is two thirds of a core, and on a full one everybody waits."""
+
 
 def main() -> int:
     """Measure and print."""
@@ -88,7 +91,7 @@ def _measure(stage: Stage, competitors: Sequence[Competitor], parts: set[str]) -
         results.latency = scenarios.latency(stage, half)
     if "flood" in parts:
         _say(PARTS["flood"])
-        results.flood = scenarios.flood(stage, half["open"])
+        results.flood = scenarios.flood(stage, half["open"] * FLOOD)
     if "memory" in parts:
         _say(PARTS["memory"])
         results.memory = scenarios.memory(stage)

@@ -7,7 +7,9 @@ import os
 import random
 import secrets
 import statistics
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -18,10 +20,12 @@ from app.accounts.models import User
 from app.database import utcnow
 from app.runtime import Runtime
 from app.settings import Settings
+from app.sql import moment
 from app.web.access import session_cookie
 from bench.serving.dataset import USER_AGENTS, Copy
 from bench.serving.sample import Runs, counted
-from bench.serving.stage import WARM_UP, Stage
+from bench.serving.scenarios import Judging, judged
+from bench.serving.stage import Stage
 from bench.tickets import Client
 
 PAGES = 200
@@ -35,39 +39,46 @@ YEARS = 2
 
 @dataclass(frozen=True)
 class Size:
-    """Median milliseconds of pages, and runs of opens at the top rate, with so many events in the table."""
+    """Median milliseconds of pages, runs of opens at the top rate, and how fast such are judged and put into the table,
+    with so many events in it.
+    """
 
     events: int
     status: float
     page: float
     opens: Runs
+    judging: Judging
 
 
 def growth(stage: Stage) -> tuple[Size, Size]:
-    """Measure with an empty table, fill it to the plan's rows, measure again."""
-    stage.store.rows("TRUNCATE TABLE email_tracking_events")
+    """Measure with an empty table, fill it to the plan's rows, measure again; each time when nothing is left to do."""
+    half = len(stage.portal.kept) // 2
+    first, second = stage.portal.kept[:half], stage.portal.kept[half:]
     with stage.ours():
         cookie = asyncio.run(_log_in(stage.portal.settings))
-        stage.loader.top(stage.port, stage.requests("open"), WARM_UP, stage.cores)
-        stage.store.settled(0)
+        # Does not count: a process is slow at first.
+        _measure(stage, cookie, first)
+        stage.rest()
         stage.store.rows("TRUNCATE TABLE email_tracking_events")
-        half = len(stage.portal.kept) // 2
-        empty = _measure(stage, cookie, stage.portal.kept[:half])
+        empty = _measure(stage, cookie, first)
         _fill(stage)
-        full = _measure(stage, cookie, stage.portal.kept[half:])
+        full = _measure(stage, cookie, second)
     return empty, full
 
 
 def _measure(stage: Stage, cookie: str, copies: Sequence[Copy]) -> Size:
+    stage.rest()
     events = stage.store.value("SELECT COUNT(*) FROM email_tracking_events")
     client = Client(stage.port, cookie)
     status = _median(client, [f"/api/email-tracking/status/{one.tracking_id}" for one in copies])
     page = _median(client, [f"/tickets/{one.ticket_id}" for one in copies])
     opens = Runs(uncounted=stage.loader.uncounted)
     for _ in range(stage.plan.rounds):
+        stage.rest()
         load = partial(stage.loader.top, stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
         opens.samples += stage.until_calm(partial(counted, stage.cores, stage.store, load))
-    return Size(events, status, page, opens)
+    stage.rest()
+    return Size(events, status, page, opens, judged(stage))
 
 
 def _median(client: Client, paths: Sequence[str]) -> float:
@@ -91,23 +102,33 @@ async def _log_in(settings: Settings) -> str:
 
 
 def _fill(stage: Stage) -> None:
-    """Load events of other copies, a few each, evenly over the last years."""
-    file = stage.work / "events"
-    for start in range(0, stage.plan.rows, CHUNK):
-        _write(file, range(start, min(start + CHUNK, stage.plan.rows)), stage.plan.rows)
-        # The recipients of old events are not there; the server runs on this machine under our name and can read files.
-        stage.store.rows(
-            f"""
-            SET STATEMENT foreign_key_checks = 0, unique_checks = 0 FOR
-            LOAD DATA INFILE '{file}' INTO TABLE email_tracking_events CHARACTER SET utf8mb4
-            (@event_key, tracking_id, recipient_id, event_type, user_agent, ip_address, occurred_at)
-            SET event_key = UNHEX(@event_key)
-            """
-        )
-        file.unlink()
+    """Load events of other copies, a few each, evenly over the last years; the next file is written meanwhile."""
+    rows = stage.plan.rows
+    parts = [range(start, min(start + CHUNK, rows)) for start in range(0, rows, CHUNK)]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        written = deque[Future[Path]]()
+        for part in parts:
+            written.append(pool.submit(_write, stage.work / f"events-{part.start}", part, rows))
+            if len(written) > 1:
+                _load(stage, written.popleft().result())
+        for last in written:
+            _load(stage, last.result())
 
 
-def _write(file: Path, numbers: range, total: int) -> None:
+def _load(stage: Stage, file: Path) -> None:
+    # The recipients of old events are not there; the server runs on this machine under our name and can read files.
+    stage.store.rows(
+        f"""
+        SET STATEMENT foreign_key_checks = 0, unique_checks = 0 FOR
+        LOAD DATA INFILE '{file}' INTO TABLE email_tracking_events CHARACTER SET utf8mb4
+        (@event_key, tracking_id, recipient_id, event_type, user_agent, ip_address, occurred_at)
+        SET event_key = UNHEX(@event_key)
+        """
+    )
+    file.unlink()
+
+
+def _write(file: Path, numbers: range, total: int) -> Path:
     began, step = utcnow() - timedelta(days=365 * YEARS), timedelta(days=365 * YEARS) / total
     with file.open("w", encoding="ascii") as out:
         for number in numbers:
@@ -116,5 +137,6 @@ def _write(file: Path, numbers: range, total: int) -> None:
             tracking_id = f"{copy:012x}{'old-copy' * 4}"[:43]
             out.write(
                 f"{key.hex()}\t{tracking_id}\t{OLD_RECIPIENTS + copy}\topen\t{USER_AGENTS[number % len(USER_AGENTS)]}\t"
-                f"10.{number % 256}.{number // 256 % 256}.0\t{at:%Y-%m-%d %H:%M:%S.%f}\n"
+                f"10.{number % 256}.{number // 256 % 256}.0\t{moment(at)}\n"
             )
+    return file

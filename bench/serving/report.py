@@ -80,9 +80,10 @@ def _others(results: Results) -> Iterator[str]:
 
 def _growth(results: Results) -> Iterator[str]:
     if results.growth:
-        yield f"\n{'events in the table':<47}{'opens/s':>10}{'status ms':>11}{'ticket page ms':>16}"
+        yield f"\n{'events in the table':<47}{'opens/s':>10}{'judged/s':>10}{'status ms':>11}{'ticket page ms':>16}"
         for size in results.growth:
-            yield f"{size.events:<47,}{size.opens.rate:>10,.0f}{size.status:>11.2f}{size.page:>16.2f}"
+            rates = f"{size.opens.rate:>10,.0f}{size.judging.rate:>10,.0f}"
+            yield f"{size.events:<47,}{rates}{size.status:>11.2f}{size.page:>16.2f}"
 
 
 def _flood(results: Results) -> Iterator[str]:

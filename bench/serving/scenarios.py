@@ -54,7 +54,7 @@ class Judging:
 
 @dataclass(frozen=True)
 class Flood:
-    """Real opens at half of the top rate, alone and beside as many forged ones; forged ones alone at their top rate."""
+    """Real opens at a third of the top rate, alone and beside as many forged ones; forged ones at the top rate."""
 
     alone: Latency
     beside: Latency
@@ -85,6 +85,7 @@ def latency(stage: Stage, rates: Mapping[str, float]) -> Mapping[str, Latency]:
             stage.loader.paced(stage.port, stage.requests(kind), WARM_UP, stage.cores, rate=rate)
         for _ in range(stage.plan.rounds):
             for kind, rate in rates.items():
+                stage.rest()
                 found[kind].runs.samples += stage.until_calm(partial(_paced, stage, kind, rate))
     return found
 
@@ -92,11 +93,16 @@ def latency(stage: Stage, rates: Mapping[str, float]) -> Mapping[str, Latency]:
 def judging(stage: Stage) -> Judging:
     """How fast the server itself judges what it only stored at the top rate, once that is over."""
     with stage.ours():
-        stage.loader.top(stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
-        left, started = stage.store.deferred(), time.monotonic()
-        while stage.store.deferred() and time.monotonic() - started < PATIENCE:
-            time.sleep(SAMPLED_EVERY)
-        return Judging(left - stage.store.deferred(), time.monotonic() - started)
+        return judged(stage)
+
+
+def judged(stage: Stage) -> Judging:
+    """The same for a server that runs."""
+    stage.loader.top(stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
+    left, started = stage.store.deferred(), time.monotonic()
+    while stage.store.deferred() and time.monotonic() - started < PATIENCE:
+        time.sleep(SAMPLED_EVERY)
+    return Judging(left - stage.store.deferred(), time.monotonic() - started)
 
 
 def memory(stage: Stage) -> Memory:
@@ -156,7 +162,9 @@ def flood(stage: Stage, rate: float) -> Flood:
     with stage.ours():
         stage.loader.paced(stage.port, stage.requests("open"), WARM_UP, stage.cores, rate=rate)
         for _ in range(stage.plan.rounds):
+            stage.rest()
             alone.runs.samples += stage.until_calm(partial(_paced, stage, "open", rate))
+            stage.rest()
             beside.runs.samples += stage.until_calm(partial(_beside_forged, stage, rate))
         mark = stage.store.mark()
         top = stage.loader.top(stage.port, stage.requests("forged"), stage.plan.seconds, stage.cores)

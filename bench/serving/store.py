@@ -17,17 +17,17 @@ QUIET = 0.3
 class Store:
     """The table `email_tracking_events` of one database.
 
-    folded: whether a row can stand for several events (column `repeats`).
+    ours: whether a row can stand for several events (column `repeats`), and events may wait elsewhere to be judged.
     """
 
     url: str
-    folded: bool = False
+    ours: bool = False
 
     @classmethod
     def of(cls, url: str) -> Store:
         """The table as it is there."""
         plain = cls(url)
-        return cls(url, folded=bool(plain.rows("SHOW COLUMNS FROM email_tracking_events LIKE 'repeats'")))
+        return cls(url, ours=bool(plain.rows("SHOW TABLES LIKE 'email_tracking_arrivals'")))
 
     def rows(self, sql: str) -> tuple[tuple[object, ...], ...]:
         """The rows of one statement; what it writes is committed. Raises pymysql's errors where nobody answers."""
@@ -52,25 +52,33 @@ class Store:
 
     def events(self, mark: int) -> int:
         """Events stored after a mark."""
-        what = "SUM(repeats)" if self.folded else "COUNT(*)"
+        what = "SUM(repeats)" if self.ours else "COUNT(*)"
         return self.value(f"SELECT {what} FROM email_tracking_events WHERE id > {mark}")  # noqa: S608
 
     def folded_events(self, mark: int) -> int:
         """Events stored after a mark that have no row of their own."""
-        if not self.folded:
+        if not self.ours:
             return 0
         return self.value(f"SELECT SUM(repeats) - COUNT(*) FROM email_tracking_events WHERE id > {mark}")  # noqa: S608
 
     def deferred(self) -> int:
         """Events of ours that are stored and not judged yet."""
-        return self.value("SELECT SUM(deferred) FROM email_tracking_recipients")
+        return self.value("SELECT SUM(events) FROM email_tracking_arrivals") if self.ours else 0
+
+    def newest_deferred(self) -> int:
+        """Of these; 0 where there is none."""
+        return self.value("SELECT MAX(id) FROM email_tracking_arrivals")
 
     def settled(self, mark: int, *, expected: int = 0, patience: float = 10.0) -> int:
-        """Events after a mark, once they are as many as expected and no more come; after `patience` seconds anyway."""
-        deadline, before = time.monotonic() + patience, -1
+        """Events after a mark, once none is to be judged, they are as many as expected and no more come; or nothing has
+        happened for `patience` seconds.
+        """
+        since, before = time.monotonic(), (-1, -1)
         while True:
-            found = self.events(mark)
-            if (found == before and found >= expected) or time.monotonic() > deadline:
+            waiting, found = self.deferred(), self.events(mark)
+            if (waiting, found) != before:
+                since = time.monotonic()
+            elif (not waiting and found >= expected) or time.monotonic() > since + patience:
                 return found
-            before = found
+            before = waiting, found
             time.sleep(QUIET)
