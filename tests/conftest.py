@@ -11,6 +11,8 @@ import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from playwright.async_api import expect as expect_soon
+from playwright.sync_api import expect
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
 
@@ -34,6 +36,8 @@ PASSWORD = secrets.token_urlsafe(16)
 # No test is judged by its speed: a busy machine must not fail one.
 hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("portal")
+for patient in (expect, expect_soon):
+    patient.set_options(timeout=20_000)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

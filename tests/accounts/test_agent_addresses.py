@@ -21,7 +21,7 @@ from app.hookspecs import ModuleSettings, PluginContext
 from app.runtime import Runtime
 from app.services.web import AgentSigns
 from app.settings import Settings
-from tests.email.outbox import until
+from tests.support.waiting import until
 from tests.support.web import HOST, log_in
 
 OFFICE = "192.0.2.44"

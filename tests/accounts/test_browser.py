@@ -17,7 +17,7 @@ from app.accounts.models import User
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.conftest import PASSWORD
-from tests.look.browser import ARGUMENTS, chromium_path
+from tests.look.browser import AFTER_ITS_SCRIPTS, ARGUMENTS, chromium_path
 from tests.look.test_access import AXE_OPTIONS
 from tests.support.serving import served
 
@@ -76,6 +76,7 @@ async def test_everybody_can_use_the_pages(
         page = await chromium.new_page(
             viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
         )
+        await page.add_init_script(AFTER_ITS_SCRIPTS)
         wrong: dict[str, list[str]] = {}
         await page.goto(f"{url}/login")
         wrong["login"] = await faults(page)
@@ -108,6 +109,7 @@ async def test_everybody_can_use_the_pages(
 async def test_a_person_is_invited_and_starts(settings: Settings, runtime: Runtime, admin: User) -> None:
     async with served(settings) as url, browser() as chromium:
         page = await chromium.new_page()
+        await page.add_init_script(AFTER_ITS_SCRIPTS)
         await log_in(page, url, admin.email)
         await page.goto(f"{url}/admin/users")
         await page.get_by_role("link", name="Invite a user").click()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.look.browser import AFTER_ITS_SCRIPTS
 from tests.support.demo import Demo, running_demo
 from tools.screenshots import ARGUMENTS, CHROMIUM, log_in
 
@@ -48,6 +49,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh window."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(AFTER_ITS_SCRIPTS)
     yield context.new_page()
     context.close()
 

@@ -31,9 +31,9 @@ def test_one_is_written_sent_paused_and_counted(ada: Page, demo: Demo, browser: 
     ada.get_by_label("Attach files").set_input_files(
         {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
     )
-    expect(ada.get_by_role("checkbox", name="plan.pdf")).to_be_checked(timeout=15_000)
+    expect(ada.get_by_role("checkbox", name="plan.pdf")).to_be_checked()
     expect(ada.locator("[data-attachment-list]")).to_be_hidden()
-    expect(ada.locator("[data-saved]")).to_have_text("Draft saved.", timeout=15_000)
+    expect(ada.locator("[data-saved]")).to_have_text("Draft saved.")
     ada.wait_for_url(re.compile(r"/announcements/\d+$"))
     draft = ada.url
     reach = ada.locator("[data-reach]")
@@ -55,7 +55,7 @@ def test_one_is_written_sent_paused_and_counted(ada: Page, demo: Demo, browser: 
     ada.get_by_role("button", name="Send…").click()
     ada.get_by_role("button", name=re.compile(r"^Send to \d+ people")).click()
     line = ada.locator("[data-line]")
-    expect(line).to_contain_text(re.compile(r"[1-9]\d* of \d+ sent"), timeout=20_000)
+    expect(line).to_contain_text(re.compile(r"[1-9]\d* of \d+ sent"))
     ada.get_by_role("button", name="Pause").click()
     expect(ada.locator(".announce-state")).to_have_text("Paused")
     ada.get_by_role("button", name="Resume").click()
@@ -66,7 +66,7 @@ def test_one_is_written_sent_paused_and_counted(ada: Page, demo: Demo, browser: 
     ada.get_by_role("link", name="Statistics").click()
     expect(ada.get_by_role("heading", name="Recipients")).to_be_visible()
     ada.get_by_role("link", name="Refresh").click()
-    assert ada.url.endswith("?refresh=true")
+    ada.wait_for_url("**?refresh=true")
 
     problems = []
     number = draft.rpartition("/")[2]

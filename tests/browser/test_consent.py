@@ -91,7 +91,7 @@ def test_who_opts_out_is_not_tracked_and_the_agents_see_why(ada: Page, browser: 
     ada.locator(".editor-body").fill("Once more.")
     ada.get_by_role("button", name="Send", exact=True).click()
     badge = ada.locator("[data-receipt]").last
-    expect(badge).to_contain_text("Not tracked", timeout=15_000)
+    expect(badge).to_contain_text("Not tracked")
     badge.click()
     expect(ada.locator("[data-receipt-panel]:popover-open")).to_contain_text(NOTED)
     ada.keyboard.press("Escape")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.problems import problems_of
 from tests.support.demo import Demo
@@ -29,11 +35,43 @@ def show(page: Page, demo: Demo, html: str) -> None:
 
 
 def test_the_frame_shows_the_mail_as_designed_and_asks_nobody_for_anything(ada: Page, demo: Demo) -> None:
+    # The browser's own list of requests holds some that the policy stopped and misses some that left: a sandboxed
+    # frame is another process. So a server counts, and the pixel, which is the portal's, must not become a picture.
+    with listening() as (elsewhere, asked):
+        show(ada, demo, MAIL.replace("https://elsewhere.invalid", elsewhere))
+        see_the_mail(ada)
+
+        assert asked == []
+        pictures = ada.frames[-1].evaluate("[...document.images].map(i => [i.src.split('/')[2], i.naturalWidth])")
+        assert pictures == [[urlsplit(elsewhere).netloc, 0], [urlsplit(demo.url).netloc, 0]]
+    expect(ada.get_by_text("1 of 3 links would be tracked.")).to_be_visible()
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A server on loopback: its address, and the paths that it was asked for so far."""
     asked: list[str] = []
-    ada.on("request", lambda request: asked.append(request.url))
 
-    show(ada, demo, MAIL)
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
 
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def see_the_mail(ada: Page) -> None:
+    """Wait until the frame shows the words as the mail's own styles say, and has all that it will have."""
     words = ada.frame_locator("iframe").locator("#words")
     words.wait_for()
     assert words.inner_text() == "Hello guide"
@@ -42,8 +80,7 @@ def test_the_frame_shows_the_mail_as_designed_and_asks_nobody_for_anything(ada: 
         "700",
     ]
     ada.wait_for_load_state("networkidle")
-    assert [url for url in asked if "elsewhere.invalid" in url or "/api/email-tracking/" in url] == []
-    assert ada.get_by_text("1 of 3 links would be tracked.").is_visible()
+    ada.frames[-1].wait_for_function("document.readyState == 'complete' && [...document.images].every(i => i.complete)")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])

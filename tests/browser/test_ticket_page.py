@@ -72,7 +72,7 @@ def test_a_pasted_picture_is_shown_to_the_agent_and_travels_in_the_mail(ada: Pag
     ada.get_by_role("button", name="Send", exact=True).click()
     ada.wait_for_url(re.compile(r"#reply-\d+$"))
     sent = ada.locator(".message-agent").last
-    assert sent.locator("img").evaluate("image => image.complete && image.naturalWidth") == 1
+    assert sent.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
     with ada.expect_download() as download:
         sent.get_by_role("link", name="plan.txt").click()
     assert download.value.suggested_filename == "plan.txt"

@@ -21,6 +21,17 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
+# Playwright waits for the page only where a test goes to an address, not where a click leads to it: what a test does at
+# once on a page that its scripts have not reached yet is lost. Nothing is seen before them, so it waits for them.
+AFTER_ITS_SCRIPTS = """
+if (window === top) {
+  const unseen = new CSSStyleSheet();
+  unseen.replaceSync(":root { visibility: hidden; } [autofocus] { visibility: visible; }");
+  document.adoptedStyleSheets = [unseen];
+  document.addEventListener("DOMContentLoaded", () => { document.adoptedStyleSheets = []; });
+}
+"""
+
 
 def chromium_path() -> str | None:
     """Find the system's Chromium; MYPORTAL_CHROMIUM names another one. None where there is none."""

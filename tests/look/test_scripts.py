@@ -163,7 +163,7 @@ def test_j_and_k_walk_the_list_x_selects_and_enter_opens(open_page: OpenPage) ->
     assert page.locator("input[name=ticket]:checked").count() == 1
     assert page.locator("input[name=ticket]").nth(1).is_checked()
     page.keyboard.press("Enter")
-    assert page.url.endswith("#ticket-2")
+    page.wait_for_url("**#ticket-2")
 
 
 def test_a_reader_can_turn_the_shortcuts_off_and_that_stays(open_page: OpenPage) -> None:
