@@ -110,8 +110,10 @@ class Tour:
         await page.locator(".side-person a").click()
         await page.wait_for_url("**/contacts/*")
         await until(lambda: len(self.views) == 2)
-        await context.close()
+        await page.close()
+        # What a page sends when it goes needs the rest of its browser a moment longer.
         await until(lambda: len(self.plausible.events) == 4)
+        await context.close()
 
     async def stranger(self, ticket: str) -> None:
         """Look at the login; our own script comes after Plausible's."""
