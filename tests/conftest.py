@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,9 @@ from playwright.async_api import expect as expect_soon
 from playwright.sync_api import expect
 from quart import Quart
 from quart.typing import TestClientProtocol as Client
+from werkzeug.routing import Rule
 
-from app import create_app
+from app import create_app, plugin_discovery
 from app.accounts import passwords
 from app.accounts import service as accounts
 from app.accounts.models import User
@@ -45,6 +48,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, str | bytes) and len(val) > 40 else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Part the tests among processes: by file, those of the demo portal together, because it takes its time to start.
 
@@ -62,6 +66,24 @@ def cheap_passwords() -> None:
     """argon2 with the least work: its strength is the library's matter, and each test makes accounts."""
     passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords._NOBODY = passwords._HASHER.hash("nobody")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_applications() -> Iterator[None]:
+    """What each application would find out anew, and most tests make two: installed plugins, code that builds URLs."""
+    compile_builder = Rule._compile_builder
+    known: dict[object, Callable[..., tuple[str, str]]] = {}
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = rule.rule, repr(rule.defaults), tuple(rule._trace), append_unknown
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", remembered)
+        patched.setattr(plugin_discovery, "entry_points", cache(entry_points))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -111,9 +133,10 @@ async def empty_database(database_server: LocalDatabase) -> None:
              WHERE table_schema = DATABASE() AND table_rows IS NOT NULL AND table_name <> 'schema_migrations'
             """
         )
-        await conn.execute("SET SESSION foreign_key_checks = 0")
+        conn.later("SET SESSION foreign_key_checks = 0")
         for table in tables:
-            await conn.execute(f"DELETE FROM `{table['name']}`")  # noqa: S608
+            conn.later(f"DELETE FROM `{table['name']}`")  # noqa: S608
+        await conn.flush()
     await database.close()
 
 
