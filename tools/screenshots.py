@@ -12,19 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.support.chromium import ARGUMENTS, chromium_path
 from tests.support.demo import Demo, running_demo
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 def log_in(page: Page, demo: Demo) -> None:
@@ -73,7 +65,7 @@ def take_all(demo: Demo, folder: Path, only: list[str]) -> None:
     """Every page at 360, 768 and 1280 pixels, light and dark."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         for scheme in ("light", "dark"):
             for width in (1280, 768, 360):
                 context = browser.new_context(
@@ -96,7 +88,7 @@ def take_readme(demo: Demo) -> None:
     """The pictures in docs/images."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         log_in(page, demo)
         page.goto(f"{demo.url}/tickets?view=all")

@@ -80,8 +80,9 @@ if [ "$what" != lint ] && ! has_database; then
     fi
 fi
 
-if [ "$what" = test ] && ! command -v chromium >/dev/null; then
-    install_packages "Chromium" chromium fonts-dejavu-core fonts-noto-color-emoji
+if [ "$what" = test ] && ! command -v chromium-headless-shell >/dev/null && ! command -v chromium >/dev/null; then
+    # Chromium without a window, which tests in half of the time.
+    install_packages "Chromium" chromium-headless-shell fonts-dejavu-core fonts-noto-color-emoji
 fi
 
 if [ "$what" = bench ]; then

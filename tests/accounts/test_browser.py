@@ -17,8 +17,8 @@ from app.accounts.models import User
 from app.runtime import Runtime
 from app.settings import Settings
 from tests.conftest import PASSWORD
-from tests.look.browser import AFTER_ITS_SCRIPTS, ARGUMENTS, chromium_path
 from tests.look.test_access import AXE_OPTIONS
+from tests.support.chromium import AFTER_ITS_SCRIPTS, ARGUMENTS, chromium_path
 from tests.support.serving import served
 
 pytestmark = [

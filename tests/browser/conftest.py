@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.look.browser import AFTER_ITS_SCRIPTS
+from tests.support.chromium import AFTER_ITS_SCRIPTS, ARGUMENTS, chromium_path
 from tests.support.demo import Demo, running_demo
-from tools.screenshots import ARGUMENTS, CHROMIUM, log_in
+from tools.screenshots import log_in
 
 
 @pytest.fixture(scope="package")
@@ -40,7 +40,7 @@ def set_undo(demo: Demo, seconds: int) -> None:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import set_undo
-from tests.look.browser import AFTER_ITS_SCRIPTS
+from tests.support.chromium import AFTER_ITS_SCRIPTS
 from tests.support.demo import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.browser_static.site import EDITOR, Site, serving
-from tests.look.browser import ARGUMENTS, chromium_path
+from tests.support.chromium import ARGUMENTS, chromium_path
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -17,7 +17,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     path = chromium_path()
     if path is None:
-        pytest.skip("there is no chromium: apt-get install chromium")
+        pytest.skip("there is no chromium: apt-get install chromium-headless-shell")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

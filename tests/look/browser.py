@@ -1,41 +1,16 @@
 """A real browser that sees the gallery under the app's own content policy, without any server."""
 
-import os
-import shutil
 from collections.abc import Callable
 
 from playwright.sync_api import Browser, Playwright, Route
 
 from app.web.headers import CSP
+from tests.support.chromium import ARGUMENTS, chromium_path
 
 from .gallery import PAGES, STATIC, render
 
 ORIGIN = "http://portal.test"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-# Playwright waits for the page only where a test goes to an address, not where a click leads to it: what a test does at
-# once on a page that its scripts have not reached yet is lost. Nothing is seen before them, so it waits for them.
-AFTER_ITS_SCRIPTS = """
-if (window === top) {
-  const unseen = new CSSStyleSheet();
-  unseen.replaceSync(":root { visibility: hidden; } [autofocus] { visibility: visible; }");
-  document.adoptedStyleSheets = [unseen];
-  document.addEventListener("DOMContentLoaded", () => { document.adoptedStyleSheets = []; });
-}
-"""
-
-
-def chromium_path() -> str | None:
-    """Find the system's Chromium; MYPORTAL_CHROMIUM names another one. None where there is none."""
-    return os.environ.get("MYPORTAL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def launch(playwright: Playwright) -> Browser:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from .browser import ORIGIN, chromium_path, launch, serve
+from tests.support.chromium import chromium_path
+
+from .browser import ORIGIN, launch, serve
 
 OpenPage = Callable[..., Page]
 
@@ -14,7 +16,7 @@ OpenPage = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     """Start Chromium for the tests of one module."""
     if chromium_path() is None:
-        pytest.skip("no Chromium here: install Debian's chromium, or name one in MYPORTAL_CHROMIUM")
+        pytest.skip("no Chromium here: install Debian's chromium-headless-shell, or name one in MYPORTAL_CHROMIUM")
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium

@@ -5,7 +5,6 @@ other case, other entities, missing tags added. What comes back must be what it 
 made of the mail without tracking.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,12 +12,10 @@ from playwright.sync_api import sync_playwright
 
 from bench import mail_corpus, rewrite_truth
 from plugins.plausible.rewriter import restore, rewrite
+from tests.support.chromium import ARGUMENTS, chromium_path
 
 PIXEL_URL = "https://portal.example.com/api/email-tracking/pixel/Ab-_9.gif"
 CLICK = "https://portal.example.com/api/email-tracking/click?tid=Ab-_9&url="
-
-CHROMIUM = shutil.which("chromium")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 QUOTE = """(html) => {
     const mail = new DOMParser().parseFromString(html, "text/html");
@@ -32,7 +29,7 @@ QUOTE = """(html) => {
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed"),
 ]
 
 OWN = [
@@ -45,7 +42,7 @@ OWN = [
 @pytest.fixture(scope="module")
 def quote() -> Iterator[Callable[[str], str]]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         page = browser.new_page()
         yield lambda html: str(page.evaluate(QUOTE, html))
         browser.close()

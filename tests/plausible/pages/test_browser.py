@@ -18,9 +18,9 @@ from app.runtime import Runtime
 from app.services import modules
 from app.settings import Settings
 from app.web.access import session_cookie
-from tests.look.browser import ARGUMENTS, chromium_path
 from tests.plausible.pages.conftest import FIREFOX, SITE, until
 from tests.receipts.builders import mailed_reply
+from tests.support.chromium import ARGUMENTS, chromium_path
 from tests.support.plausible import PlausibleServer
 from tests.support.serving import served
 
