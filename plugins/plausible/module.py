@@ -49,7 +49,7 @@ from plugins.plausible.privacy_hooks import PrivacyHooks
 from plugins.plausible.recording import rejudge
 from plugins.plausible.recording.process import Recording
 from plugins.plausible.recording.reading import Surroundings
-from plugins.plausible.recording.watch import deferred_watch
+from plugins.plausible.recording.watch import events_watch
 from plugins.plausible.report_hooks import ReportHooks
 from plugins.plausible.rewriter import PixelPlace
 from plugins.plausible.routes import status_routes
@@ -117,7 +117,7 @@ class Plausible(PageHooks, SelfTestHooks, PrivacyHooks, ReportHooks):
         signs = self._signs = AgentSigns(handles.context)
         watches = [
             sync_watch(handles.context.database, handles.context.is_enabled),
-            deferred_watch(handles.context.database),
+            events_watch(handles.context.database),
         ]
         routes.record_once(lambda state: self._refused_page.take_from(state.app.jinja_env))
 

@@ -49,7 +49,7 @@ class Judge:
         reduce: Callable[[TrackingEvent], None] = lambda event: None,
     ) -> None:
         self._database = database
-        self._store = Store(database, known, around, counts=False)
+        self._store = Store(database, known, around)
         self._reduce = reduce
 
     async def some(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Counts
-from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from app.services.web import WATCH_MODE
 
-LATER = "later"
-"""In place of the class of an event that was stored in a rush, and judged afterwards."""
 REQUESTS = Counter(
     "myportal_tracking_requests", "Opens and clicks that were answered, by what became of them.", ["kind", "outcome"]
 )
-EVENTS = Counter(
-    "myportal_tracking_events",
-    "Events that were stored, by who made them when they came, 'later' for those that were judged after a rush.",
+TODAY = Gauge(
+    "myportal_tracking_today_events",
+    "Events of this day (UTC) by who made them, as they are judged now, after a rush too.",
     ["kind", "class"],
+    multiprocess_mode=WATCH_MODE,
 )
 BATCH = Histogram(
     "myportal_tracking_batch_events",
@@ -77,9 +75,3 @@ def _tell() -> None:
     for labels, number in _counted.items():
         REQUESTS.labels(*labels).inc(number)
     _counted.clear()
-
-
-def count_events(found: Mapping[tuple[str, str], int]) -> None:
-    """Count stored events by kind and class."""
-    for labels, number in found.items():
-        EVENTS.labels(*labels).inc(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -43,21 +42,10 @@ FEW = MOST_TEXT // (LONGEST + LONGEST_USER_AGENT + LONGEST_REFERRER)
 
 
 class Store:
-    """One process's way into the tables.
+    """One process's way into the tables."""
 
-    counts: whether `/metrics` counts what is stored; not what it counted when it came.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        known: KnownCopies,
-        around: Surroundings | None = None,
-        *,
-        counts: bool = True,
-    ) -> None:
+    def __init__(self, database: Database, known: KnownCopies, around: Surroundings | None = None) -> None:
         self._database = database
-        self._counts = counts
         self._known = known
         self._around = around or Surroundings()
         self._refusals = Refusals(database, known)
@@ -103,10 +91,6 @@ class Store:
                 raise
             # One of them is at fault.
             return await self._put(events, True, 0)
-        counts: Counter[tuple[str, str]] = Counter()
-        for event in events:
-            counts[event.kind, metrics.LATER] += event.repeats
-        metrics.count_events(counts)
         return dict.fromkeys([event.key for event in events], "stored")
 
     async def _attempt(
@@ -119,11 +103,6 @@ class Store:
             )
             written = await self._database.run(work)
             self._known.add_records(written.records)
-            if self._counts:
-                counts: Counter[tuple[str, str]] = Counter()
-                for event, judgement in written.judged:
-                    counts[event.kind, judgement.kind] += event.repeats
-                metrics.count_events(counts)
             return written.outcome
         except DatabaseUnavailable:
             raise

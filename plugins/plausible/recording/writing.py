@@ -45,8 +45,6 @@ class Written:
     """By event key 'stored', 'duplicate' or 'unknown'."""
     records: list[CopyRecord] = field(default_factory=list)
     """What is known of the copies now."""
-    judged: list[tuple[TrackingEvent, Judgement]] = field(default_factory=list)
-    """The events that were stored."""
 
 
 async def write(
@@ -92,9 +90,8 @@ async def write(
         if fresh:
             judged.append(judge(record, fresh, now=now))
     await save(conn, judged, around, shard=(os.getpid() + lane * LANE_STEP) % SHARDS)
-    stored = [stored for one in judged for stored in one.stored]
-    outcome |= {event.key: "stored" for event, _ in stored}
-    return Written(outcome, [found.after for found in judged], stored)
+    outcome |= {event.key: "stored" for one in judged for event, _ in one.stored}
+    return Written(outcome, [found.after for found in judged])
 
 
 async def save(conn: Connection, judged: Sequence[Outcome], around: Surroundings, *, shard: int) -> None:

@@ -20,7 +20,7 @@ from plugins.plausible.recording.judging import Judge
 from plugins.plausible.recording.recorder import Recorder
 from plugins.plausible.recording.settling import Settler
 from plugins.plausible.recording.store import Store
-from plugins.plausible.recording.watch import deferred_watch
+from plugins.plausible.recording.watch import events_watch
 from tests.plausible.recording import SCANNER, count, event, recorded, rows
 from tests.plausible.recording.fakes import ScriptedSpool
 from tests.receipts.builders import MailedReply, mailed_reply
@@ -371,7 +371,7 @@ async def test_a_rush_for_one_copy_makes_no_long_transaction(portal: Runtime, mo
 
 async def test_the_metrics_say_how_much_is_to_be_judged_and_for_how_long(portal: Runtime) -> None:
     reply = await mailed_reply(portal.database)
-    watch = deferred_watch(portal.database)
+    watch = events_watch(portal.database)
     await put(portal, story(reply.recipients[0].tracking_id), defer=True)
     async with portal.database.transaction() as conn:
         await conn.execute(
@@ -383,3 +383,23 @@ async def test_the_metrics_say_how_much_is_to_be_judged_and_for_how_long(portal:
     await judge(portal)
     await watch.look()
     assert (metrics.DEFERRED._value.get(), metrics.DEFERRED_OLDEST._value.get()) == (0, 0)
+
+
+async def test_the_metrics_say_who_made_the_events_of_today_whoever_judged_them(portal: Runtime) -> None:
+    reply = await mailed_reply(portal.database)
+    watch, now = events_watch(portal.database), utcnow()
+    yesterday = now - timedelta(days=1)
+    person = {"user_agent": THUNDERBIRD, "ip_address": "203.0.113.0"}
+    events = [event(reply.recipients[0].tracking_id, OPEN, at=at, **person) for at in (yesterday, now, now)]
+    await put(portal, events, defer=True)
+
+    def shown(kind: str, name: str) -> float:
+        value: float = metrics.TODAY.labels(kind, name)._value.get()
+        return value
+
+    metrics.TODAY.labels(CLICK, "bot").set(7)
+    await watch.look()
+    assert (shown(OPEN, "human"), shown(CLICK, "bot")) == (0, 0)
+    await judge(portal)
+    await watch.look()
+    assert shown(OPEN, "human") == 2
