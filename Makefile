@@ -13,7 +13,7 @@ run:  ## set up what is missing and start the portal with demo data (Ctrl-C ends
 
 test:  ## set up what is missing and run every test (JOBS=2 processes share them)
 	@tools/setup.sh test
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint:  ## ruff and mypy --strict
 	@tools/setup.sh lint
