@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 
 import pytest
@@ -89,9 +90,13 @@ def cheap_applications() -> Iterator[None]:
             known[key] = compile_builder(rule, append_unknown)
         return known[key]
 
+    @cache
+    def installed(path: tuple[str, ...], group: str) -> EntryPoints:
+        return entry_points(group=group)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Rule, "_compile_builder", remembered)
-        patched.setattr(plugin_discovery, "entry_points", cache(entry_points))
+        patched.setattr(plugin_discovery, "entry_points", lambda group: installed(tuple(sys.path), group))
         yield
 
 
