@@ -99,8 +99,7 @@ def _others(results: Results) -> Iterator[Verdict]:
         empty, full = results.growth
         rate, pages = full.opens.rate / empty.opens.rate, f"{full.events:,} events"
         yield _least(f"opens a second with {pages}: share of the empty table's", GROWN, rate, "{:.2f}")
-        # Copies have twice the history by then, and that halves it at any number of events.
-        speed = f"{full.judging.rate / empty.judging.rate:.2f}"
+        speed = f"{full.judging / empty.judging:.2f}"
         yield Verdict(f"events judged a second with {pages}: share of the empty table's", speed, "no aim", None)
         yield _most(f"status with {pages}: times the empty table's", SLOWER, full.status / empty.status, "{:.2f}")
         yield _most(f"ticket page with {pages}: times the empty table's", SLOWER, full.page / empty.page, "{:.2f}")

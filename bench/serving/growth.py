@@ -10,7 +10,7 @@ import statistics
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,15 @@ from app.runtime import Runtime
 from app.settings import Settings
 from app.sql import moment
 from app.web.access import session_cookie
-from bench.serving.dataset import USER_AGENTS, Copy
+from bench.serving.dataset import USER_AGENTS
 from bench.serving.sample import Runs, counted
 from bench.serving.scenarios import Judging, judged
 from bench.serving.stage import Stage
 from bench.tickets import Client
 
+EVENTS = "email_tracking_events"
+ASIDE = "email_tracking_events_aside"
+"""The table that is not measured now."""
 PAGES = 200
 """Pages of each sort that are asked for, one after the other."""
 CHUNK = 500_000
@@ -37,48 +40,73 @@ EVENTS_PER_COPY = 2
 YEARS = 2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Size:
-    """Median milliseconds of pages, runs of opens at the top rate, and how fast such are judged and put into the table,
-    with so many events in it.
+    """With so many events in the table at first: by round the median milliseconds of pages, runs of opens at the top
+    rate, and how fast such are judged and put into the table.
     """
 
     events: int
-    status: float
-    page: float
-    opens: Runs
-    judging: Judging
+    statuses: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    opens: Runs = field(default_factory=Runs)
+    judged: list[Judging] = field(default_factory=list)
+
+    @property
+    def status(self) -> float:
+        """Median of the rounds, in milliseconds; likewise the next one."""
+        return statistics.median(self.statuses)
+
+    @property
+    def page(self) -> float:
+        """Of a ticket."""
+        return statistics.median(self.pages)
+
+    @property
+    def judging(self) -> float:
+        """Median of events judged a second."""
+        return statistics.median(one.rate for one in self.judged)
 
 
 def growth(stage: Stage) -> tuple[Size, Size]:
-    """Measure with an empty table, fill it to the plan's rows, measure again; each time when nothing is left to do."""
-    half = len(stage.portal.kept) // 2
-    first, second = stage.portal.kept[:half], stage.portal.kept[half:]
+    """Measure with an empty table and with one of the plan's rows in turn, each time when nothing is left to do."""
     with stage.ours():
         cookie = asyncio.run(_log_in(stage.portal.settings))
-        # Does not count: a process is slow at first.
-        _measure(stage, cookie, first)
-        stage.rest()
-        stage.store.rows("TRUNCATE TABLE email_tracking_events")
-        empty = _measure(stage, cookie, first)
         _fill(stage)
-        full = _measure(stage, cookie, second)
+        full = Size(_events(stage))
+        stage.store.rows(f"CREATE TABLE {ASIDE} LIKE {EVENTS}")
+        _swap(stage)
+        empty = Size(_events(stage))
+        # Does not count: a process is slow at first.
+        _measure(stage, cookie, Size(0))
+        for _ in range(stage.plan.rounds):
+            _measure(stage, cookie, empty)
+            _swap(stage)
+            _measure(stage, cookie, full)
+            _swap(stage)
     return empty, full
 
 
-def _measure(stage: Stage, cookie: str, copies: Sequence[Copy]) -> Size:
+def _events(stage: Stage) -> int:
+    return stage.store.value(f"SELECT COUNT(*) FROM {EVENTS}")  # noqa: S608
+
+
+def _swap(stage: Stage) -> None:
+    """Put the table aside and the other one in its place: while one is filled, the speed of a machine drifts."""
+    stage.store.rows(f"RENAME TABLE {EVENTS} TO {EVENTS}_moving, {ASIDE} TO {EVENTS}, {EVENTS}_moving TO {ASIDE}")
+
+
+def _measure(stage: Stage, cookie: str, size: Size) -> None:
     stage.rest()
-    events = stage.store.value("SELECT COUNT(*) FROM email_tracking_events")
-    client = Client(stage.port, cookie)
-    status = _median(client, [f"/api/email-tracking/status/{one.tracking_id}" for one in copies])
-    page = _median(client, [f"/tickets/{one.ticket_id}" for one in copies])
-    opens = Runs(uncounted=stage.loader.uncounted)
-    for _ in range(stage.plan.rounds):
-        stage.rest()
-        load = partial(stage.loader.top, stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
-        opens.samples += stage.until_calm(partial(counted, stage.cores, stage.store, load))
+    client, copies = Client(stage.port, cookie), stage.portal.kept
+    size.statuses.append(_median(client, [f"/api/email-tracking/status/{one.tracking_id}" for one in copies]))
+    size.pages.append(_median(client, [f"/tickets/{one.ticket_id}" for one in copies]))
     stage.rest()
-    return Size(events, status, page, opens, judged(stage))
+    load = partial(stage.loader.top, stage.port, stage.requests("open"), stage.plan.seconds, stage.cores)
+    size.opens.uncounted = stage.loader.uncounted
+    size.opens.samples += stage.until_calm(partial(counted, stage.cores, stage.store, load))
+    stage.rest()
+    size.judged.append(judged(stage))
 
 
 def _median(client: Client, paths: Sequence[str]) -> float:
@@ -120,7 +148,7 @@ def _load(stage: Stage, file: Path) -> None:
     stage.store.rows(
         f"""
         SET STATEMENT foreign_key_checks = 0, unique_checks = 0 FOR
-        LOAD DATA INFILE '{file}' INTO TABLE email_tracking_events CHARACTER SET utf8mb4
+        LOAD DATA INFILE '{file}' INTO TABLE {EVENTS} CHARACTER SET utf8mb4
         (@event_key, tracking_id, recipient_id, event_type, user_agent, ip_address, occurred_at)
         SET event_key = UNHEX(@event_key)
         """

@@ -82,7 +82,7 @@ def _growth(results: Results) -> Iterator[str]:
     if results.growth:
         yield f"\n{'events in the table':<47}{'opens/s':>10}{'judged/s':>10}{'status ms':>11}{'ticket page ms':>16}"
         for size in results.growth:
-            rates = f"{size.opens.rate:>10,.0f}{size.judging.rate:>10,.0f}"
+            rates = f"{size.opens.rate:>10,.0f}{size.judging:>10,.0f}"
             yield f"{size.events:<47,}{rates}{size.status:>11.2f}{size.page:>16.2f}"
 
 
