@@ -32,7 +32,7 @@ def counted(cores: Cores, store: Store | None, load: Callable[[], Answers]) -> S
     mark = 0
     if store is not None:
         # What the run before left behind must not count for this one.
-        store.settled(0)
+        store.settled(store.mark())
         mark = store.mark()
     meter = Meter(cores)
     answers = load()
