@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.support.chromium import ARGUMENTS, chromium_path
+from tests.support.chromium import launch
 from tests.support.demo import Demo, running_demo
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +65,7 @@ def take_all(demo: Demo, folder: Path, only: list[str]) -> None:
     """Every page at 360, 768 and 1280 pixels, light and dark."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = launch(playwright)
         for scheme in ("light", "dark"):
             for width in (1280, 768, 360):
                 context = browser.new_context(
@@ -88,7 +88,7 @@ def take_readme(demo: Demo) -> None:
     """The pictures in docs/images."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         log_in(page, demo)
         page.goto(f"{demo.url}/tickets?view=all")

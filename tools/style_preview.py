@@ -11,8 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.look.browser import ORIGIN, launch, serve
+from tests.look.browser import ORIGIN, serve
 from tests.look.gallery import PAGES, render
+from tests.support.chromium import launch
 
 
 def photograph(page: Page, name: str, file: Path, opened: str, whole: bool) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.chromium import AFTER_ITS_SCRIPTS, ARGUMENTS, chromium_path
+from tests.support.chromium import AFTER_ITS_SCRIPTS, launch
 from tests.support.demo import Demo, running_demo
 from tools.screenshots import log_in
 
@@ -40,7 +40,7 @@ def set_undo(demo: Demo, seconds: int) -> None:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = launch(playwright)
         yield browser
         browser.close()
 

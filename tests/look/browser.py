@@ -2,20 +2,14 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Browser, Playwright, Route
+from playwright.sync_api import Route
 
 from app.web.headers import CSP
-from tests.support.chromium import ARGUMENTS, chromium_path
 
 from .gallery import PAGES, STATIC, render
 
 ORIGIN = "http://portal.test"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-
-
-def launch(playwright: Playwright) -> Browser:
-    """Start Chromium; the caller closes it."""
-    return playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
 
 
 def serve(theme: str = "") -> Callable[[Route], None]:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.chromium import chromium_path
+from tests.support.chromium import chromium_path, launch
 
-from .browser import ORIGIN, launch, serve
+from .browser import ORIGIN, serve
 
 OpenPage = Callable[..., Page]
 

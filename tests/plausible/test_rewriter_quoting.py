@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import mail_corpus, rewrite_truth
 from plugins.plausible.rewriter import restore, rewrite
-from tests.support.chromium import ARGUMENTS, chromium_path
+from tests.support.chromium import chromium_path, launch
 
 PIXEL_URL = "https://portal.example.com/api/email-tracking/pixel/Ab-_9.gif"
 CLICK = "https://portal.example.com/api/email-tracking/click?tid=Ab-_9&url="
@@ -42,7 +42,7 @@ OWN = [
 @pytest.fixture(scope="module")
 def quote() -> Iterator[Callable[[str], str]]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        browser = launch(playwright)
         page = browser.new_page()
         yield lambda html: str(page.evaluate(QUOTE, html))
         browser.close()

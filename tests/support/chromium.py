@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+from playwright.sync_api import Browser, Playwright
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,3 +35,8 @@ def chromium_path() -> str | None:
     """
     names = ("chromium-headless-shell", "chromium", "chromium-browser")
     return os.environ.get("MYPORTAL_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start it; the caller closes it."""
+    return playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
